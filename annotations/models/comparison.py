@@ -1,0 +1,133 @@
+"""Fair pairs: comparisons of two stimuli, and the renditions that raters receive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+
+from annotations.enums import ComparisonState, RenditionState
+from annotations.models.stimulus import Prompt, Stimulus
+from annotations.models.study import Study
+
+
+class RenditionQuerySet(models.QuerySet["Rendition"]):
+    def due(self, *, now: datetime) -> RenditionQuerySet:
+        """Renditions to make that no queue or living worker has."""
+        unfinished = self.filter(state__in=[RenditionState.PENDING, RenditionState.RENDERING])
+        return unfinished.filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
+
+    def for_study(self, study_id: int) -> RenditionQuerySet:
+        """The renditions of the study's comparisons."""
+        return self.filter(
+            Q(comparisons_as_a__study=study_id) | Q(comparisons_as_b__study=study_id)
+        ).distinct()
+
+
+class Rendition(models.Model):
+    """A stimulus as raters see it, made by one plan; the key is a hash of all that shaped it."""
+
+    key = models.CharField(max_length=64, unique=True)
+    stimulus = models.ForeignKey(Stimulus, models.PROTECT, related_name="renditions")
+    profile = models.CharField(max_length=32)
+    plan = models.JSONField(help_text="Exactly what is done to the source: crop, size, times.")
+    state = models.CharField(max_length=10, choices=RenditionState, default=RenditionState.PENDING)
+    file = models.FileField(max_length=255, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    bytes = models.PositiveBigIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ready_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RenditionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=Q(state__in=["pending", "rendering"]),
+                name="rendition_unfinished",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state=RenditionState.READY) | ~Q(file=""),
+                name="rendition_ready_has_file",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stimulus} as {self.profile}"
+
+
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def ready(self) -> ComparisonQuerySet:
+        return self.filter(state=ComparisonState.READY)
+
+    def with_free_seat(self) -> ComparisonQuerySet:
+        """Ready comparisons that still want a rater, those that want most first."""
+        return self.ready().filter(open_seats__gt=0).order_by("-open_seats", "position")
+
+    def unseen_by(self, rater_id: int) -> ComparisonQuerySet:
+        """Comparisons that were never given to this rater."""
+        return self.exclude(assignments__rater=rater_id)
+
+
+class Comparison(models.Model):
+    """Two stimuli of one prompt in a canonical order a, b; the screen side is never stored here."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="comparisons")
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="comparisons")
+    stimulus_a = models.ForeignKey(Stimulus, models.PROTECT, related_name="comparisons_as_a")
+    stimulus_b = models.ForeignKey(Stimulus, models.PROTECT, related_name="comparisons_as_b")
+    rendition_a = models.ForeignKey(
+        Rendition, models.PROTECT, null=True, related_name="comparisons_as_a"
+    )
+    rendition_b = models.ForeignKey(
+        Rendition, models.PROTECT, null=True, related_name="comparisons_as_b"
+    )
+    state = models.CharField(
+        max_length=10, choices=ComparisonState, default=ComparisonState.PREPARING
+    )
+    error = models.TextField(blank=True)
+    position = models.PositiveBigIntegerField(help_text="Its place in the study's random order.")
+    open_seats = models.PositiveSmallIntegerField(
+        help_text="Raters still wanted: raters per comparison less live and submitted assignments."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ComparisonQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "stimulus_a", "stimulus_b"], name="comparison_once_per_study"
+            ),
+            models.CheckConstraint(
+                condition=~Q(stimulus_a=F("stimulus_b")), name="comparison_of_two_stimuli"
+            ),
+            models.CheckConstraint(
+                condition=Q(open_seats__gte=0), name="comparison_seats_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ComparisonState.READY)
+                | Q(rendition_a__isnull=False, rendition_b__isnull=False),
+                name="comparison_ready_has_renditions",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("study"),
+                F("open_seats").desc(),
+                F("position"),
+                condition=Q(state="ready", open_seats__gt=0),
+                name="comparison_free_seats",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"comparison {self.pk}"

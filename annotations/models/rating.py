@@ -1,0 +1,181 @@
+"""Who judged what: raters, assignments under a lease, and judgments."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from annotations.enums import AssignmentState, Choice, Side
+from annotations.models.comparison import Comparison
+from annotations.models.study import Axis, Reason, Study, new_token
+
+
+class RaterQuerySet(models.QuerySet["Rater"]):
+    def included(self) -> RaterQuerySet:
+        return self.filter(excluded_at=None)
+
+
+class Rater(models.Model):
+    """A person who judges in one study."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="raters")
+    external_id = models.CharField(
+        max_length=120, blank=True, help_text="The id that a panel gave, such as PROLIFIC_PID."
+    )
+    external_study_id = models.CharField(max_length=120, blank=True)
+    external_session_id = models.CharField(max_length=120, blank=True)
+    is_simulated = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    excluded_at = models.DateTimeField(null=True, blank=True)
+    excluded_why = models.CharField(max_length=300, blank=True)
+
+    objects = RaterQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "external_id"],
+                condition=~Q(external_id=""),
+                name="rater_once_per_study",
+            ),
+            models.CheckConstraint(
+                condition=Q(excluded_at=None) | ~Q(excluded_why=""),
+                name="rater_excluded_for_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id or f"rater {self.pk}"
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def for_rater(self, rater_id: int) -> AssignmentQuerySet:
+        return self.filter(rater=rater_id)
+
+    def live(self, *, now: datetime) -> AssignmentQuerySet:
+        """Leased to a rater who still has time."""
+        return self.filter(state=AssignmentState.LEASED, lease_expires_at__gt=now)
+
+    def overdue(self, *, now: datetime) -> AssignmentQuerySet:
+        """Leases that ran out and whose seats were not given back yet."""
+        return self.filter(state=AssignmentState.LEASED, lease_expires_at__lte=now)
+
+    def submitted(self) -> AssignmentQuerySet:
+        return self.filter(state=AssignmentState.SUBMITTED)
+
+    def with_stimuli(self) -> AssignmentQuerySet:
+        """With all that a rater's page needs, in one query."""
+        return self.select_related(
+            "rater",
+            "comparison__study",
+            "comparison__prompt",
+            "comparison__rendition_a",
+            "comparison__rendition_b",
+        )
+
+
+class Assignment(models.Model):
+    """A comparison given to one rater under a lease, with the sides drawn for that rater."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    comparison = models.ForeignKey(Comparison, models.CASCADE, related_name="assignments")
+    rater = models.ForeignKey(Rater, models.CASCADE, related_name="assignments")
+    side_a = models.CharField(
+        max_length=5, choices=Side, help_text="The side on which stimulus a is shown."
+    )
+    left_token = models.CharField(max_length=40, default=new_token, unique=True, editable=False)
+    right_token = models.CharField(max_length=40, default=new_token, unique=True, editable=False)
+    state = models.CharField(max_length=10, choices=AssignmentState, default=AssignmentState.LEASED)
+    leased_at = models.DateTimeField()
+    lease_expires_at = models.DateTimeField()
+    draft = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Answers given before the prompt was shown; they stay as they are.",
+    )
+    submission_id = models.UUIDField(null=True, blank=True, unique=True)
+    submission_digest = models.CharField(max_length=64, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    late_answers = models.JSONField(
+        null=True, blank=True, help_text="Answers that came after the seat was given away."
+    )
+    playback = models.JSONField(
+        default=dict, blank=True, help_text="What the browser says about how the clips played."
+    )
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["comparison", "rater"], name="comparison_once_per_rater"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=AssignmentState.SUBMITTED)
+                | Q(submitted_at__isnull=False, submission_id__isnull=False),
+                name="assignment_submitted_is_dated",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["lease_expires_at"],
+                condition=Q(state="leased"),
+                name="assignment_leases",
+            ),
+            models.Index(fields=["rater", "state"], name="assignment_by_rater"),
+        ]
+
+    def __str__(self) -> str:
+        return f"assignment {self.public_id}"
+
+    def token(self, side: Side) -> str:
+        return self.left_token if side == Side.LEFT else self.right_token
+
+    def side_of_token(self, token: str) -> Side:
+        return Side.LEFT if token == self.left_token else Side.RIGHT
+
+
+class JudgmentQuerySet(models.QuerySet["Judgment"]):
+    def for_study(self, study_id: int) -> JudgmentQuerySet:
+        return self.filter(assignment__comparison__study=study_id)
+
+    def with_context(self) -> JudgmentQuerySet:
+        """With the names that an export needs, in two queries."""
+        return self.select_related(
+            "axis",
+            "assignment__rater",
+            "assignment__comparison__prompt",
+            "assignment__comparison__stimulus_a__model",
+            "assignment__comparison__stimulus_b__model",
+        ).prefetch_related("reasons")
+
+
+class Judgment(models.Model):
+    """One rater's answer on one axis, in the comparison's own order."""
+
+    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="judgments")
+    axis = models.ForeignKey(Axis, models.PROTECT, related_name="judgments")
+    choice = models.CharField(max_length=3, choices=Choice)
+    reasons = models.ManyToManyField(Reason, related_name="judgments", blank=True)
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    objects = JudgmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["assignment", "axis"], name="judgment_once_per_axis"),
+            models.CheckConstraint(
+                condition=Q(choice__in=Choice.values), name="judgment_choice_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.axis}: {self.choice}"

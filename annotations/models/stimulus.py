@@ -1,0 +1,99 @@
+"""What is compared: models, prompts, and the stimuli that models made from prompts."""
+
+from __future__ import annotations
+
+import hashlib
+
+from django.db import models
+
+from annotations.enums import StimulusKind
+
+
+class GenerativeModel(models.Model):
+    """One system under evaluation, reused across studies."""
+
+    name = models.CharField(max_length=120, unique=True)
+    slug = models.SlugField(max_length=120, unique=True)
+    notes = models.TextField(blank=True, help_text="Version, settings, date: for the report.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "model"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Prompt(models.Model):
+    """The text that every model was given. The same key and text are one prompt everywhere."""
+
+    key = models.CharField(max_length=120, help_text="The prompt's id in files and exports.")
+    text = models.TextField()
+    category = models.CharField(max_length=120, blank=True)
+    digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the text.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "digest"], name="prompt_key_and_text_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.text[:80]}"
+
+    @staticmethod
+    def digest_of(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class StimulusQuerySet(models.QuerySet["Stimulus"]):
+    def for_study(self, study_id: int) -> StimulusQuerySet:
+        """Stimuli of the study's models for the study's prompts."""
+        return self.filter(model__studies=study_id, prompt__studies=study_id)
+
+
+class Stimulus(models.Model):
+    """One model's output for one prompt and seed; the original file, never shown to a rater."""
+
+    model = models.ForeignKey(GenerativeModel, models.PROTECT, related_name="stimuli")
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="stimuli")
+    seed = models.BigIntegerField(default=0)
+    kind = models.CharField(max_length=8, choices=StimulusKind)
+    file = models.FileField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    frames_sha256 = models.CharField(
+        max_length=64, help_text="SHA-256 of the decoded frames: equal for identical pictures."
+    )
+    container = models.CharField(max_length=32)
+    codec = models.CharField(max_length=32)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    fps_numerator = models.PositiveIntegerField(default=0, help_text="0 for a still image.")
+    fps_denominator = models.PositiveIntegerField(default=1)
+    frames = models.PositiveIntegerField()
+    seconds = models.FloatField()
+    has_audio = models.BooleanField(default=False)
+    bytes = models.PositiveBigIntegerField()
+    source = models.CharField(max_length=500, help_text="Where the clip came from.")
+    provenance = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = StimulusQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "stimuli"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "prompt", "seed"], name="stimulus_once_per_model_prompt_seed"
+            )
+        ]
+        indexes = [models.Index(fields=["prompt", "model"], name="stimulus_by_prompt")]
+
+    def __str__(self) -> str:
+        return f"{self.model} / {self.prompt.key} / seed {self.seed}"
+
+    @property
+    def fps(self) -> float:
+        return self.fps_numerator / self.fps_denominator

@@ -1,0 +1,217 @@
+"""A study: which models, on which prompts, and what raters are asked."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from annotations.enums import (
+    Pairing,
+    PresentationProfile,
+    Protocol,
+    StudyKind,
+    StudyState,
+    TiePolicy,
+)
+from annotations.models.stimulus import GenerativeModel, Prompt
+
+
+def count_of(rows: models.QuerySet[Any]) -> Coalesce:
+    """How many rows a correlated query has, as a column."""
+    counted = rows.order_by().annotate(one=Value(1)).values("one").annotate(n=Count("pk"))
+    return Coalesce(Subquery(counted.values("n")), 0)
+
+
+def new_token() -> str:
+    """192 random bits for a URL that cannot be guessed."""
+    return secrets.token_urlsafe(24)
+
+
+def new_completion_code() -> str:
+    """A code that a rater can read aloud: no letters that look like digits."""
+    return "".join(secrets.choice("ABCDEFGHJKMNPQRSTUVWXYZ23456789") for _ in range(8))
+
+
+def new_order_seed() -> int:
+    return secrets.randbelow(2**31)
+
+
+class StudyQuerySet(models.QuerySet["Study"]):
+    def with_judgments(self) -> StudyQuerySet:
+        from annotations.models.rating import Judgment
+
+        judgments = Judgment.objects.filter(assignment__comparison__study=OuterRef("pk"))
+        return self.annotate(has_judgments=Exists(judgments))
+
+    def with_counts(self) -> StudyQuerySet:
+        """With `comparison_count`, and `submitted_count`: assignments that raters completed."""
+        from annotations.models.comparison import Comparison
+        from annotations.models.rating import Assignment
+
+        comparisons = Comparison.objects.filter(study=OuterRef("pk"))
+        submitted = Assignment.objects.submitted().filter(comparison__study=OuterRef("pk"))
+        return self.annotate(
+            comparison_count=count_of(comparisons), submitted_count=count_of(submitted)
+        )
+
+    def preparing_or_rating(self) -> StudyQuerySet:
+        """Studies whose comparisons may still have to be made."""
+        return self.filter(state__in=[StudyState.PREPARING, StudyState.OPEN, StudyState.PAUSED])
+
+
+class Study(models.Model):
+    """One evaluation with a fixed protocol; frozen once it has judgments."""
+
+    title = models.CharField(max_length=200, help_text="Raters see it: name no model here.")
+    slug = models.SlugField(max_length=120, unique=True, help_text="The rater link: /s/<slug>/")
+    kind = models.CharField(max_length=20, choices=StudyKind, default=StudyKind.TEXT_TO_VIDEO)
+    state = models.CharField(
+        max_length=12, choices=StudyState, default=StudyState.DRAFT, editable=False
+    )
+    instructions = models.TextField(
+        blank=True, help_text="Shown to raters before they start; empty: the standard ones."
+    )
+    generative_models = models.ManyToManyField(
+        GenerativeModel, through="StudyModel", related_name="studies"
+    )
+    prompts = models.ManyToManyField(Prompt, through="StudyPrompt", related_name="studies")
+    raters_per_comparison = models.PositiveSmallIntegerField(
+        default=5, validators=[MinValueValidator(1), MaxValueValidator(99)]
+    )
+    max_per_rater = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        verbose_name="comparisons per rater",
+        help_text="A rater is done after so many; empty: as many as there are.",
+    )
+    tie_policy = models.CharField(max_length=10, choices=TiePolicy, default=TiePolicy.FORCED)
+    protocol = models.CharField(max_length=10, choices=Protocol, default=Protocol.JUICE)
+    presentation_profile = models.CharField(
+        max_length=16, choices=PresentationProfile, default=PresentationProfile.PAIRWISE_MIN
+    )
+    pairing = models.CharField(max_length=16, choices=Pairing, default=Pairing.AGAINST_FIRST)
+    lease_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        help_text="How long a comparison is kept for a rater who went silent.",
+    )
+    completion_code = models.CharField(max_length=40, default=new_completion_code)
+    report_token = models.CharField(max_length=40, default=new_token, unique=True, editable=False)
+    order_seed = models.BigIntegerField(default=new_order_seed, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    opened_at = models.DateTimeField(null=True, blank=True, editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = StudyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "studies"
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(raters_per_comparison__gte=1), name="study_has_raters"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=StudyState.values), name="study_state_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_image_study(self) -> bool:
+        return self.kind == StudyKind.TEXT_TO_IMAGE
+
+
+class StudyModel(models.Model):
+    """A model in a study. The order gives each pair its fixed a and b."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="study_models")
+    model = models.ForeignKey(GenerativeModel, models.PROTECT, related_name="+")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["study", "model"], name="study_model_once")]
+
+    def __str__(self) -> str:
+        return self.model.name
+
+
+class StudyPrompt(models.Model):
+    study = models.ForeignKey(Study, models.CASCADE, related_name="study_prompts")
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "prompt"], name="study_prompt_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.prompt.key
+
+
+class ModelPair(models.Model):
+    """A pair to compare, for studies whose pairing is `listed`."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="listed_pairs")
+    model_a = models.ForeignKey(GenerativeModel, models.PROTECT, related_name="+")
+    model_b = models.ForeignKey(GenerativeModel, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "model_a", "model_b"], name="model_pair_once"),
+            models.CheckConstraint(
+                condition=~Q(model_a=models.F("model_b")), name="model_pair_of_two"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_a} / {self.model_b}"
+
+
+class Axis(models.Model):
+    """One question asked of every comparison, such as quality or text faithfulness."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="axes")
+    key = models.SlugField(max_length=60, help_text="Its name in exports, such as quality.")
+    question = models.CharField(max_length=300)
+    shows_prompt = models.BooleanField(
+        default=False,
+        help_text="Off: asked before the rater sees the prompt. On: asked with the prompt shown.",
+    )
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "axes"
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["study", "key"], name="axis_key_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Reason(models.Model):
+    """A tickable ground for a choice; belongs to one axis."""
+
+    axis = models.ForeignKey(Axis, models.CASCADE, related_name="reasons")
+    key = models.SlugField(max_length=60)
+    label = models.CharField(max_length=120)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["axis", "key"], name="reason_key_once")]
+
+    def __str__(self) -> str:
+        return self.label
