@@ -1,0 +1,244 @@
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from annotations.media.errors import MediaError
+from annotations.media.inspection import MediaInfo, inspect_media
+from annotations.media.profiles import NATIVE, PAIRWISE_MIN, Profile, plan_rendition
+from annotations.media.rendering import render, rendition_key
+from tests.media.clips import (
+    make_animation,
+    make_clip,
+    make_still,
+    number_of,
+    numbered,
+    pictures_of,
+    plain,
+)
+
+ORANGE = (220, 120, 40)
+
+
+def rendered(source: Path, partner: Path | None = None, profile: Profile = PAIRWISE_MIN) -> Path:
+    """The rendition of `source` for the pair, beside it."""
+    plan = plan_rendition(inspect_media(source), inspect_media(partner or source), profile)
+    target = source.with_name(f"{source.stem}-{profile.name}{plan.suffix}")
+    render(source, target, plan)
+    return target
+
+
+def presentation(info: MediaInfo) -> tuple[int, int, Fraction, int, float]:
+    return info.width, info.height, info.fps, info.frames, float(info.seconds)
+
+
+def middle_colour(path: Path) -> np.ndarray:
+    picture = pictures_of(path)[0]
+    height, width = picture.shape[:2]
+    return picture[height // 4 : -height // 4, width // 4 : -width // 4].mean(axis=(0, 1))
+
+
+@pytest.fixture
+def unlike_pair(tmp_path) -> tuple[Path, Path]:
+    one = make_clip(tmp_path / "one.mp4", width=128, height=72, fps=24, frames=60, audio=True)
+    other = make_clip(tmp_path / "other.webm", width=97, height=111, fps=10, codec="libvpx-vp9")
+    return one, other
+
+
+def test_the_renditions_of_an_unlike_pair_are_alike(unlike_pair):
+    one, other = unlike_pair
+    infos = [inspect_media(rendered(one, other)), inspect_media(rendered(other, one))]
+    assert [presentation(info) for info in infos] == [(72, 72, 10, 16, 1.6)] * 2
+
+
+def test_a_rendition_is_plain_h264_without_sound(unlike_pair):
+    info = inspect_media(rendered(*unlike_pair))
+    assert (info.container, info.codec, info.pixel_format) == ("mp4", "h264", "yuv420p")
+    assert not info.has_audio
+
+
+def test_native_keeps_size_length_and_rate(unlike_pair):
+    info = inspect_media(rendered(unlike_pair[1], profile=NATIVE))
+    assert presentation(info) == (96, 110, 10, 16, 1.6)
+
+
+def test_nothing_of_the_sources_metadata_or_of_the_encoder_is_left(tmp_path):
+    secrets = {"title": "SecretModel", "comment": "a prompt", "artist": "SecretLab"}
+    source = make_clip(tmp_path / "SecretName.mp4", metadata=secrets, options={"crf": "18"})
+    words = [b"SecretModel", b"a prompt", b"SecretLab", b"x264", b"Lavf", b"Lavc", b"SecretName"]
+    before, after = source.read_bytes(), rendered(source).read_bytes()
+    assert [word in before for word in words[:5]] == [True] * 5
+    assert [word in after for word in words] == [False] * 7
+
+
+def test_the_index_comes_before_the_frames(tmp_path):
+    content = rendered(make_clip(tmp_path / "clip.mp4")).read_bytes()
+    assert content.find(b"moov") < content.find(b"mdat")
+
+
+def test_every_second_starts_with_a_key_frame(tmp_path):
+    with av.open(str(rendered(make_clip(tmp_path / "clip.mp4", fps=8, frames=24)))) as opened:
+        keys = [float(frame.time) for frame in opened.decode(video=0) if frame.key_frame]
+    assert {0.0, 1.0, 2.0} <= set(keys)
+
+
+def test_the_same_render_gives_the_same_bytes(unlike_pair):
+    assert rendered(*unlike_pair).read_bytes() == rendered(*unlike_pair).read_bytes()
+
+
+def test_one_core_gives_the_same_bytes_as_all(unlike_pair, tmp_path):
+    path = unlike_pair[0]
+    program = (
+        "import os, sys\nfrom pathlib import Path\nos.sched_setaffinity(0, {0})\n"
+        "from tests.media.test_rendering import rendered\nrendered(Path(sys.argv[1]))"
+    )
+    everything = rendered(path).read_bytes()
+    subprocess.run([sys.executable, "-c", program, path], check=True, env={**os.environ})
+    assert rendered(path).with_name("one-pairwise-min.mp4").read_bytes() == everything
+
+
+def test_a_lower_rate_selects_frames_by_time(tmp_path):
+    source = make_clip(tmp_path / "a.mp4", fps=24, frames=24, paint=numbered)
+    partner = make_clip(tmp_path / "b.mp4", fps=16, frames=16)
+    numbers = [number_of(picture) for picture in pictures_of(rendered(source, partner))]
+    assert numbers == [0, 1, 3, 4, 6, 7, 9, 10, 12, 13, 15, 16, 18, 19, 21, 22]
+
+
+def test_a_variable_rate_is_shown_when_it_was_shown(tmp_path):
+    times = [Fraction(n, 8) for n in (0, 1, 2, 3, 4, 8, 12, 15)]
+    source = make_clip(tmp_path / "a.mp4", frames=8, times=times, paint=numbered)
+    plan = plan_rendition(inspect_media(source), inspect_media(source), NATIVE)
+    render(source, tmp_path / "out.mp4", plan)
+    numbers = [number_of(picture) for picture in pictures_of(tmp_path / "out.mp4")]
+    shown = [
+        max(n for n in range(8) if times[n] <= plan.tick(k) + plan.tolerance) for k in range(8)
+    ]
+    assert numbers == shown
+    assert numbers != list(range(8))
+
+
+def test_millisecond_clocks_neither_repeat_nor_skip_a_frame(tmp_path):
+    source = make_clip(tmp_path / "a.webm", codec="libvpx-vp9", fps=24, frames=48, paint=numbered)
+    numbers = [number_of(picture) for picture in pictures_of(rendered(source))]
+    assert numbers == list(range(48))
+
+
+def test_a_trimmed_clip_keeps_its_middle(tmp_path):
+    source = make_clip(tmp_path / "a.mp4", fps=8, frames=24, paint=numbered)
+    partner = make_clip(tmp_path / "b.mp4", fps=8, frames=8)
+    numbers = [number_of(picture) for picture in pictures_of(rendered(source, partner))]
+    assert numbers == list(range(8, 16))
+
+
+def test_a_rotated_clip_is_turned_upright(tmp_path):
+    def left_white(_index: int, width: int, height: int) -> np.ndarray:
+        picture = np.zeros((height, width, 3), np.uint8)
+        picture[:, : width // 2] = 255
+        return picture
+
+    source = make_clip(tmp_path / "a.mp4", paint=left_white, rotation=90)
+    picture = pictures_of(rendered(source, profile=NATIVE))[0]
+    assert picture.shape == (64, 48, 3)
+    assert picture[:24].mean() > 250
+    assert picture[40:].mean() < 5
+
+
+def test_pixels_become_square(tmp_path):
+    source = make_clip(tmp_path / "a.mp4", width=64, height=48, sample_aspect=Fraction(2))
+    assert pictures_of(rendered(source, profile=NATIVE))[0].shape == (48, 128, 3)
+
+
+@pytest.mark.parametrize(
+    "coding",
+    [
+        {},
+        {"full_range": True},
+        {"pixel_format": "yuv420p10le"},
+        {"pixel_format": "yuv444p"},
+        {"codec": "libvpx-vp9"},
+        {"codec": "libx265", "options": {"x265-params": "lossless=1"}},
+    ],
+)
+def test_colours_are_kept_whatever_the_coding(tmp_path, coding):
+    suffix = "webm" if coding.get("codec") == "libvpx-vp9" else "mp4"
+    source = make_clip(tmp_path / f"a.{suffix}", paint=plain(*ORANGE), **coding)
+    np.testing.assert_allclose(middle_colour(rendered(source)), ORANGE, atol=4)
+
+
+def test_transparent_pixels_show_grey(tmp_path):
+    source = make_clip(
+        tmp_path / "a.webm", codec="libvpx-vp9", pixel_format="yuva420p", paint=plain(255, 0, 0, 0)
+    )
+    np.testing.assert_allclose(middle_colour(rendered(source)), (128, 128, 128), atol=4)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_an_animated_picture_becomes_a_clip(tmp_path, suffix):
+    info = inspect_media(rendered(make_animation(tmp_path / f"a.{suffix}")))
+    assert presentation(info) == (48, 48, 10, 5, 0.5)
+
+
+def test_a_picture_becomes_a_png_without_metadata(tmp_path):
+    exif = Image.Exif()
+    exif[0x010E] = "SecretModel"
+    source = make_still(tmp_path / "a.jpeg", exif=exif)
+    target = rendered(source)
+    assert b"SecretModel" in source.read_bytes()
+    with Image.open(target) as picture:
+        assert (picture.format, picture.size, picture.info) == ("PNG", (48, 48), {})
+
+
+def test_a_photograph_is_turned_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(
+        rendered(make_still(tmp_path / "a.jpeg", exif=exif), profile=NATIVE)
+    ) as picture:
+        assert picture.size == (48, 64)
+
+
+def test_a_source_that_breaks_leaves_no_file(tmp_path):
+    whole = make_clip(tmp_path / "whole.mp4", frames=48)
+    plan = plan_rendition(inspect_media(whole), inspect_media(whole), NATIVE)
+    content = whole.read_bytes()
+    (tmp_path / "half.mp4").write_bytes(content[: len(content) // 2])
+    (tmp_path / "out").mkdir()
+    with pytest.raises(MediaError, match="damaged"):
+        render(tmp_path / "half.mp4", tmp_path / "out" / "clip.mp4", plan)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_key_changes_with_source_plan_and_encoder(unlike_pair):
+    one, other = (inspect_media(path) for path in unlike_pair)
+    plan = plan_rendition(one, other, PAIRWISE_MIN)
+    keys = {
+        rendition_key(one.sha256, plan, "1"),
+        rendition_key(other.sha256, plan, "1"),
+        rendition_key(one.sha256, plan_rendition(one, other, NATIVE), "1"),
+        rendition_key(one.sha256, plan, "2"),
+    }
+    assert len(keys) == 4
+
+
+def test_the_key_is_known_again(unlike_pair):
+    one, other = (inspect_media(path) for path in unlike_pair)
+    again = plan_rendition(inspect_media(unlike_pair[0]), other, PAIRWISE_MIN)
+    key = rendition_key(one.sha256, plan_rendition(one, other, PAIRWISE_MIN))
+    assert rendition_key(one.sha256, again) == key
+
+
+def test_real_clips_of_one_prompt_become_a_fair_pair(shared_clips, tmp_path):
+    models = ("gen-2", "zeroscope")
+    infos = {name: inspect_media(shared_clips / "open" / name / "show01.mp4") for name in models}
+    made = []
+    for own, partner in (models, models[::-1]):
+        plan = plan_rendition(infos[own], infos[partner], PAIRWISE_MIN)
+        render(shared_clips / "open" / own / "show01.mp4", tmp_path / f"{own}.mp4", plan)
+        made.append(presentation(inspect_media(tmp_path / f"{own}.mp4")))
+    assert made == [(320, 320, 6, 24, 4.0)] * 2
