@@ -1,0 +1,14 @@
+from django.urls import path
+
+from annotations.api import views
+
+urlpatterns = [
+    path("studies/", views.StudyListView.as_view(), name="api-studies"),
+    path("studies/<slug:slug>/", views.StudyView.as_view(), name="api-study"),
+    path("studies/<slug:slug>/judgments/", views.JudgmentListView.as_view(), name="api-judgments"),
+    path("studies/<slug:slug>/join/", views.JoinView.as_view(), name="api-join"),
+    path("studies/<slug:slug>/claim/", views.ClaimView.as_view(), name="api-claim"),
+    path("assignments/<uuid:public_id>/draft/", views.DraftView.as_view(), name="api-draft"),
+    path("assignments/<uuid:public_id>/submit/", views.SubmitView.as_view(), name="api-submit"),
+    path("assignments/<uuid:public_id>/renew/", views.RenewView.as_view(), name="api-renew"),
+]

@@ -1,0 +1,192 @@
+"""The JSON API: claim and submit for other front ends, studies and judgments for owners."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics, status
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView, exception_handler
+
+from annotations.api import serializers
+from annotations.errors import (
+    AnswersRefused,
+    AssignmentNotFound,
+    JuiceError,
+    SeatGivenAway,
+    StudyNotOpen,
+    SubmissionConflict,
+)
+from annotations.models import Judgment, Rater, Study
+from annotations.rater_session import rater_credential
+from annotations.services.claiming import claim_assignment, renew_lease
+from annotations.services.raters import (
+    PanelIdentity,
+    find_rater,
+    finish_rater,
+    join_study,
+    sign_rater,
+)
+from annotations.services.submitting import save_draft, submit_answers
+
+RNG = random.SystemRandom()
+REFUSALS = {
+    400: OpenApiResponse(serializers.ErrorSerializer, "Something is missing or impossible."),
+    401: OpenApiResponse(serializers.ErrorSerializer, "No valid rater credential."),
+    404: OpenApiResponse(serializers.ErrorSerializer, "Not an assignment of this rater."),
+    409: OpenApiResponse(serializers.ErrorSerializer, "Answered before, too late, or not open."),
+}
+STATUS_OF_ERROR: dict[type[JuiceError], int] = {
+    AnswersRefused: status.HTTP_400_BAD_REQUEST,
+    AssignmentNotFound: status.HTTP_404_NOT_FOUND,
+    SubmissionConflict: status.HTTP_409_CONFLICT,
+    SeatGivenAway: status.HTTP_409_CONFLICT,
+    StudyNotOpen: status.HTTP_409_CONFLICT,
+}
+
+
+def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn a rule that said no into its answer; the rest is REST framework's."""
+    code = STATUS_OF_ERROR.get(type(error))  # type: ignore[arg-type]
+    if code is None:
+        return exception_handler(error, context)
+    body: dict[str, Any] = {"detail": str(error)}
+    if isinstance(error, AnswersRefused):
+        body["by_axis"] = error.by_axis
+    return Response(body, status=code)
+
+
+class RaterView(APIView):
+    """A view for raters, who present `Authorization: Rater <credential>`."""
+
+    authentication_classes: list[type[BaseAuthentication]] = []
+    permission_classes = [AllowAny]
+
+    def rater(self, request: Request) -> Rater:
+        rater = find_rater(rater_credential(request._request))
+        if rater is None:
+            raise AuthenticationFailed("Send `Authorization: Rater <credential>` from joining.")
+        return rater
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return "Rater"
+
+
+class JoinView(RaterView):
+    @extend_schema(
+        request=serializers.JoinSerializer,
+        responses={201: serializers.CredentialSerializer, 409: serializers.ErrorSerializer},
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Take a rater into an open study."""
+        study = get_object_or_404(Study, slug=slug)
+        data = serializers.JoinSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        rater = join_study(study=study, identity=PanelIdentity(**data.validated_data))
+        return Response({"credential": sign_rater(rater)}, status=status.HTTP_201_CREATED)
+
+
+class ClaimView(RaterView):
+    @extend_schema(
+        request=None,
+        responses={
+            200: serializers.AssignmentSerializer,
+            204: OpenApiResponse(description="Nothing is left to judge."),
+            **{code: REFUSALS[code] for code in (401, 404, 409)},
+        },
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Give the rater the comparison to judge now; the same one until it is answered."""
+        rater = self.rater(request)
+        if rater.study.slug != slug:
+            raise Http404
+        now = timezone.now()
+        assignment = claim_assignment(rater=rater, now=now, rng=RNG)
+        if assignment is None:
+            finish_rater(rater=rater, now=now)
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(serializers.AssignmentSerializer(assignment).data)
+
+
+class DraftView(RaterView):
+    @extend_schema(
+        request=serializers.DraftSerializer,
+        responses={200: serializers.AssignmentSerializer, **REFUSALS},
+    )
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """Answer the questions that are asked without the prompt; the answer shows the prompt."""
+        data = serializers.DraftSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        assignment = save_draft(
+            rater=self.rater(request),
+            public_id=public_id,
+            answers=data.answer_values(),
+            now=timezone.now(),
+        )
+        return Response(serializers.AssignmentSerializer(assignment).data)
+
+
+class SubmitView(RaterView):
+    @extend_schema(
+        request=serializers.SubmissionSerializer,
+        responses={200: OpenApiResponse(description="Saved."), **REFUSALS},
+    )
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """Answer the remaining questions and save all judgments of the comparison."""
+        data = serializers.SubmissionSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        assignment = submit_answers(
+            rater=self.rater(request),
+            public_id=public_id,
+            submission_id=data.validated_data["submission_id"],
+            answers=data.answer_values(),
+            playback=data.validated_data["playback"],
+            now=timezone.now(),
+        )
+        return Response({"saved": True, "submitted_at": assignment.submitted_at})
+
+
+class RenewView(RaterView):
+    @extend_schema(request=None, responses={200: OpenApiResponse(description="Renewed.")})
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """Keep the comparison for this rater a while longer."""
+        expires_at = renew_lease(rater=self.rater(request), public_id=public_id, now=timezone.now())
+        return Response({"lease_expires_at": expires_at})
+
+
+class StudyListView(generics.ListAPIView[Study]):
+    """The studies, newest first."""
+
+    serializer_class = serializers.StudySerializer
+    queryset = Study.objects.with_counts().prefetch_related("study_models__model")
+
+
+class StudyView(generics.RetrieveAPIView[Study]):
+    """One study."""
+
+    serializer_class = serializers.StudySerializer
+    queryset = Study.objects.with_counts().prefetch_related("study_models__model")
+    lookup_field = "slug"
+
+
+class JudgmentListView(generics.ListAPIView[Judgment]):
+    """The judgments of a study, oldest first, in the comparisons' own order of models."""
+
+    serializer_class = serializers.JudgmentSerializer
+
+    def get_queryset(self) -> QuerySet[Judgment]:
+        if getattr(self, "swagger_fake_view", False):
+            return Judgment.objects.none()
+        study = get_object_or_404(Study, slug=self.kwargs["slug"])
+        return Judgment.objects.for_study(study.pk).with_context()

@@ -1,0 +1,100 @@
+"""`manage.py import_clips`: finished clips from a folder or a manifest, all or nothing."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.progress import Progress
+
+from annotations.enums import StudyState
+from annotations.errors import ImportRefused, JuiceError
+from annotations.models import Study
+from annotations.services.importing import ImportResult, import_clips, import_into_study
+from annotations.services.manifests import ClipRow, PromptText, read_clips
+from annotations.services.studies import start_preparing
+
+
+class Command(BaseCommand):
+    help = (
+        "Import clips from a CSV or JSONL manifest (prompt_id, prompt, model, path, and if wanted "
+        "seed, category) or from a folder <model>/<prompt_id>.<ext> with a prompts.csv. "
+        "Every clip is decoded first; one bad row and nothing is imported."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("source", type=Path, help="manifest file or folder")
+        parser.add_argument("--study", metavar="SLUG", help="add them to this draft, or make it")
+        parser.add_argument("--title", default="", help="title of a new study")
+        parser.add_argument(
+            "--models",
+            nargs="+",
+            metavar="MODEL",
+            help="only these, the first one being model A of the study",
+        )
+        parser.add_argument("--prepare", action="store_true", help="start preparing the pairs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            rows = _only_models(
+                read_clips(options["source"], prompts=_prompts_of(options["study"])),
+                options["models"],
+            )
+            result = self._import(rows)
+            self._report(result)
+            if options["study"]:
+                self._add_to_study(result, options)
+        except ImportRefused as error:
+            raise CommandError("\n".join([str(error), *error.problems])) from error
+        except JuiceError as error:
+            raise CommandError(str(error)) from error
+
+    def _import(self, rows: list[ClipRow]) -> ImportResult:
+        with Progress(disable=not self.stdout.isatty(), transient=True) as progress:
+            task = progress.add_task("Checking clips", total=len(rows))
+            return import_clips(
+                rows=rows, on_progress=lambda done, total: progress.update(task, completed=done)
+            )
+
+    def _report(self, result: ImportResult) -> None:
+        self.stdout.write(
+            f"Imported {result.added} clips of {len(result.models)} models for "
+            f"{len(result.prompts)} prompts ({result.already_there} were already there)."
+        )
+
+    def _add_to_study(self, result: ImportResult, options: dict[str, Any]) -> None:
+        study = import_into_study(result=result, slug=options["study"], title=options["title"])
+        if options["prepare"] and study.state == StudyState.DRAFT:
+            start_preparing(study=study)
+        self.stdout.write(
+            f"Study {study.slug}: {study.get_state_display().lower()}. See /studies/{study.slug}/"
+        )
+
+
+def _prompts_of(slug: str | None) -> dict[str, PromptText] | None:
+    """The prompts of a study that is already there, for a folder without a list of its own."""
+    study = Study.objects.filter(slug=slug).first() if slug else None
+    if study is None:
+        return None
+    return {
+        prompt.key: PromptText(prompt.key, prompt.text, prompt.category)
+        for prompt in study.prompts.all()
+    } or None
+
+
+def _only_models(rows: list[ClipRow], models: list[str] | None) -> list[ClipRow]:
+    """The rows of these models, in the order in which the models were named."""
+    if models is None:
+        return rows
+    known = {row.model for row in rows}
+    unknown = [name for name in models if name not in known]
+    if unknown:
+        raise ImportRefused(
+            [
+                f"There is no clip of “{name}”; there are: {', '.join(sorted(known))}."
+                for name in unknown
+            ]
+        )
+    return [row for name in models for row in rows if row.model == name]

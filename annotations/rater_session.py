@@ -1,0 +1,52 @@
+"""Who is rating: the rater's credential in a cookie per study, or in a header for API clients."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from annotations.models import Rater, Study
+from annotations.services.raters import PanelIdentity, find_rater, sign_rater
+
+HEADER_SCHEME = "Rater "
+PANEL_PARAMETERS = {
+    "external_id": "prolific_pid",
+    "external_study_id": "study_id",
+    "external_session_id": "session_id",
+}
+
+
+def cookie_name(study_id: int) -> str:
+    return f"rater_{study_id}"
+
+
+def rater_in(request: HttpRequest, study: Study) -> Rater | None:
+    """The rater of this study that the request comes from."""
+    credential = request.COOKIES.get(cookie_name(study.pk), "") or rater_credential(request)
+    rater = find_rater(credential) if credential else None
+    return rater if rater is not None and rater.study_id == study.pk else None
+
+
+def rater_credential(request: HttpRequest) -> str:
+    """The credential of an `Authorization: Rater <credential>` header, or an empty text."""
+    header = request.headers.get("Authorization", "")
+    return header.removeprefix(HEADER_SCHEME) if header.startswith(HEADER_SCHEME) else ""
+
+
+def remember_rater(response: HttpResponse, rater: Rater) -> None:
+    response.set_cookie(
+        cookie_name(rater.study_id),
+        sign_rater(rater),
+        max_age=settings.RATER_COOKIE_AGE_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.HTTPS,
+    )
+
+
+def panel_identity(values: dict[str, str]) -> PanelIdentity:
+    """The panel's ids from query or form parameters, in either case of letters."""
+    lowered = {name.lower(): value.strip()[:120] for name, value in values.items()}
+    return PanelIdentity(
+        **{field: lowered.get(name, "") for field, name in PANEL_PARAMETERS.items()}
+    )

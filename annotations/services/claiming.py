@@ -1,0 +1,189 @@
+"""Give comparisons to raters, each under a lease, never more than a comparison has seats.
+
+Locks are always taken in the order rater, assignment, comparison.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+
+from annotations.enums import AssignmentState, Side, StudyState
+from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
+from annotations.models import Assignment, Comparison, Rater, Study
+
+# A rater may see at most this many more of model a on one side than on the other.
+SIDE_TOLERANCE = 2
+
+
+def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment | None:
+    """The comparison that the rater should judge now; None when there is nothing left.
+
+    A rater who still holds a comparison gets the same one again. Comparisons that need votes
+    most come first, in the study's random order.
+
+    Raises
+    ------
+    StudyNotOpen
+        The study is not open, or the rater was excluded.
+    """
+    release_overdue_leases(now=now, study=rater.study)
+    with transaction.atomic():
+        rater = _lock_rater(rater.pk)
+        ensure_may_rate(rater)
+        held = _live_assignment(rater, now) or _revive_expired(rater, now)
+        if held is not None:
+            return held
+        if _has_reached_maximum(rater):
+            return None
+        comparison = _take_seat(rater)
+        if comparison is None:
+            return None
+        return Assignment.objects.create(
+            comparison=comparison,
+            rater=rater,
+            side_a=draw_side(rater, rng=rng),
+            leased_at=now,
+            lease_expires_at=now + lease_of(rater.study),
+        )
+
+
+def _lock_rater(rater_id: int) -> Rater:
+    """Two requests of one rater are answered one after the other."""
+    locked = Rater.objects.select_for_update(of=("self",), no_key=True)
+    return locked.select_related("study").get(pk=rater_id)
+
+
+def ensure_may_rate(rater: Rater) -> None:
+    """Raise StudyNotOpen unless the study takes answers from this rater."""
+    if rater.study.state != StudyState.OPEN:
+        raise StudyNotOpen("This study is not open at the moment. Please come back later.")
+    if rater.excluded_at is not None:
+        raise StudyNotOpen("Your part in this study has ended. Thank you for your time.")
+
+
+def lease_of(study: Study) -> timedelta:
+    return timedelta(minutes=study.lease_minutes)
+
+
+def draw_side(rater: Rater, *, rng: Random) -> Side:
+    """Draw the side of stimulus a: a fair coin that is kept balanced within the rater.
+
+    The "big stick" design (Soares and Wu 1983): a coin is tossed until one side is ahead by
+    SIDE_TOLERANCE, then the other side is given.
+    """
+    counts = Counter(rater.assignments.values_list("side_a", flat=True))
+    ahead = counts[Side.LEFT] - counts[Side.RIGHT]
+    if abs(ahead) >= SIDE_TOLERANCE:
+        return Side.RIGHT if ahead > 0 else Side.LEFT
+    return rng.choice([Side.LEFT, Side.RIGHT])
+
+
+def renew_lease(*, rater: Rater, public_id: UUID, now: datetime) -> datetime:
+    """Prolong the lease of an assignment that the rater has open.
+
+    Returns
+    -------
+    datetime
+        When the lease now ends.
+
+    Raises
+    ------
+    AssignmentNotFound, SeatGivenAway
+    """
+    expires_at = now + lease_of(rater.study)
+    live = Assignment.objects.for_rater(rater.pk).filter(public_id=public_id)
+    if live.live(now=now).update(lease_expires_at=expires_at):
+        return expires_at
+    if not live.exists():
+        raise AssignmentNotFound
+    raise SeatGivenAway("This comparison was kept for you for a while and is now with others.")
+
+
+def release_overdue_leases(*, now: datetime, study: Study | None = None) -> int:
+    """Give back the seats of leases that ran out; count them."""
+    overdue = Assignment.objects.overdue(now=now)
+    if study is not None:
+        overdue = overdue.filter(comparison__study=study)
+    ids = list(overdue.order_by("pk").values_list("pk", flat=True)[:500])
+    return sum(_release(pk, now) for pk in ids)
+
+
+def _release(assignment_id: int, now: datetime) -> bool:
+    """Expire one lease unless somebody else did or it was renewed meanwhile."""
+    with transaction.atomic():
+        row = Assignment.objects.overdue(now=now).filter(pk=assignment_id)
+        if not row.update(state=AssignmentState.EXPIRED):
+            return False
+        Comparison.objects.filter(assignments=assignment_id).update(open_seats=F("open_seats") + 1)
+        return True
+
+
+def retake_seat(assignment: Assignment) -> bool:
+    """Take the seat of an expired assignment back if it is still free."""
+    comparison = Comparison.objects.filter(pk=assignment.comparison_id, open_seats__gt=0)
+    return bool(comparison.update(open_seats=F("open_seats") - 1))
+
+
+def _live_assignment(rater: Rater, now: datetime) -> Assignment | None:
+    live = Assignment.objects.for_rater(rater.pk).live(now=now).order_by("pk").first()
+    if live is not None:
+        renew_lease(rater=rater, public_id=live.public_id, now=now)
+    return live
+
+
+def _revive_expired(rater: Rater, now: datetime) -> Assignment | None:
+    """Give back to the rater a comparison they were late on, if it still wants a vote."""
+    expired = (
+        Assignment.objects.for_rater(rater.pk)
+        .filter(
+            state=AssignmentState.EXPIRED,
+            late_answers__isnull=True,
+            comparison__open_seats__gt=0,
+        )
+        .order_by("pk")
+    )
+    for assignment in expired:
+        if retake_seat(assignment):
+            assignment.state = AssignmentState.LEASED
+            assignment.leased_at = now
+            assignment.lease_expires_at = now + lease_of(rater.study)
+            assignment.save(update_fields=["state", "leased_at", "lease_expires_at"])
+            return assignment
+    return None
+
+
+def _has_reached_maximum(rater: Rater) -> bool:
+    maximum = rater.study.max_per_rater
+    return maximum is not None and rater.assignments.submitted().count() >= maximum
+
+
+def _take_seat(rater: Rater) -> Comparison | None:
+    """Lock a comparison with a free seat that the rater never had, and take the seat."""
+    free = rater.study.comparisons.with_free_seat().unseen_by(rater.pk)
+    comparison = _lock_first(free)
+    if comparison is None:
+        return None
+    Comparison.objects.filter(pk=comparison.pk).update(open_seats=F("open_seats") - 1)
+    return comparison
+
+
+def _lock_first(comparisons: QuerySet[Comparison]) -> Comparison | None:
+    """Lock the first free row; wait for locked ones only when no other is left."""
+    if not connection.features.has_select_for_update_skip_locked:
+        return comparisons.first()
+    first = comparisons.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+    if first is not None:
+        return first
+    # Other transactions hold all that is left; they may yet leave a seat. One order for all
+    # raters, so that nobody waits for somebody who waits for them.
+    for pk in sorted(comparisons.values_list("pk", flat=True)):
+        locked = comparisons.filter(pk=pk).select_for_update(of=("self",), no_key=True).first()
+        if locked is not None:
+            return locked
+    return None

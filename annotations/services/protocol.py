@@ -1,0 +1,131 @@
+"""What raters are asked: the JUICE axes, and the protocol's hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.text import slugify
+
+from annotations.enums import StudyKind
+from annotations.errors import ProtocolFrozen
+from annotations.models import Axis, Judgment, Reason, Study
+
+
+@dataclass(frozen=True)
+class AxisTemplate:
+    key: str
+    question: str
+    shows_prompt: bool
+    reasons: tuple[str, ...]
+
+
+# Emu Video (arXiv 2311.10709v2), section 3.2 and appendix 3, figure 3.
+VIDEO_AXES = (
+    AxisTemplate(
+        key="quality",
+        question="Which video do you prefer?",
+        shows_prompt=False,
+        reasons=(
+            "Motion smoothness",
+            "Object/scene consistency",
+            "Pixel sharpness",
+            "Recognizable objects/scenes",
+            "Amount of motion",
+        ),
+    ),
+    AxisTemplate(
+        key="faithfulness",
+        question="Which video aligns better with the text prompt?",
+        shows_prompt=True,
+        reasons=("Spatial text alignment", "Temporal text alignment"),
+    ),
+)
+# The same protocol for stills: what a still cannot show is left out.
+IMAGE_AXES = (
+    AxisTemplate(
+        key="quality",
+        question="Which image do you prefer?",
+        shows_prompt=False,
+        reasons=("Object/scene consistency", "Pixel sharpness", "Recognizable objects/scenes"),
+    ),
+    AxisTemplate(
+        key="faithfulness",
+        question="Which image aligns better with the text prompt?",
+        shows_prompt=True,
+        reasons=("Objects and attributes in the text", "Spatial text alignment"),
+    ),
+)
+
+
+def axis_templates(kind: str) -> tuple[AxisTemplate, ...]:
+    """The axes that a new study of this kind starts with."""
+    return IMAGE_AXES if kind == StudyKind.TEXT_TO_IMAGE else VIDEO_AXES
+
+
+def add_default_axes(study: Study) -> None:
+    """Give a study the JUICE axes with their reasons."""
+    for position, template in enumerate(axis_templates(study.kind)):
+        axis = Axis.objects.create(
+            study=study,
+            key=template.key,
+            question=template.question,
+            shows_prompt=template.shows_prompt,
+            position=position,
+        )
+        replace_reasons(axis, template.reasons)
+
+
+def replace_reasons(axis: Axis, labels: tuple[str, ...] | list[str]) -> None:
+    """Make the axis have exactly these reasons, in this order."""
+    wanted = {slugify(label)[:60]: label for label in labels}
+    axis.reasons.exclude(key__in=wanted).delete()
+    for position, (key, label) in enumerate(wanted.items()):
+        Reason.objects.update_or_create(
+            axis=axis, key=key, defaults={"label": label, "position": position}
+        )
+
+
+def is_frozen(study: Study) -> bool:
+    return Judgment.objects.for_study(study.pk).exists()
+
+
+def ensure_not_frozen(study: Study) -> None:
+    """Raise ProtocolFrozen when the study has judgments."""
+    if is_frozen(study):
+        raise ProtocolFrozen
+
+
+def describe_protocol(study: Study) -> dict[str, Any]:
+    """All that shapes a judgment: the content of the protocol's hash."""
+    return {
+        "kind": study.kind,
+        "protocol": study.protocol,
+        "tie_policy": study.tie_policy,
+        "raters_per_comparison": study.raters_per_comparison,
+        "presentation_profile": study.presentation_profile,
+        "pairing": study.pairing,
+        "instructions": study.instructions,
+        "models": [row.model.slug for row in study.study_models.select_related("model")],
+        "prompts": [
+            [row.prompt.key, row.prompt.digest]
+            for row in study.study_prompts.select_related("prompt")
+        ],
+        "axes": [
+            {
+                "key": axis.key,
+                "question": axis.question,
+                "shows_prompt": axis.shows_prompt,
+                "reasons": [[reason.key, reason.label] for reason in axis.reasons.all()],
+            }
+            for axis in study.axes.prefetch_related("reasons")
+        ],
+    }
+
+
+def hash_protocol(study: Study) -> str:
+    """SHA-256 of the protocol's canonical JSON."""
+    text = json.dumps(describe_protocol(study), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,92 @@
+"""Take raters in, and see them off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from django.core import signing
+from django.db import transaction
+
+from annotations.enums import StudyState
+from annotations.errors import StudyNotOpen
+from annotations.models import Rater, Study
+
+RATER_SALT = "annotations.rater"
+SIMULATION_SALT = "annotations.simulation"
+PROLIFIC_RETURN_URL = "https://app.prolific.com/submissions/complete?cc={code}"
+
+
+@dataclass(frozen=True)
+class PanelIdentity:
+    """The ids that a panel such as Prolific puts into the link; empty for others."""
+
+    external_id: str = ""
+    external_study_id: str = ""
+    external_session_id: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.external_id)
+
+
+def join_study(*, study: Study, identity: PanelIdentity, is_simulated: bool = False) -> Rater:
+    """The rater with this identity, made at the first visit; without one, a new rater.
+
+    Raises
+    ------
+    StudyNotOpen
+        The study takes nobody in now.
+    """
+    if study.state != StudyState.OPEN:
+        raise StudyNotOpen("This study is not open at the moment. Please come back later.")
+    values = {
+        "external_study_id": identity.external_study_id,
+        "external_session_id": identity.external_session_id,
+        "is_simulated": is_simulated,
+    }
+    if not identity.is_known:
+        return Rater.objects.create(study=study, **values)
+    with transaction.atomic():
+        return Rater.objects.get_or_create(
+            study=study, external_id=identity.external_id, defaults=values
+        )[0]
+
+
+def finish_rater(*, rater: Rater, now: datetime) -> None:
+    """Note that the rater has nothing left to judge; the first time counts."""
+    Rater.objects.filter(pk=rater.pk, finished_at=None).update(finished_at=now)
+
+
+def return_url(rater: Rater) -> str | None:
+    """Where the rater's panel wants them back, with the completion code; None without a panel."""
+    if not rater.external_id or not rater.external_session_id:
+        return None
+    return PROLIFIC_RETURN_URL.format(code=quote(rater.study.completion_code))
+
+
+def sign_rater(rater: Rater) -> str:
+    """The credential of a rater, for a cookie or an Authorization header."""
+    return signing.dumps(rater.pk, salt=RATER_SALT)
+
+
+def find_rater(credential: str) -> Rater | None:
+    """The rater that a credential belongs to; None for a forged or outdated one."""
+    try:
+        pk = signing.loads(credential, salt=RATER_SALT)
+    except signing.BadSignature:
+        return None
+    return Rater.objects.select_related("study").filter(pk=pk).first()
+
+
+def sign_simulation(study: Study) -> str:
+    """A pass that marks a rater as simulated; only who has the secret key can make one."""
+    return signing.dumps(study.pk, salt=SIMULATION_SALT)
+
+
+def is_simulation(study: Study, token: str) -> bool:
+    try:
+        return bool(signing.loads(token, salt=SIMULATION_SALT, max_age=24 * 3600) == study.pk)
+    except signing.BadSignature:
+        return False

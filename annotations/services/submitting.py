@@ -1,0 +1,295 @@
+"""Take a rater's answers: complete and possible, once, and all or nothing.
+
+The prompt stays hidden until every axis that must not see it is answered. Those answers are
+kept on the assignment as a draft when the prompt is shown, and cannot change afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from annotations.enums import AssignmentState, Choice, Protocol, Side, TiePolicy
+from annotations.errors import (
+    AnswersRefused,
+    AssignmentNotFound,
+    SeatGivenAway,
+    SubmissionConflict,
+)
+from annotations.models import Assignment, Axis, Judgment, Rater, Study
+from annotations.services.claiming import ensure_may_rate, retake_seat
+
+MAX_NOTE_LENGTH = 2000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a rater said on one axis; `choice` is the side pressed, or `tie`."""
+
+    axis: str
+    choice: str = ""
+    reasons: tuple[str, ...] = ()
+    note: str = ""
+
+
+def axes_of(study: Study) -> list[Axis]:
+    return list(study.axes.prefetch_related("reasons"))
+
+
+def open_axes(assignment: Assignment, axes: Sequence[Axis]) -> list[Axis]:
+    """The axes that can be answered now: the blind ones first, then the others."""
+    if assignment.draft is None:
+        blind = [axis for axis in axes if not axis.shows_prompt]
+        return blind or list(axes)
+    return [axis for axis in axes if axis.key not in drafted_keys(assignment)]
+
+
+def drafted_keys(assignment: Assignment) -> set[str]:
+    return {answer["axis"] for answer in assignment.draft or []}
+
+
+def drafted_answers(assignment: Assignment) -> list[Answer]:
+    return [_answer_from_json(raw) for raw in assignment.draft or []]
+
+
+def shows_prompt(assignment: Assignment, axes: Sequence[Axis]) -> bool:
+    """Whether the rater may see the prompt now."""
+    return any(axis.shows_prompt for axis in open_axes(assignment, axes))
+
+
+def is_last_stage(assignment: Assignment, axes: Sequence[Axis]) -> bool:
+    """Whether the open axes are all that is still to be answered."""
+    return len(open_axes(assignment, axes)) + len(drafted_keys(assignment)) == len(axes)
+
+
+def save_draft(
+    *, rater: Rater, public_id: UUID, answers: Sequence[Answer], now: datetime
+) -> Assignment:
+    """Keep the answers of the axes that are asked without the prompt, and open the others.
+
+    A repeat of the same answers changes nothing.
+
+    Raises
+    ------
+    AssignmentNotFound, AnswersRefused, SubmissionConflict, SeatGivenAway, StudyNotOpen
+    """
+    with transaction.atomic():
+        assignment = _lock(rater, public_id)
+        ensure_may_rate(assignment.rater)
+        axes = axes_of(assignment.comparison.study)
+        blind = [axis for axis in axes if not axis.shows_prompt]
+        if assignment.draft is not None:
+            _ensure_same_draft(assignment, answers)
+            return assignment
+        _ensure_not_submitted(assignment)
+        validate_answers(assignment.comparison.study, blind, answers)
+        if not _hold_seat(assignment, now):
+            raise _given_away()
+        assignment.draft = [asdict(answer) for answer in answers]
+        assignment.save(update_fields=["draft", "state"])
+        return assignment
+
+
+def submit_answers(
+    *,
+    rater: Rater,
+    public_id: UUID,
+    submission_id: UUID,
+    answers: Sequence[Answer],
+    now: datetime,
+    playback: Mapping[str, Any] | None = None,
+) -> Assignment:
+    """Save the judgments of one comparison in one transaction.
+
+    The same answers under the same submission id are accepted again and change nothing. A lease
+    that ran out is forgiven while the seat is free; otherwise the answers are kept apart as late.
+
+    Raises
+    ------
+    AssignmentNotFound
+        The comparison was not given to this rater.
+    AnswersRefused
+        Something is missing or impossible.
+    SubmissionConflict
+        Another answer is already there.
+    SeatGivenAway
+        Too late; the answers are kept as late and do not count.
+    StudyNotOpen
+        The study was closed or paused, or the rater excluded.
+    """
+    with transaction.atomic():
+        assignment = _lock(rater, public_id)
+        axes = axes_of(assignment.comparison.study)
+        digest = _digest(answers)
+        if assignment.submission_id == submission_id and assignment.submission_digest == digest:
+            return assignment
+        _ensure_not_submitted(assignment)
+        ensure_may_rate(assignment.rater)
+        _ensure_id_unused(submission_id)
+        _ensure_open(assignment, axes, answers)
+        validate_answers(assignment.comparison.study, open_axes(assignment, axes), answers)
+        every_answer = [*drafted_answers(assignment), *answers]
+        in_time = _hold_seat(assignment, now)
+        if in_time:
+            assignment.submission_id = submission_id
+            assignment.submission_digest = digest
+            assignment.playback = dict(playback or {})
+            _record(assignment, axes, every_answer, now)
+        else:
+            assignment.late_answers = [asdict(answer) for answer in every_answer]
+            assignment.save(update_fields=["late_answers"])
+    if not in_time:
+        raise _given_away()
+    return assignment
+
+
+def validate_answers(study: Study, axes: Sequence[Axis], answers: Sequence[Answer]) -> None:
+    """Raise AnswersRefused unless there is one complete answer for each of these axes."""
+    problems: dict[str, list[str]] = {}
+    given = {answer.axis: answer for answer in answers}
+    unknown = sorted(set(given) - {axis.key for axis in axes})
+    if unknown:
+        problems[""] = [f"There is no open question “{key}” here." for key in unknown]
+    if len(given) != len(answers):
+        problems.setdefault("", []).append("A question was answered twice.")
+    for axis in axes:
+        found = _problems_of(study, axis, given.get(axis.key, Answer(axis=axis.key)))
+        if found:
+            problems[axis.key] = found
+    if problems:
+        raise AnswersRefused(problems)
+
+
+def allowed_choices(study: Study) -> list[str]:
+    sides = [Side.LEFT.value, Side.RIGHT.value]
+    return [*sides, Choice.TIE.value] if study.tie_policy == TiePolicy.ALLOWED else sides
+
+
+def needs_reason(study: Study) -> bool:
+    return study.protocol == Protocol.JUICE
+
+
+def _problems_of(study: Study, axis: Axis, answer: Answer) -> list[str]:
+    problems = []
+    known = {reason.key for reason in axis.reasons.all()}
+    if not answer.choice:
+        problems.append("Please choose one of the two.")
+    elif answer.choice not in allowed_choices(study):
+        problems.append(f"“{answer.choice[:40]}” is not one of the choices.")
+    if set(answer.reasons) - known:
+        problems.append("A reason was ticked that does not belong to this question.")
+    if len(set(answer.reasons)) != len(answer.reasons):
+        problems.append("A reason was ticked twice.")
+    if needs_reason(study) and known and not answer.reasons:
+        problems.append("Please tick at least one reason.")
+    if len(answer.note) > MAX_NOTE_LENGTH:
+        problems.append(f"The note is longer than {MAX_NOTE_LENGTH} characters.")
+    return problems
+
+
+def _lock(rater: Rater, public_id: UUID) -> Assignment:
+    assignment = (
+        Assignment.objects.for_rater(rater.pk)
+        .filter(public_id=public_id)
+        .select_for_update(of=("self",))
+        .select_related("rater__study", "comparison__study")
+        .first()
+    )
+    if assignment is None:
+        raise AssignmentNotFound
+    return assignment
+
+
+def _hold_seat(assignment: Assignment, now: datetime) -> bool:
+    """Whether the assignment has its seat; one that was given back is taken again if free."""
+    if assignment.state == AssignmentState.LEASED:
+        return True
+    if not retake_seat(assignment):
+        return False
+    assignment.state = AssignmentState.LEASED
+    return True
+
+
+def _record(
+    assignment: Assignment, axes: Sequence[Axis], answers: Sequence[Answer], now: datetime
+) -> None:
+    by_key = {axis.key: axis for axis in axes}
+    for answer in answers:
+        axis = by_key[answer.axis]
+        judgment = Judgment.objects.create(
+            assignment=assignment,
+            axis=axis,
+            choice=resolve_choice(assignment, answer.choice),
+            note=answer.note,
+            created_at=now,
+        )
+        judgment.reasons.set(
+            [reason for reason in axis.reasons.all() if reason.key in answer.reasons]
+        )
+    assignment.state = AssignmentState.SUBMITTED
+    assignment.submitted_at = now
+    assignment.save()
+
+
+def resolve_choice(assignment: Assignment, choice: str) -> Choice:
+    """Turn the side that was pressed into the comparison's own order."""
+    if choice == Choice.TIE:
+        return Choice.TIE
+    return Choice.A if choice == assignment.side_a else Choice.B
+
+
+def _ensure_not_submitted(assignment: Assignment) -> None:
+    if assignment.state == AssignmentState.SUBMITTED:
+        raise SubmissionConflict("You have already judged this comparison; that answer stays.")
+
+
+def _ensure_id_unused(submission_id: UUID) -> None:
+    if Assignment.objects.filter(submission_id=submission_id).exists():
+        raise SubmissionConflict("This submission id was used for another comparison.")
+
+
+def _ensure_open(assignment: Assignment, axes: Sequence[Axis], answers: Sequence[Answer]) -> None:
+    """Refuse answers to questions whose prompt the rater has not been shown."""
+    if not is_last_stage(assignment, axes):
+        blind = ", ".join(axis.key for axis in open_axes(assignment, axes))
+        raise AnswersRefused(
+            {"": [f"First answer {blind}, before the prompt is shown; then the rest."]}
+        )
+
+
+def _ensure_same_draft(assignment: Assignment, answers: Sequence[Answer]) -> None:
+    if _digest(answers) != _digest(drafted_answers(assignment)):
+        raise SubmissionConflict(
+            "The prompt has been shown; your answer from before it stays as it is."
+        )
+
+
+def _given_away() -> SeatGivenAway:
+    return SeatGivenAway(
+        "This comparison was kept for you for a while and was then given to another rater. "
+        "Your answer is kept, but it does not count. Please go on with the next one."
+    )
+
+
+def _digest(answers: Sequence[Answer]) -> str:
+    ordered = sorted(
+        ({**asdict(answer), "reasons": sorted(answer.reasons)} for answer in answers),
+        key=lambda answer: answer["axis"],
+    )
+    return hashlib.sha256(json.dumps(ordered, sort_keys=True).encode()).hexdigest()
+
+
+def _answer_from_json(raw: Mapping[str, Any]) -> Answer:
+    return Answer(
+        axis=raw["axis"],
+        choice=raw["choice"],
+        reasons=tuple(raw["reasons"]),
+        note=raw["note"],
+    )

@@ -1,0 +1,113 @@
+"""Hand out renditions under random URLs, with HTTP ranges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import IO
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from annotations.models import Assignment, Rendition
+from annotations.rater_session import rater_in
+
+CHUNK_BYTES = 64 * 1024
+ONE_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
+CONTENT_TYPES = {".mp4": "video/mp4", ".png": "image/png", ".webp": "image/webp"}
+
+
+@require_safe
+def stimulus_media(request: HttpRequest, token: str) -> HttpResponseBase:
+    """One side of a comparison, for the rater who holds it, while the lease lasts."""
+    rendition = _rendition_for(request, token)
+    name = str(rendition.file.name)
+    content_type = CONTENT_TYPES[PurePosixPath(name).suffix]
+    if settings.MEDIA_SENDFILE == "nginx":
+        response: HttpResponseBase = HttpResponse(content_type=content_type)
+        response.headers["X-Accel-Redirect"] = f"{settings.MEDIA_INTERNAL_URL}{name}"
+    else:
+        response = ranged_response(request, name, etag=f'"{token}"', content_type=content_type)
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def ranged_response(
+    request: HttpRequest, name: str, *, etag: str, content_type: str
+) -> HttpResponseBase:
+    """A stored file, whole or the one range that was asked for (RFC 9110, section 14)."""
+    size = default_storage.size(name)
+    headers = {"Accept-Ranges": "bytes", "ETag": etag}
+    wanted = request.headers.get("Range", "")
+    if request.headers.get("If-Range", etag) != etag:
+        wanted = ""
+    match = ONE_RANGE.match(wanted)
+    if match is None or match.group(0) == "bytes=-":
+        return _stream(request, name, 0, size, content_type, headers, status=200)
+    start, stop = _bounds(match.group(1), match.group(2), size)
+    if start >= stop:
+        headers["Content-Range"] = f"bytes */{size}"
+        return HttpResponse(status=416, headers=headers, content_type=content_type)
+    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    return _stream(request, name, start, stop, content_type, headers, status=206)
+
+
+def _rendition_for(request: HttpRequest, token: str) -> Rendition:
+    """The rendition behind a token, or 404 for everybody but its rater."""
+    assignment = (
+        Assignment.objects.with_stimuli()
+        .live(now=timezone.now())
+        .filter(Q(left_token=token) | Q(right_token=token))
+        .first()
+    )
+    if assignment is None:
+        raise Http404
+    comparison = assignment.comparison
+    rater = rater_in(request, comparison.study)
+    if rater is None or rater.pk != assignment.rater_id:
+        raise Http404
+    is_a = assignment.side_of_token(token) == assignment.side_a
+    rendition = comparison.rendition_a if is_a else comparison.rendition_b
+    if rendition is None:
+        raise Http404
+    return rendition
+
+
+def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
+    """Half-open byte range; empty when it cannot be satisfied."""
+    if not first:
+        return max(size - int(last), 0), size if int(last) else 0
+    return int(first), min(int(last) + 1, size) if last else size
+
+
+def _stream(
+    request: HttpRequest,
+    name: str,
+    start: int,
+    stop: int,
+    content_type: str,
+    headers: dict[str, str],
+    *,
+    status: int,
+) -> HttpResponseBase:
+    headers = {**headers, "Content-Length": str(stop - start)}
+    if request.method == "HEAD":
+        return HttpResponse(status=status, headers=headers, content_type=content_type)
+    chunks = _read(default_storage.open(name), start, stop)
+    return StreamingHttpResponse(chunks, status=status, headers=headers, content_type=content_type)
+
+
+def _read(file: IO[bytes], start: int, stop: int) -> Iterator[bytes]:
+    with file:
+        file.seek(start)
+        while start < stop:
+            chunk = file.read(min(CHUNK_BYTES, stop - start))
+            if not chunk:
+                return
+            start += len(chunk)
+            yield chunk

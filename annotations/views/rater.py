@@ -1,0 +1,284 @@
+"""The rater's pages. The server alone knows which page a rater is on."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotations.errors import (
+    AnswersRefused,
+    AssignmentNotFound,
+    SeatGivenAway,
+    StudyNotOpen,
+    SubmissionConflict,
+)
+from annotations.models import Assignment, Rater, Study
+from annotations.rater_session import (
+    PANEL_PARAMETERS,
+    panel_identity,
+    rater_in,
+    remember_rater,
+)
+from annotations.services.claiming import claim_assignment, renew_lease
+from annotations.services.raters import finish_rater, is_simulation, join_study, return_url
+from annotations.services.submitting import (
+    axes_of,
+    open_axes,
+    save_draft,
+    submit_answers,
+)
+from annotations.views.rate_page import answers_from_form, questions_context, rate_context
+
+RNG = random.SystemRandom()
+MAX_PLAYBACK_CHARACTERS = 10_000
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def welcome(request: HttpRequest, slug: str) -> HttpResponse:
+    """Instructions, and the button that takes a rater in."""
+    study = get_object_or_404(Study, slug=slug)
+    identity = panel_identity((request.POST or request.GET).dict())
+    if request.method == "GET":
+        return render(request, "rater/welcome.html", _welcome_context(request, study, identity))
+    rater = rater_in(request, study)
+    if rater is None or (identity.is_known and rater.external_id != identity.external_id):
+        simulated = is_simulation(study, request.POST.get("simulation", ""))
+        try:
+            rater = join_study(study=study, identity=identity, is_simulated=simulated)
+        except StudyNotOpen as error:
+            return _message(request, "Not open", str(error), status=409)
+    response = redirect("rater-rate", slug=slug)
+    remember_rater(response, rater)
+    return response
+
+
+RaterView = Callable[[HttpRequest, Rater], HttpResponse]
+
+
+def for_rater(view: RaterView) -> Callable[..., HttpResponse]:
+    """Give the view the rater; send others to the study's first page."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, slug: str) -> HttpResponse:
+        study = get_object_or_404(Study, slug=slug)
+        rater = rater_in(request, study)
+        if rater is None:
+            return redirect("rater-welcome", slug=slug)
+        return view(request, rater)
+
+    return wrapper
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@for_rater
+def rate(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """The comparison that the rater judges now."""
+    return _show_comparison(request, rater) if request.method == "GET" else _take(request, rater)
+
+
+@never_cache
+@require_POST
+@for_rater
+def renew(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """Keep the comparison for a rater whose page is still open."""
+    try:
+        public_id = uuid.UUID(request.POST.get("assignment", ""))
+        renew_lease(rater=rater, public_id=public_id, now=timezone.now())
+    except (ValueError, AssignmentNotFound):
+        return JsonResponse({"error": str(AssignmentNotFound())}, status=404)
+    except SeatGivenAway as error:
+        return JsonResponse({"error": str(error), "next": _rate_url(rater)}, status=409)
+    return HttpResponse(status=204)
+
+
+@never_cache
+@require_GET
+@for_rater
+def done(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """Thanks and the completion code, for a rater who has nothing left to judge."""
+    if rater.finished_at is None:
+        return HttpResponseRedirect(_rate_url(rater))
+    context = {
+        "study": rater.study,
+        "completion_code": rater.study.completion_code,
+        "return_url": return_url(rater),
+        "judged": rater.assignments.submitted().count(),
+    }
+    return render(request, "rater/done.html", context)
+
+
+def _show_comparison(request: HttpRequest, rater: Rater) -> HttpResponse:
+    try:
+        assignment = claim_assignment(rater=rater, now=timezone.now(), rng=RNG)
+    except StudyNotOpen as error:
+        return _message(request, "Not open", str(error), action_url=_rate_url(rater))
+    if assignment is None:
+        return _nothing_left(request, rater)
+    return render(request, "rater/rate.html", rate_context(_with_stimuli(assignment)))
+
+
+def _nothing_left(request: HttpRequest, rater: Rater) -> HttpResponse:
+    if not rater.assignments.submitted().exists():
+        text = "All comparisons are with other raters at the moment. Please try again later."
+        return _message(request, "Nothing to judge now", text, action_url=_rate_url(rater))
+    finish_rater(rater=rater, now=timezone.now())
+    return redirect("rater-done", slug=rater.study.slug)
+
+
+def _take(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """Save the answers of the stage that the page showed."""
+    assignment = _own_assignment(request, rater)
+    if assignment is None:
+        return _refused(request, rater, AssignmentNotFound(), status=404)
+    try:
+        saved = _save_stage(request, rater, assignment)
+    except AnswersRefused as error:
+        return _show_problems(request, rater, assignment, error)
+    except (SubmissionConflict, SeatGivenAway, StudyNotOpen) as error:
+        return _refused(request, rater, error, status=409)
+    if not saved:
+        return _show_next_stage(request, rater, assignment)
+    if _is_fetch(request):
+        return JsonResponse({"saved": True, "next": _rate_url(rater)})
+    return redirect("rater-rate", slug=rater.study.slug)
+
+
+def _save_stage(request: HttpRequest, rater: Rater, assignment: Assignment) -> bool:
+    """Save what was answered; whether the comparison is complete with it."""
+    axes = axes_of(rater.study)
+    now = timezone.now()
+    stage_is_blind = request.POST.get("stage") == "blind"
+    if stage_is_blind:
+        asked = [axis for axis in axes if not axis.shows_prompt]
+        answers = answers_from_form(asked, request.POST)
+        if len(asked) < len(axes):
+            save_draft(rater=rater, public_id=assignment.public_id, answers=answers, now=now)
+            return False
+    else:
+        answers = answers_from_form([axis for axis in axes if axis.shows_prompt], request.POST)
+    submit_answers(
+        rater=rater,
+        public_id=assignment.public_id,
+        submission_id=_submission_id(request),
+        answers=answers,
+        playback=_playback(request),
+        now=now,
+    )
+    return True
+
+
+def _show_next_stage(request: HttpRequest, rater: Rater, assignment: Assignment) -> HttpResponse:
+    if not _is_fetch(request):
+        return redirect("rater-rate", slug=rater.study.slug)
+    assignment.refresh_from_db()
+    return render(request, "rater/_questions.html", rate_context(assignment))
+
+
+def _show_problems(
+    request: HttpRequest, rater: Rater, assignment: Assignment, error: AnswersRefused
+) -> HttpResponse:
+    assignment.refresh_from_db()
+    context = rate_context(assignment)
+    axes = open_axes(assignment, axes_of(rater.study))
+    answers = answers_from_form(axes, request.POST)
+    context |= questions_context(assignment, answers=answers, problems=error.by_axis)
+    template = "rater/_questions.html" if _is_fetch(request) else "rater/rate.html"
+    return render(request, template, context, status=422)
+
+
+def _own_assignment(request: HttpRequest, rater: Rater) -> Assignment | None:
+    try:
+        public_id = uuid.UUID(request.POST.get("assignment", ""))
+    except ValueError:
+        return None
+    own = Assignment.objects.with_stimuli().for_rater(rater.pk)
+    return own.filter(public_id=public_id).first()
+
+
+def _with_stimuli(assignment: Assignment) -> Assignment:
+    return Assignment.objects.with_stimuli().get(pk=assignment.pk)
+
+
+def _submission_id(request: HttpRequest) -> uuid.UUID:
+    try:
+        return uuid.UUID(request.POST.get("submission_id", ""))
+    except ValueError as error:
+        raise AnswersRefused({"": ["The page is out of date. Please load it again."]}) from error
+
+
+def _playback(request: HttpRequest) -> dict[str, Any]:
+    """What the browser says about playing; anything that is not a small JSON object is dropped."""
+    text = request.POST.get("playback", "")
+    if len(text) > MAX_PLAYBACK_CHARACTERS:
+        return {}
+    try:
+        facts = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _refused(request: HttpRequest, rater: Rater, error: Exception, *, status: int) -> HttpResponse:
+    if _is_fetch(request):
+        body = {"error": str(error), "next": _rate_url(rater)}
+        return JsonResponse(body, status=status)
+    return _message(
+        request,
+        "Not saved",
+        str(error),
+        action_url=_rate_url(rater),
+        action_label="Go on",
+        status=status,
+    )
+
+
+def _message(
+    request: HttpRequest,
+    title: str,
+    text: str,
+    *,
+    action_url: str = "",
+    action_label: str = "Try again",
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "title": title,
+        "text": text,
+        "action_url": action_url or request.get_full_path(),
+        "action_label": action_label,
+    }
+    return render(request, "rater/message.html", context, status=status)
+
+
+def _welcome_context(request: HttpRequest, study: Study, identity: Any) -> dict[str, Any]:
+    fields = {parameter: getattr(identity, field) for field, parameter in PANEL_PARAMETERS.items()}
+    fields["simulation"] = request.GET.get("simulation", "")
+    return {
+        "study": study,
+        "instructions": study.instructions,
+        "axes": axes_of(study),
+        "form_fields": {name: value for name, value in fields.items() if value},
+        "resume": rater_in(request, study) is not None,
+        "error": "",
+    }
+
+
+def _is_fetch(request: HttpRequest) -> bool:
+    return request.headers.get("X-Requested-With") == "fetch"
+
+
+def _rate_url(rater: Rater) -> str:
+    return reverse("rater-rate", args=[rater.study.slug])

@@ -1,0 +1,170 @@
+"""Real rows for tests, in one call each."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from annotations.enums import ComparisonState, RenditionState, StudyState
+from annotations.models import (
+    Assignment,
+    Comparison,
+    GenerativeModel,
+    Prompt,
+    Rater,
+    Rendition,
+    Stimulus,
+    Study,
+)
+from annotations.services.claiming import claim_assignment
+from annotations.services.raters import PanelIdentity, join_study
+from annotations.services.studies import create_study
+from annotations.services.submitting import Answer, save_draft, submit_answers
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+CLIP_BYTES = bytes(range(256)) * 4
+
+_numbers = itertools.count(1)
+
+
+def make_model(name: str | None = None) -> GenerativeModel:
+    number = next(_numbers)
+    name = name or f"Model {number}"
+    return GenerativeModel.objects.create(name=name, slug=f"model-{number}")
+
+
+def make_prompt(text: str | None = None) -> Prompt:
+    number = next(_numbers)
+    text = text or f"A fox number {number} in the snow"
+    return Prompt.objects.create(key=f"p{number:04d}", text=text, digest=Prompt.digest_of(text))
+
+
+def make_stimulus(model: GenerativeModel, prompt: Prompt, **values: Any) -> Stimulus:
+    number = next(_numbers)
+    return Stimulus.objects.create(
+        **{
+            "model": model,
+            "prompt": prompt,
+            "kind": "video",
+            "file": f"originals/{number}.mp4",
+            "sha256": f"{number:064d}",
+            "frames_sha256": f"{number:064d}",
+            "container": "mp4",
+            "codec": "h264",
+            "width": 512,
+            "height": 512,
+            "fps_numerator": 16,
+            "fps_denominator": 1,
+            "frames": 64,
+            "seconds": 4.0,
+            "bytes": 1000,
+            "source": "test",
+            **values,
+        }
+    )
+
+
+def make_rendition(stimulus: Stimulus, content: bytes = CLIP_BYTES) -> Rendition:
+    number = next(_numbers)
+    name = default_storage.save(f"renditions/{number}.mp4", ContentFile(content))
+    return Rendition.objects.create(
+        key=f"{number:064d}",
+        stimulus=stimulus,
+        profile="pairwise-min/1",
+        plan={},
+        state=RenditionState.READY,
+        file=name,
+    )
+
+
+def make_comparison(study: Study, prompt: Prompt | None = None, **values: Any) -> Comparison:
+    """A ready comparison of the study's first two models, with clips that can be fetched."""
+    prompt = prompt or make_prompt()
+    first, second = [row.model for row in study.study_models.all()[:2]]
+    stimulus_a, stimulus_b = make_stimulus(first, prompt), make_stimulus(second, prompt)
+    return Comparison.objects.create(
+        **{
+            "study": study,
+            "prompt": prompt,
+            "stimulus_a": stimulus_a,
+            "stimulus_b": stimulus_b,
+            "rendition_a": make_rendition(stimulus_a),
+            "rendition_b": make_rendition(stimulus_b),
+            "state": ComparisonState.READY,
+            "position": next(_numbers),
+            "open_seats": study.raters_per_comparison,
+            **values,
+        }
+    )
+
+
+def make_study(*, comparisons: int = 1, state: str = StudyState.OPEN, **settings: Any) -> Study:
+    """A study of two models with so many ready comparisons."""
+    number = next(_numbers)
+    study = create_study(
+        title="Which clip is better?",
+        slug=f"study-{number}",
+        models=[make_model(), make_model()],
+        **settings,
+    )
+    for _ in range(comparisons):
+        make_comparison(study)
+    Study.objects.filter(pk=study.pk).update(state=state)
+    study.refresh_from_db()
+    return study
+
+
+def make_rater(study: Study, external_id: str = "") -> Rater:
+    return join_study(study=study, identity=PanelIdentity(external_id=external_id))
+
+
+def claim(rater: Rater, *, now: datetime = NOW, seed: int = 0) -> Assignment | None:
+    return claim_assignment(rater=rater, now=now, rng=random.Random(seed))
+
+
+def quality(choice: str = "left", reasons: tuple[str, ...] = ("motion-smoothness",)) -> Answer:
+    return Answer(axis="quality", choice=choice, reasons=reasons)
+
+
+def faithfulness(
+    choice: str = "left", reasons: tuple[str, ...] = ("spatial-text-alignment",)
+) -> Answer:
+    return Answer(axis="faithfulness", choice=choice, reasons=reasons)
+
+
+def draft(assignment: Assignment, *answers: Answer, now: datetime = NOW) -> Assignment:
+    return save_draft(
+        rater=assignment.rater,
+        public_id=assignment.public_id,
+        answers=answers or [quality()],
+        now=now,
+    )
+
+
+def submit(
+    assignment: Assignment,
+    *answers: Answer,
+    submission_id: uuid.UUID | None = None,
+    now: datetime = NOW,
+) -> Assignment:
+    return submit_answers(
+        rater=assignment.rater,
+        public_id=assignment.public_id,
+        submission_id=submission_id or uuid.uuid4(),
+        answers=answers or [faithfulness()],
+        now=now,
+    )
+
+
+def judge(rater: Rater, choice: str = "left", *, now: datetime = NOW) -> Assignment:
+    """Claim and answer one comparison, the same side on both axes."""
+    assignment = claim(rater, now=now, seed=rater.pk)
+    assert assignment is not None
+    draft(assignment, quality(choice), now=now)
+    return submit(assignment, faithfulness(choice), now=now)

@@ -1,0 +1,148 @@
+import uuid
+
+import pytest
+from django.contrib.auth.models import User
+
+from tests.annotations.factories import judge, make_rater, make_study
+
+pytestmark = pytest.mark.django_db
+
+QUALITY = {"axis": "quality", "choice": "left", "reasons": ["pixel-sharpness"]}
+FAITHFULNESS = {"axis": "faithfulness", "choice": "left", "reasons": ["temporal-text-alignment"]}
+
+
+class ApiRater:
+    """A rater of another front end."""
+
+    def __init__(self, client, study):
+        self.client, self.study = client, study
+        joined = self.post(f"/api/v1/studies/{study.slug}/join/", {"external_id": "r1"})
+        self.headers = {"Authorization": f"Rater {joined.json()['credential']}"}
+
+    def post(self, url, body=None):
+        return self.client.post(
+            url,
+            body or {},
+            content_type="application/json",
+            headers=getattr(self, "headers", {}),
+        )
+
+    def claim(self):
+        return self.post(f"/api/v1/studies/{self.study.slug}/claim/")
+
+    def draft(self, assignment, *answers):
+        return self.post(f"/api/v1/assignments/{assignment}/draft/", {"answers": list(answers)})
+
+    def submit(self, assignment, *answers, submission_id=None):
+        body = {"submission_id": str(submission_id or uuid.uuid4()), "answers": list(answers)}
+        return self.post(f"/api/v1/assignments/{assignment}/submit/", body)
+
+
+@pytest.fixture
+def rater(client):
+    return ApiRater(client, make_study())
+
+
+def test_the_prompt_is_hidden_until_quality_is_answered(rater):
+    claimed = rater.claim().json()
+    assert (claimed["prompt"], [q["key"] for q in claimed["questions"]]) == (None, ["quality"])
+    revealed = rater.draft(claimed["id"], QUALITY).json()
+    assert revealed["prompt"] == rater.study.comparisons.get().prompt.text
+    assert [q["key"] for q in revealed["questions"]] == ["faithfulness"]
+
+
+def test_a_comparison_is_judged_and_then_nothing_is_left(rater):
+    assignment = rater.claim().json()["id"]
+    rater.draft(assignment, QUALITY)
+    assert rater.submit(assignment, FAITHFULNESS).json()["saved"] is True
+    assert rater.claim().status_code == 204
+
+
+def test_a_missing_reason_is_a_400_that_names_the_axis(rater):
+    answer = rater.draft(rater.claim().json()["id"], {**QUALITY, "reasons": []})
+    assert answer.status_code == 400
+    assert answer.json()["by_axis"] == {"quality": ["Please tick at least one reason."]}
+
+
+def test_a_second_submission_with_another_body_is_a_409(rater):
+    assignment = rater.claim().json()["id"]
+    rater.draft(assignment, QUALITY)
+    submission_id = uuid.uuid4()
+    rater.submit(assignment, FAITHFULNESS, submission_id=submission_id)
+    changed = {**FAITHFULNESS, "choice": "right"}
+    assert rater.submit(assignment, changed, submission_id=submission_id).status_code == 409
+
+
+def test_the_same_submission_again_is_a_200(rater):
+    assignment = rater.claim().json()["id"]
+    rater.draft(assignment, QUALITY)
+    submission_id = uuid.uuid4()
+    codes = [
+        rater.submit(assignment, FAITHFULNESS, submission_id=submission_id).status_code
+        for _ in range(2)
+    ]
+    assert codes == [200, 200]
+
+
+def test_a_comparison_of_somebody_else_is_a_404(rater):
+    other = judge(make_rater(make_study()))
+    assert rater.draft(other.public_id, QUALITY).status_code == 404
+
+
+def test_a_forged_credential_is_a_401(rater):
+    rater.headers = {"Authorization": "Rater forged"}
+    assert rater.claim().status_code == 401
+
+
+def test_a_paused_study_is_a_409(rater):
+    type(rater.study).objects.update(state="paused")
+    assert rater.claim().status_code == 409
+
+
+@pytest.fixture
+def owner(client):
+    client.force_login(User.objects.create_superuser("owner"))
+    return client
+
+
+def test_owners_list_studies_with_their_progress(owner):
+    study = make_study(comparisons=2)
+    judge(make_rater(study))
+    listed = owner.get("/api/v1/studies/").json()["results"]
+    assert [(row["slug"], row["comparisons"], row["submitted"]) for row in listed] == [
+        (study.slug, 2, 1)
+    ]
+
+
+def test_owners_read_judgments_in_the_order_of_the_models(owner):
+    study = make_study()
+    assignment = judge(make_rater(study), "left")
+    rows = owner.get(f"/api/v1/studies/{study.slug}/judgments/").json()["results"]
+    assert [row["axis"] for row in rows] == ["quality", "faithfulness"]
+    assert rows[0]["choice"] == ("a" if assignment.side_a == "left" else "b")
+    assert rows[0]["model_a"] == study.study_models.first().model.name
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_list_of_judgments_takes_the_same_queries_whatever_its_length(
+    owner, count, django_assert_num_queries
+):
+    study = make_study(comparisons=count)
+    rater = make_rater(study)
+    for _ in range(count):
+        judge(rater)
+    # Session, user, study, count, judgments, reasons.
+    with django_assert_num_queries(6):
+        owner.get(f"/api/v1/studies/{study.slug}/judgments/")
+
+
+@pytest.mark.parametrize("page", ["", "{slug}/", "{slug}/judgments/"])
+def test_raters_and_strangers_see_no_studies(client, page):
+    path = page.format(slug=make_study().slug)
+    assert client.get(f"/api/v1/studies/{path}").status_code == 403
+
+
+def test_the_schema_describes_claim_and_submit(owner):
+    schema = owner.get("/api/v1/schema/?format=json").json()
+    assert "/api/v1/studies/{slug}/claim/" in schema["paths"]
+    assert "/api/v1/assignments/{public_id}/submit/" in schema["paths"]

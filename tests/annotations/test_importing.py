@@ -1,0 +1,198 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+
+from annotations.errors import ImportRefused
+from annotations.models import GenerativeModel, Prompt, Stimulus, Study
+from annotations.services.importing import import_clips, unpack_upload
+from annotations.services.manifests import key_of, read_clips, read_prompts
+from tests.media.clips import make_clip
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two models, two prompts, as a lab keeps them."""
+    for model in ("aurora", "drift"):
+        (tmp_path / model).mkdir()
+        for number, key in enumerate(("fox", "boat")):
+            make_clip(
+                tmp_path / model / f"{key}.mp4",
+                width=64 if model == "aurora" else 96,
+                height=64,
+                fps=8,
+                frames=8 + number,
+            )
+    (tmp_path / "prompts.csv").write_text('prompt_id,prompt\nfox,"A fox, running"\nboat,A boat\n')
+    return tmp_path
+
+
+def write_manifest(folder: Path, *rows: str) -> Path:
+    path = folder / "list.csv"
+    path.write_text("\n".join(["prompt_id,prompt,model,path,seed", *rows]) + "\n")
+    return path
+
+
+def test_a_folder_of_models_is_imported(folder):
+    result = import_clips(rows=read_clips(folder))
+    assert (result.added, GenerativeModel.objects.count(), Prompt.objects.count()) == (4, 2, 2)
+    assert Prompt.objects.get(key="fox").text == "A fox, running"
+
+
+def test_a_stimulus_says_what_the_clip_is(folder):
+    import_clips(rows=read_clips(folder))
+    clip = Stimulus.objects.get(model__name="drift", prompt__key="boat")
+    assert (clip.width, clip.height, clip.fps, clip.frames) == (96, 64, 8.0, 9)
+    assert default_storage.size(clip.file.name) == clip.bytes
+
+
+def test_importing_again_adds_nothing(folder):
+    import_clips(rows=read_clips(folder))
+    again = import_clips(rows=read_clips(folder))
+    assert (again.added, again.already_there, Stimulus.objects.count()) == (0, 4, 4)
+
+
+def test_a_csv_manifest_is_imported_with_its_seeds(folder):
+    manifest = write_manifest(
+        folder, "fox,A fox,aurora,aurora/fox.mp4,1", "fox,A fox,aurora,aurora/boat.mp4,2"
+    )
+    import_clips(rows=read_clips(manifest))
+    assert sorted(Stimulus.objects.values_list("seed", flat=True)) == [1, 2]
+
+
+def test_a_jsonl_manifest_is_imported(folder):
+    manifest = folder / "list.jsonl"
+    manifest.write_text(
+        '{"prompt_id": "fox", "prompt": "A \\"quick\\" fox", "model": "m", '
+        '"path": "aurora/fox.mp4", "seed": 3}\n'
+    )
+    import_clips(rows=read_clips(manifest))
+    assert Prompt.objects.get().text == 'A "quick" fox'
+
+
+def test_every_bad_line_of_a_manifest_is_named(folder):
+    manifest = write_manifest(
+        folder,
+        "fox,A fox,aurora,aurora/fox.mp4,0",
+        "fox,A fox,,aurora/fox.mp4,0",
+        "boat,A boat,aurora,aurora/missing.mp4,0",
+        "boat,A boat,aurora,aurora/boat.mp4,many",
+        "fox,A fox,aurora,aurora/boat.mp4,0",
+        "fox,Another fox,drift,drift/fox.mp4,0",
+    )
+    with pytest.raises(ImportRefused) as refusal:
+        read_clips(manifest)
+    assert refusal.value.problems == [
+        "Line 3: model missing.",
+        "Line 4: there is no file aurora/missing.mp4.",
+        "Line 5: the seed “many” is not a whole number.",
+        "Line 6: aurora already has a clip for prompt fox and seed 0 (Line 2).",
+        "Line 7: prompt fox has another text than at Line 2.",
+    ]
+
+
+def cut_in_half(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [cut_in_half, lambda path: path.write_bytes(b""), lambda path: path.write_text("not a video")],
+    ids=["corrupt", "empty", "text"],
+)
+def test_one_bad_clip_and_nothing_is_imported(folder, spoil):
+    spoil(folder / "drift" / "boat.mp4")
+    with pytest.raises(ImportRefused) as refusal:
+        import_clips(rows=read_clips(folder))
+    assert [text.split(":")[0] for text in refusal.value.problems] == ["drift/boat.mp4"]
+    assert (Stimulus.objects.count(), Prompt.objects.count()) == (0, 0)
+
+
+def test_other_bytes_for_a_place_that_is_taken_are_refused(folder):
+    import_clips(rows=read_clips(folder))
+    make_clip(folder / "drift" / "boat.mp4", width=64, height=64, fps=8, frames=20)
+    with pytest.raises(ImportRefused, match="Nothing was imported: 1 row"):
+        import_clips(rows=read_clips(folder))
+    assert Stimulus.objects.count() == 4
+
+
+def test_a_clip_without_a_prompt_is_named(folder):
+    (folder / "prompts.csv").write_text("prompt_id,prompt\nfox,A fox\n")
+    with pytest.raises(ImportRefused) as refusal:
+        read_clips(folder)
+    assert [text.split(":")[0] for text in refusal.value.problems] == [
+        "aurora/boat.mp4",
+        "drift/boat.mp4",
+    ]
+
+
+def test_the_command_makes_a_study_of_the_named_models_in_their_order(folder):
+    call_command("import_clips", folder, study="foxes", models=["drift", "aurora"])
+    study = Study.objects.get(slug="foxes")
+    assert [row.model.name for row in study.study_models.all()] == ["drift", "aurora"]
+    assert list(study.study_prompts.values_list("prompt__key", flat=True)) == ["boat", "fox"]
+
+
+def test_the_command_names_the_models_there_are(folder):
+    with pytest.raises(CommandError, match="there are: aurora, drift"):
+        call_command("import_clips", folder, models=["pika"])
+
+
+def zipped(folder: Path, target: Path) -> Path:
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in folder.rglob("*"):
+            if path.is_file() and path != target:
+                archive.write(path, path.relative_to(folder))
+    return target
+
+
+def test_a_zip_of_the_folder_is_unpacked_and_imported(folder, tmp_path_factory):
+    archive = zipped(folder, tmp_path_factory.mktemp("upload") / "clips.zip")
+    target = tmp_path_factory.mktemp("unpacked")
+    root = unpack_upload(archive, target)
+    assert import_clips(rows=read_clips(root), inside=target).added == 4
+
+
+def test_a_zip_that_is_none_is_refused(tmp_path):
+    (tmp_path / "clips.zip").write_text("no archive")
+    with pytest.raises(ImportRefused, match="Nothing was imported"):
+        unpack_upload(tmp_path / "clips.zip", tmp_path)
+
+
+def test_a_name_that_points_outside_of_the_archive_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "clips.zip", "w") as archive:
+        archive.writestr("../outside.mp4", b"x")
+    with pytest.raises(ImportRefused) as refusal:
+        unpack_upload(tmp_path / "clips.zip", tmp_path)
+    assert refusal.value.problems == ["../outside.mp4: the name points outside of the archive."]
+
+
+def test_a_manifest_of_an_upload_cannot_reach_other_files(folder, tmp_path_factory):
+    inside = tmp_path_factory.mktemp("inside")
+    manifest = inside / "manifest.csv"
+    manifest.write_text(f"prompt_id,prompt,model,path\nfox,A fox,m,{folder}/aurora/fox.mp4\n")
+    with pytest.raises(ImportRefused) as refusal:
+        import_clips(rows=read_clips(inside), inside=inside)
+    assert refusal.value.problems == ["Line 2: the file lies outside of the upload."]
+
+
+def test_pasted_prompts_get_the_same_ids_everywhere():
+    prompts = read_prompts("A fox in the snow\n\n  A boat \nA fox in the snow\n", name="pasted")
+    assert [prompt.text for prompt in prompts] == ["A fox in the snow", "A boat"]
+    assert prompts[0].key == key_of("A fox in the snow")
+
+
+def test_a_csv_of_prompts_names_its_bad_line():
+    with pytest.raises(ImportRefused) as refusal:
+        read_prompts("prompt_id,prompt\na,A fox\nb,\n", name="prompts.csv")
+    assert refusal.value.problems == ["Line 3: the prompt is missing (column `prompt`)."]
+
+
+def test_one_id_with_two_texts_is_refused():
+    with pytest.raises(ImportRefused, match="Nothing was imported"):
+        read_prompts("prompt_id,prompt\na,A fox\na,A boat\n", name="prompts.csv")

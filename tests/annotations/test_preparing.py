@@ -1,0 +1,250 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from annotations.enums import ComparisonState, RenditionState, StudyState
+from annotations.errors import ProtocolFrozen, TransitionRefused
+from annotations.media.inspection import inspect_media
+from annotations.models import Comparison, Prompt, Rendition, Study
+from annotations.services.importing import import_clips, import_into_study
+from annotations.services.manifests import read_clips
+from annotations.services.preparing import (
+    lease_due_renditions,
+    make_rendition,
+    missing_clips,
+    retry_failed_renditions,
+    sync_comparisons,
+)
+from annotations.services.studies import (
+    close_study,
+    create_study,
+    open_study,
+    pause_study,
+    return_to_draft,
+    set_prompts,
+    start_preparing,
+)
+from tests.annotations.factories import (
+    judge,
+    make_model,
+    make_prompt,
+    make_rater,
+    make_stimulus,
+    make_study,
+)
+from tests.media.clips import make_clip
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study of two models with clips of different sizes, lengths and rates."""
+    for model, width, fps, frames in [("aurora", 96, 12, 24), ("drift", 64, 8, 12)]:
+        (tmp_path / model).mkdir()
+        make_clip(tmp_path / model / "fox.mp4", width=width, height=64, fps=fps, frames=frames)
+    (tmp_path / "prompts.csv").write_text("prompt_id,prompt\nfox,A fox\n")
+    result = import_clips(rows=read_clips(tmp_path))
+    return import_into_study(result=result, slug="foxes")
+
+
+def prepare(study: Study) -> Comparison:
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    for rendition_id in lease_due_renditions(now=NOW):
+        make_rendition(rendition_id=rendition_id, now=NOW)
+    return study.comparisons.get()
+
+
+def test_a_comparison_is_ready_when_both_renditions_are(study):
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    states = [study.comparisons.get().state]
+    for rendition_id in lease_due_renditions(now=NOW):
+        make_rendition(rendition_id=rendition_id, now=NOW)
+        states.append(study.comparisons.get().state)
+    assert states == ["preparing", "preparing", "ready"]
+
+
+def test_the_two_renditions_are_alike_in_all_but_content(study):
+    comparison = prepare(study)
+    pair = [
+        inspect_media(rendition.file.storage.path(rendition.file.name))
+        for rendition in (comparison.rendition_a, comparison.rendition_b)
+    ]
+    # The smaller of each: 96x64 and 64x64, 12 and 8 fps, 2 s and 1.5 s.
+    assert [(clip.width, clip.height, clip.fps, clip.frames) for clip in pair] == [
+        (64, 64, 8, 12)
+    ] * 2
+
+
+def test_renditions_are_shared_between_studies(study):
+    prepare(study)
+    models = [row.model for row in study.study_models.all()]
+    other = create_study(
+        title="Again", slug="again", models=models, prompts=list(study.prompts.all())
+    )
+    prepare(other)
+    assert (Rendition.objects.count(), other.comparisons.get().state) == (2, "ready")
+
+
+def test_making_a_rendition_twice_changes_nothing(study):
+    rendition = prepare(study).rendition_a
+    make_rendition(rendition_id=rendition.pk, now=NOW + timedelta(hours=1))
+    rendition.refresh_from_db()
+    assert (rendition.ready_at, rendition.tries) == (NOW, 1)
+
+
+def test_a_rendition_is_queued_once_until_its_lease_ends(study):
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    handed_out = [len(lease_due_renditions(now=NOW + timedelta(minutes=m))) for m in (0, 1, 3)]
+    assert handed_out == [2, 0, 2]
+
+
+def test_a_rendition_whose_worker_died_is_made_by_another(study):
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    Rendition.objects.update(
+        state=RenditionState.RENDERING, tries=1, lease_expires_at=NOW - timedelta(seconds=1)
+    )
+    for rendition_id in lease_due_renditions(now=NOW):
+        make_rendition(rendition_id=rendition_id, now=NOW + timedelta(minutes=3))
+    assert study.comparisons.get().state == ComparisonState.READY
+
+
+def test_a_rendition_that_kills_its_workers_fails_visibly(study):
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    Rendition.objects.update(state=RenditionState.RENDERING, tries=3, lease_expires_at=NOW)
+    make_rendition(rendition_id=Rendition.objects.first().pk, now=NOW)
+    assert "3 tries" in Rendition.objects.first().error
+    assert study.comparisons.get().state == ComparisonState.FAILED
+
+
+def test_a_source_that_went_bad_fails_with_its_reason_and_can_be_retried(study):
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    rendition = Rendition.objects.first()
+    original = Path(rendition.stimulus.file.path)
+    good = original.read_bytes()
+    original.write_bytes(good[: len(good) // 2])
+    make_rendition(rendition_id=rendition.pk, now=NOW)
+    rendition.refresh_from_db()
+    assert (rendition.state, bool(rendition.error)) == (RenditionState.FAILED, True)
+    original.write_bytes(good)
+    retry_failed_renditions(study=study)
+    for rendition_id in lease_due_renditions(now=NOW):
+        make_rendition(rendition_id=rendition_id, now=NOW)
+    assert study.comparisons.get().state == ComparisonState.READY
+
+
+def test_missing_clips_are_named_by_model_and_prompt():
+    study = make_study(comparisons=0, state=StudyState.DRAFT)
+    prompt = make_prompt()
+    study.study_prompts.create(prompt=prompt)
+    first, second = [row.model for row in study.study_models.all()]
+    make_stimulus(first, prompt)
+    assert [(clip.model, clip.prompt_key) for clip in missing_clips(study)] == [
+        (second, prompt.key)
+    ]
+
+
+def pairs_made(study: Study) -> list[tuple[str, str]]:
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    return sorted(
+        study.comparisons.values_list("stimulus_a__model__slug", "stimulus_b__model__slug")
+    )
+
+
+@pytest.fixture
+def three_models():
+    """A draft of three models with a clip each for one prompt."""
+    study = make_study(comparisons=0, state=StudyState.DRAFT)
+    third = make_model()
+    study.study_models.create(model=third, position=2)
+    prompt = make_prompt()
+    study.study_prompts.create(prompt=prompt)
+    for row in study.study_models.all():
+        make_stimulus(row.model, prompt)
+    return study
+
+
+def slugs(study: Study) -> list[str]:
+    return [row.model.slug for row in study.study_models.all()]
+
+
+def test_against_first_pairs_the_first_model_with_each_other_one(three_models):
+    a, b, c = slugs(three_models)
+    assert pairs_made(three_models) == sorted([(a, b), (a, c)])
+
+
+def test_round_robin_pairs_every_two_models(three_models):
+    Study.objects.update(pairing="round-robin")
+    a, b, c = slugs(three_models)
+    assert pairs_made(three_models) == sorted([(a, b), (a, c), (b, c)])
+
+
+def test_listed_pairs_are_the_only_ones_compared(three_models):
+    Study.objects.update(pairing="listed")
+    a, _, c = three_models.generative_models.order_by("pk")
+    three_models.listed_pairs.create(model_a=c, model_b=a)
+    assert pairs_made(three_models) == [(c.slug, a.slug)]
+
+
+def test_an_unfinished_set_up_is_refused_with_what_is_missing():
+    study = make_study(comparisons=0, state=StudyState.DRAFT)
+    study.axes.get(key="quality").reasons.all().delete()
+    with pytest.raises(TransitionRefused) as refusal:
+        start_preparing(study=study)
+    assert str(refusal.value) == ("Before preparing, add prompts; give the axis “quality” reasons.")
+
+
+def test_two_prompts_of_one_id_are_refused():
+    study = make_study(comparisons=0, state=StudyState.DRAFT)
+    prompts = [make_prompt("A fox"), make_prompt("A boat")]
+    Prompt.objects.update(key="same")
+    with pytest.raises(TransitionRefused):
+        set_prompts(study=study, prompts=Prompt.objects.filter(pk__in=[p.pk for p in prompts]))
+
+
+def test_a_study_without_a_ready_comparison_cannot_open():
+    study = make_study(comparisons=0, state=StudyState.PREPARING)
+    with pytest.raises(TransitionRefused):
+        open_study(study=study, now=NOW)
+
+
+def test_a_study_goes_from_open_to_paused_to_open_to_closed():
+    study = make_study(state=StudyState.PREPARING)
+    states = []
+    for step in (open_study, pause_study, open_study, close_study):
+        step(study=study) if step is pause_study else step(study=study, now=NOW)
+        states.append(study.state)
+    assert (states, study.opened_at, study.closed_at) == (
+        ["open", "paused", "open", "closed"],
+        NOW,
+        NOW,
+    )
+
+
+def test_a_closed_study_stays_closed():
+    study = make_study(state=StudyState.CLOSED)
+    with pytest.raises(TransitionRefused):
+        open_study(study=study, now=NOW)
+
+
+def test_a_study_nobody_rated_goes_back_to_draft():
+    study = make_study(comparisons=2)
+    return_to_draft(study=study)
+    assert (study.state, study.comparisons.count()) == (StudyState.DRAFT, 0)
+
+
+def test_a_study_with_judgments_is_frozen():
+    study = make_study()
+    judge(make_rater(study))
+    with pytest.raises(ProtocolFrozen):
+        return_to_draft(study=study)
