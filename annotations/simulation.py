@@ -50,7 +50,10 @@ class Truth:
 
 @dataclass
 class PageForm:
-    """The form of a rater page: where it goes, its hidden fields, and what can be picked."""
+    """The form of a rater page: its hidden fields, and what can be picked.
+
+    An empty `action` means the page's own address, as in a browser.
+    """
 
     action: str = ""
     fields: dict[str, str] = field(default_factory=dict)
@@ -60,21 +63,30 @@ class PageForm:
 
 
 class _FormReader(HTMLParser):
-    """Reads the form and the clips' addresses off a page."""
+    """Reads the first form that is posted, and the clips' addresses, off a page."""
 
     def __init__(self) -> None:
         super().__init__()
         self.form = PageForm()
+        self.forms_seen = 0
+        self.is_inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        if tag == "form" and values.get("method", "").lower() == "post" and not self.form.action:
-            self.form.action = values.get("action", "")
-        if tag == "input":
+        if tag == "form" and values.get("method", "").lower() == "post":
+            self.forms_seen += 1
+            self.is_inside = self.forms_seen == 1
+            if self.is_inside:
+                self.form.action = values.get("action", "")
+        if tag == "input" and self.is_inside:
             self._add_input(values)
         address = values.get("src") or values.get("data-src") or ""
         if tag in ("video", "img", "source") and "/m/" in address:
             self.form.media.append(address)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.is_inside = False
 
     def _add_input(self, values: dict[str, str]) -> None:
         name, value = values.get("name", ""), values.get("value", "")

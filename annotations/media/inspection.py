@@ -11,11 +11,10 @@ from pathlib import Path
 
 import av
 import av.logging
-import numpy as np
 
 from annotations.media.errors import MediaError
 from annotations.media.limits import DEFAULT_LIMITS, Limits
-from annotations.media.pictures import as_seen, opaque, open_still
+from annotations.media.pictures import as_seen, frame_count, opaque, open_still
 from annotations.media.profiles import MediaSpec
 from annotations.media.sniffing import sniff_container
 from annotations.media.sources import DAMAGED, Header, TimedFrame, open_source
@@ -62,7 +61,7 @@ class Tally:
         self.limits.check_seconds(frame.at - self.begins_at)
         self.limits.check_decoded_pixels(self.count * size[0] * size[1])
         rgb = opaque(frame.picture).reformat(format="rgb24").to_ndarray()
-        self.digest.update(np.ascontiguousarray(rgb))
+        self.digest.update(rgb.tobytes())
 
     @property
     def ends_at(self) -> Fraction:
@@ -98,9 +97,8 @@ def inspect_media(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
 
 
 def is_still(path: Path, container: str) -> bool:
-    """Whether a picture has one frame. A JPEG with a preview inside has one."""
     with open_still(path, container) as image:
-        return container == "jpeg" or getattr(image, "n_frames", 1) == 1
+        return frame_count(image) == 1
 
 
 def inspect_still(path: Path, container: str, limits: Limits) -> MediaInfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import av
@@ -13,6 +14,10 @@ from annotations.media.errors import MediaError
 
 GREY = (128, 128, 128)
 """What shows through transparent pixels: neutral, so that it favours no picture."""
+
+
+UNREADABLE = (OSError, EOFError, SyntaxError, ValueError, IndexError, struct.error)
+"""What Pillow's readers raise on broken data, GIF's the last two."""
 
 
 def open_still(path: Path, container: str) -> Image.Image:
@@ -29,9 +34,25 @@ def open_still(path: Path, container: str) -> Image.Image:
         raise MediaError(
             f"This picture is too large to decode ({error}). Scale it down."
         ) from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise MediaError(
             f"This {container.upper()} picture cannot be opened ({error}). Export it again."
+        ) from error
+
+
+def frame_count(image: Image.Image) -> int:
+    """How many frames a picture holds. A JPEG with a preview inside has one.
+
+    Raises
+    ------
+    MediaError
+        Broken data is met on the way to the last.
+    """
+    try:
+        return 1 if image.format in {"JPEG", "MPO"} else getattr(image, "n_frames", 1)
+    except UNREADABLE as error:
+        raise MediaError(
+            f"This {image.format} picture is damaged ({error}). Export it again."
         ) from error
 
 
@@ -45,7 +66,7 @@ def as_seen(image: Image.Image) -> Image.Image:
     """
     try:
         image.load()
-    except (OSError, EOFError, SyntaxError, ValueError) as error:
+    except UNREADABLE as error:
         raise MediaError(
             f"This picture is damaged ({error}): part of it would be missing. Export it again."
         ) from error

@@ -40,7 +40,7 @@ SEI_NAL = 6
 HD_HEIGHT = 720
 """Rows from which browsers take untagged video for BT.709 and not BT.601."""
 
-MATRICES = {
+MATRICES: dict[int, str] = {
     Colorspace.ITU709: "bt709",
     Colorspace.FCC: "fcc",
     Colorspace.ITU624: "bt601",

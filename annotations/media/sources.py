@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from annotations.media.errors import MediaError
+from annotations.media.pictures import UNREADABLE, frame_count, open_still
 
 DEMUXERS = {"mp4": "mov", "webm": "matroska", "matroska": "matroska", "gif": "gif"}
 CODECS = {"h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "prores", "mjpeg", "gif"}
@@ -89,26 +90,33 @@ def open_source(path: Path, container: str) -> Iterator[Source]:
         data may show only while frames are read.
     """
     if container not in DEMUXERS:
-        with Image.open(path, formats=[container]) as image:
+        with open_still(path, container) as image:
             yield Source(animation_header(image, container), animation_frames(image))
         return
+    with open_container(path, container) as opened:
+        stream = only_video_stream(opened)
+        header = stream_header(opened, stream)
+        yield Source(header, decoded_frames(opened, stream))
+
+
+@contextmanager
+def damage_reported() -> Iterator[None]:
+    """Turn what FFmpeg raises about broken data into words."""
     try:
-        with open_container(path, container) as opened:
-            stream = only_video_stream(opened)
-            header = stream_header(opened, stream)
-            yield Source(header, decoded_frames(opened, stream))
+        yield
     except av.FFmpegError as error:
         raise MediaError(DAMAGED.format(detail=error.strerror)) from error
 
 
 def open_container(path: Path, container: str) -> InputContainer:
-    return av.open(
-        str(path.resolve()),
-        mode="r",
-        format=DEMUXERS[container],
-        container_options={"protocol_whitelist": "file"},
-        metadata_errors="replace",
-    )
+    with damage_reported():
+        return av.open(
+            str(path.resolve()),
+            mode="r",
+            format=DEMUXERS[container],
+            container_options={"protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
 
 
 def only_video_stream(opened: InputContainer) -> VideoStream:
@@ -134,7 +142,7 @@ def stream_header(opened: InputContainer, stream: VideoStream) -> Header:
         The codec is not taken.
     """
     context = stream.codec_context
-    codec = context.codec.canonical_name
+    codec = context.codec.canonical_name if context else "something unknown"
     if codec not in CODECS:
         raise MediaError(
             f"The video is coded as {codec}, which is not taken. "
@@ -166,9 +174,10 @@ def decoded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[Time
     """Every frame of the stream, decoded on one thread so that its errors are ours to hear."""
     decoder = decoder_for(stream)
     decoder.thread_count = 1
-    for packet in opened.demux(stream):
-        for picture in decoder.decode(packet):
-            yield timed(picture, stream)
+    with damage_reported():
+        for packet in opened.demux(stream):
+            for picture in decoder.decode(packet):
+                yield timed(picture, stream)
 
 
 def decoder_for(stream: VideoStream) -> av.VideoCodecContext:
@@ -201,7 +210,7 @@ def animation_header(image: Image.Image, container: str) -> Header:
         pixel_format=image.mode.lower(),
         sample_aspect=Fraction(1),
         fps=Fraction(0),
-        frames=getattr(image, "n_frames", 1),
+        frames=frame_count(image),
         seconds=Fraction(0),
         has_audio=False,
     )
@@ -210,11 +219,11 @@ def animation_header(image: Image.Image, container: str) -> Header:
 def animation_frames(image: Image.Image) -> Iterator[TimedFrame]:
     """Every frame of an animated WebP or PNG."""
     at = Fraction(0)
-    for index in range(getattr(image, "n_frames", 1)):
+    for index in range(frame_count(image)):
         try:
             image.seek(index)
             picture = av.VideoFrame.from_image(image.convert("RGBA"))
-        except (OSError, EOFError, SyntaxError, ValueError) as error:
+        except UNREADABLE as error:
             raise MediaError(DAMAGED.format(detail=error)) from error
         seconds = shown_for(image)
         yield TimedFrame(at, seconds, picture)

@@ -230,8 +230,8 @@ def _record(
             note=answer.note,
             created_at=now,
         )
-        judgment.reasons.set(
-            [reason for reason in axis.reasons.all() if reason.key in answer.reasons]
+        judgment.reasons.add(
+            *[reason for reason in axis.reasons.all() if reason.key in answer.reasons]
         )
     assignment.state = AssignmentState.SUBMITTED
     assignment.submitted_at = now

@@ -132,6 +132,7 @@ def _answered(axis: Axis, number: int, answer: Answer) -> dict[str, Any]:
     return {
         "number": number,
         "question": axis.question,
+        "choice": answer.choice,
         "choice_label": CHOICE_LABELS[answer.choice],
         "reason_labels": [
             reason.label for reason in axis.reasons.all() if reason.key in answer.reasons

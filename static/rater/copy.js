@@ -1,0 +1,20 @@
+// The button that copies the completion code. Without scripts the code is there to select.
+
+const button = document.querySelector("[data-copy]");
+const code = document.querySelector("[data-copy-source]");
+const said = document.querySelector("[data-copy-said]");
+
+async function copyCode() {
+  try {
+    await navigator.clipboard.writeText(code.textContent.trim());
+    said.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(code);
+    said.textContent = "Selected; copy it with your keyboard or menu";
+  }
+}
+
+if (button) {
+  button.hidden = false;
+  button.addEventListener("click", copyCode);
+}

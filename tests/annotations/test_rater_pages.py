@@ -1,0 +1,196 @@
+"""The rater's way through the pages with scripts off: plain forms, one after the other."""
+
+import uuid
+
+import pytest
+
+from annotations.models import Assignment, Judgment, Rater
+from annotations.services.raters import sign_simulation
+from annotations.simulation import read_form
+from tests.annotations.factories import judge, make_rater, make_study
+
+pytestmark = pytest.mark.django_db
+
+
+class Visitor:
+    """A browser without scripts."""
+
+    def __init__(self, client, study):
+        self.client, self.study = client, study
+
+    def open(self, page="", **query):
+        self.page = self.client.get(f"/s/{self.study.slug}/{page}", query, follow=True)
+        return self.page
+
+    def send(self, **fields):
+        form = self.form()
+        self.page = self.client.post(form.action, {**form.fields, **fields}, follow=True)
+        return self.page
+
+    def form(self):
+        form = read_form(self.page.content.decode())
+        form.action = form.action or self.page.request["PATH_INFO"]
+        return form
+
+    def answer_quality(self, choice="left", reasons=("pixel-sharpness",)):
+        return self.send(**{"choice-quality": choice, "reason-quality": list(reasons)})
+
+    def answer_faithfulness(self, choice="left", reasons=("spatial-text-alignment",)):
+        return self.send(**{"choice-faithfulness": choice, "reason-faithfulness": list(reasons)})
+
+
+@pytest.fixture
+def visitor(client):
+    return Visitor(client, make_study(comparisons=2))
+
+
+@pytest.fixture
+def rating(visitor):
+    """A visitor on the first comparison."""
+    visitor.open()
+    visitor.send()
+    return visitor
+
+
+def prompt_of(visitor):
+    return Assignment.objects.get(state="leased").comparison.prompt.text
+
+
+def test_a_rater_judges_everything_and_gets_the_code(rating):
+    for _ in range(2):
+        rating.answer_quality()
+        rating.answer_faithfulness()
+    assert rating.study.completion_code in rating.page.content.decode()
+    assert Judgment.objects.count() == 4
+
+
+def test_the_prompt_is_not_in_the_page_before_quality_is_answered(rating):
+    prompt = prompt_of(rating)
+    before = prompt in rating.page.content.decode()
+    after = prompt in rating.answer_quality().content.decode()
+    assert (before, after) == (False, True)
+
+
+def test_a_missing_reason_is_said_and_the_choice_is_kept(rating):
+    page = rating.answer_quality(choice="right", reasons=())
+    assert page.status_code == 422
+    assert "Please tick at least one reason." in page.content.decode()
+    [chosen] = [c for c in page.context["questions"][0]["choices"] if c["checked"]]
+    assert chosen["value"] == "right"
+
+
+def test_loading_the_page_again_gives_the_same_comparison_and_stage(rating):
+    rating.answer_quality()
+    first = rating.form().fields
+    rating.open("rate/")
+    again = rating.form().fields
+    assert (again["assignment"], again["stage"]) == (first["assignment"], "open")
+
+
+def test_the_ids_of_the_panel_are_kept_whatever_their_case(visitor):
+    visitor.open(PROLIFIC_PID="5f00", study_id="s1", SESSION_ID="x1")
+    visitor.send()
+    rater = Rater.objects.get()
+    assert (rater.external_id, rater.external_study_id, rater.external_session_id) == (
+        "5f00",
+        "s1",
+        "x1",
+    )
+
+
+def test_a_panel_rater_who_comes_back_in_another_browser_goes_on(visitor, client_class):
+    for browser in (visitor.client, client_class()):
+        visit = Visitor(browser, visitor.study)
+        visit.open(PROLIFIC_PID="5f00")
+        visit.send()
+    assert (Rater.objects.count(), Assignment.objects.count()) == (1, 1)
+
+
+@pytest.fixture
+def client_class():
+    from django.test import Client
+
+    return Client
+
+
+def test_a_panel_rater_is_sent_back_with_the_code(visitor):
+    visitor.open(PROLIFIC_PID="5f00", SESSION_ID="x1")
+    visitor.send()
+    for _ in range(2):
+        visitor.answer_quality()
+        visitor.answer_faithfulness()
+    assert visitor.page.context["return_url"].endswith(f"cc={visitor.study.completion_code}")
+
+
+def test_somebody_elses_comparison_cannot_be_answered(rating):
+    other = judge(make_rater(make_study()))
+    answer = rating.send(**{"assignment": str(other.public_id), "choice-quality": "left"})
+    assert answer.status_code == 404
+
+
+def test_a_second_answer_with_another_body_is_refused(rating):
+    rating.answer_quality()
+    form = rating.form()
+    fields = {**form.fields, "reason-faithfulness": "spatial-text-alignment"}
+    codes = [
+        rating.client.post(form.action, {**fields, "choice-faithfulness": side}).status_code
+        for side in ("left", "left", "right")
+    ]
+    assert codes == [302, 302, 409]
+
+
+def test_a_script_gets_the_next_question_as_a_fragment(rating):
+    form = rating.form()
+    answer = rating.client.post(
+        form.action,
+        {**form.fields, "choice-quality": "left", "reason-quality": "pixel-sharpness"},
+        headers={"X-Requested-With": "fetch"},
+    )
+    assert "<html" not in answer.content.decode()
+    assert prompt_of(rating) in answer.content.decode()
+
+
+def test_a_script_is_told_when_the_answer_is_saved(rating):
+    rating.answer_quality()
+    form = rating.form()
+    answer = rating.client.post(
+        form.action,
+        {
+            **form.fields,
+            "choice-faithfulness": "left",
+            "reason-faithfulness": "spatial-text-alignment",
+            "playback": '{"loops": 2}',
+        },
+        headers={"X-Requested-With": "fetch"},
+    )
+    assert answer.json() == {"saved": True, "next": f"/s/{rating.study.slug}/rate/"}
+    assert Assignment.objects.submitted().get().playback == {"loops": 2}
+
+
+def test_an_open_page_keeps_its_comparison(rating):
+    form = rating.form()
+    url = f"/s/{rating.study.slug}/renew/"
+    assert rating.client.post(url, {"assignment": form.fields["assignment"]}).status_code == 204
+    assert rating.client.post(url, {"assignment": str(uuid.uuid4())}).status_code == 404
+
+
+def test_a_paused_study_says_so(rating):
+    type(rating.study).objects.update(state="paused")
+    assert "not open at the moment" in rating.open("rate/").content.decode()
+
+
+def test_somebody_without_a_session_starts_at_the_first_page(visitor):
+    assert visitor.open("rate/").redirect_chain == [(f"/s/{visitor.study.slug}/", 302)]
+
+
+def test_the_code_is_not_shown_before_everything_is_judged(rating):
+    page = rating.open("done/")
+    assert rating.study.completion_code not in page.content.decode()
+
+
+def test_only_a_signed_pass_makes_a_rater_simulated(visitor, client_class):
+    for token in (sign_simulation(visitor.study), "forged"):
+        visit = Visitor(client_class(), visitor.study)
+        visit.open(simulation=token)
+        visit.send()
+    assert sorted(Rater.objects.values_list("is_simulated", flat=True)) == [False, True]
