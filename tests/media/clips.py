@@ -16,7 +16,10 @@ from PIL import Image
 Paint = Callable[[int, int, int], np.ndarray]
 """Frame number, width, height to RGB of shape (height, width, 3) or RGBA (…, 4)."""
 
-LOSSLESS = {"libx264": {"crf": "0", "preset": "ultrafast"}}
+LOSSLESS = {
+    "libx264": {"crf": "0", "preset": "ultrafast"},
+    "libx265": {"x265-params": "lossless=1:log-level=none"},
+}
 
 
 def moving_box(index: int, width: int, height: int) -> np.ndarray:
