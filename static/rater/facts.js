@@ -1,0 +1,58 @@
+// How the clips were played and the page was used; goes with the answer.
+
+import { driftOf } from "./drift.js";
+import { watchedSeconds } from "./watching.js";
+
+const round = (number, digits = 3) => Number(number.toFixed(digits));
+
+export function countPage(form) {
+  const start = performance.now();
+  const facts = { choice_changes: 0, seconds_to_first_choice: null, visible_seconds: 0 };
+  let shown = document.hidden ? null : start;
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) facts.visible_seconds += (performance.now() - shown) / 1000;
+    shown = document.hidden ? null : performance.now();
+  });
+  form.addEventListener("change", (event) => {
+    if (event.target.type !== "radio") return;
+    facts.choice_changes += 1;
+    facts.seconds_to_first_choice ??= round((performance.now() - start) / 1000);
+  });
+  return () => ({
+    ...facts,
+    visible_seconds: round(facts.visible_seconds + (shown === null ? 0 : (performance.now() - shown) / 1000)),
+    viewport: [innerWidth, innerHeight],
+    pixel_ratio: devicePixelRatio,
+  });
+}
+
+export function countPlayback(pair) {
+  const counts = { plays: 0, loops: 0, stalls: { left: 0, right: 0 }, most_drift_seconds: 0, speeds: [1] };
+  let wasPlaying = false;
+  pair.addEventListener("change", () => {
+    if (pair.playing && !wasPlaying) counts.plays += 1;
+    wasPlaying = pair.playing;
+    if (!counts.speeds.includes(pair.speed)) counts.speeds.push(pair.speed);
+  });
+  pair.addEventListener("loop", () => (counts.loops += 1));
+  pair.addEventListener("stall", ({ detail }) => (counts.stalls[detail.video.dataset.side] += 1));
+  pair.addEventListener("time", () => {
+    if (pair.videos.some((video) => video.paused || video.seeking)) return;
+    counts.most_drift_seconds = Math.max(counts.most_drift_seconds, Math.abs(driftOf(pair.videos)));
+  });
+  return () => ({
+    ...counts,
+    most_drift_seconds: round(counts.most_drift_seconds),
+    ...Object.fromEntries(pair.videos.map((video) => [video.dataset.side, sideFacts(video)])),
+  });
+}
+
+function sideFacts(video) {
+  const quality = video.getVideoPlaybackQuality?.();
+  return {
+    seconds: round(video.duration),
+    watched_seconds: round(watchedSeconds(video)),
+    frames: quality?.totalVideoFrames ?? null,
+    dropped_frames: quality?.droppedVideoFrames ?? null,
+  };
+}

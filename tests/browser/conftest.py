@@ -1,0 +1,78 @@
+"""A real Chromium. Its path comes from CHROMIUM, or from what `scripts.services` finds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+# Playwright's own event loop runs in this thread; the tests' database calls are still sync.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def found_chromium() -> str:
+    from scripts.services import find_chromium
+
+    return str(find_chromium())
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or found_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+OpenContext = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def open_context(chromium: Browser) -> Iterator[OpenContext]:
+    """Open a browser profile of its own; all are closed at the end."""
+    contexts: list[BrowserContext] = []
+
+    def open_one(viewport: dict[str, int] = DESKTOP, **options: object) -> BrowserContext:
+        context = chromium.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        return context
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_context: OpenContext) -> Iterator[Page]:
+    """A desktop page that must stay free of errors in its console."""
+    page = open_context().new_page()
+    errors = collect_errors(page)
+    yield page
+    assert errors == []
+
+
+def collect_errors(page: Page) -> list[str]:
+    errors: list[str] = []
+
+    def keep(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    page.on("console", keep)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors

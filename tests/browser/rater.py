@@ -1,0 +1,34 @@
+"""A rater at the browser."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+SEEN_TIMEOUT = 30_000
+
+
+class RaterAtBrowser:
+    def __init__(self, page: Page, site: str, slug: str) -> None:
+        self.page, self.site, self.slug = page, site, slug
+
+    def start(self, **panel: str) -> None:
+        query = "&".join(f"{name}={value}" for name, value in panel.items())
+        self.page.goto(f"{self.site}/s/{self.slug}/?{query}")
+        self.page.get_by_role("button", name="Start").click()
+        self.page.wait_for_url("**/rate/")
+
+    def wait_until_seen(self) -> None:
+        """Both clips were seen once in full, and choices are open."""
+        radio = self.page.locator("input[type=radio]").first
+        expect(radio).to_be_enabled(timeout=SEEN_TIMEOUT)
+
+    def choose(self, axis: str, side: str, *reasons: str) -> None:
+        self.page.locator(f"label:has(input[name=choice-{axis}][value={side}])").click()
+        for reason in reasons:
+            self.page.locator(f"label:has(input[name=reason-{axis}][value={reason}])").click()
+
+    def send(self) -> None:
+        self.page.locator("[data-next]").click()
+
+    def assignment(self) -> str:
+        return self.page.locator("[data-assignment]").get_attribute("data-assignment") or ""

@@ -1,0 +1,170 @@
+"""The rating page in a real browser, against a real server with real clips."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from annotations.models import Assignment, Judgment, Study
+from tests.annotations.factories import make_comparison, make_prompt, make_rendition, make_study
+from tests.browser.conftest import PHONE, collect_errors
+from tests.browser.rater import RaterAtBrowser
+from tests.media.clips import make_clip
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.django_db(transaction=True),
+]
+
+PROMPT = "A fox dressed in a suit dancing in a park"
+
+
+@pytest.fixture
+def study(tmp_path) -> Study:
+    """Two comparisons of one-second clips that Chromium can play."""
+    study = make_study(comparisons=0)
+    clip = make_clip(
+        tmp_path / "clip.mp4", width=256, height=256, fps=16, frames=16, options={"crf": "18"}
+    ).read_bytes()
+    for text in (PROMPT, "A boat"):
+        comparison = make_comparison(study, make_prompt(text))
+        comparison.rendition_a = make_rendition(comparison.stimulus_a, clip)
+        comparison.rendition_b = make_rendition(comparison.stimulus_b, clip)
+        comparison.save()
+    return study
+
+
+@pytest.fixture
+def rater(page, live_server, study) -> RaterAtBrowser:
+    rater = RaterAtBrowser(page, live_server.url, study.slug)
+    rater.start()
+    return rater
+
+
+def prompt_of(rater: RaterAtBrowser) -> str:
+    return Assignment.objects.get(public_id=rater.assignment()).comparison.prompt.text
+
+
+def test_choices_open_when_both_clips_were_seen(rater):
+    radio = rater.page.locator("input[type=radio]").first
+    expect(radio).to_be_disabled()
+    rater.wait_until_seen()
+    expect(radio).to_be_enabled()
+
+
+def test_the_prompt_appears_after_quality_and_the_answer_is_saved(rater):
+    rater.wait_until_seen()
+    prompt = prompt_of(rater)
+    assert prompt not in rater.page.content()
+    rater.choose("quality", "left", "pixel-sharpness")
+    rater.send()
+    expect(rater.page.get_by_text(prompt)).to_be_visible()
+    first = rater.assignment()
+    rater.choose("faithfulness", "right", "spatial-text-alignment")
+    rater.send()
+    expect(
+        rater.page.locator(f"[data-assignment]:not([data-assignment='{first}'])")
+    ).to_be_visible()
+    assert Judgment.objects.filter(assignment__public_id=first).count() == 2
+
+
+def test_a_whole_comparison_is_judged_by_keyboard(rater):
+    rater.wait_until_seen()
+    first = rater.assignment()
+    for key in ("ArrowLeft", "3", "Enter"):
+        rater.page.keyboard.press(key)
+    expect(rater.page.locator("input[name=choice-faithfulness]").first).to_be_attached()
+    for key in ("ArrowRight", "6", "7", "Enter"):
+        rater.page.keyboard.press(key)
+    expect(
+        rater.page.locator(f"[data-assignment]:not([data-assignment='{first}'])")
+    ).to_be_visible()
+    reasons = Judgment.objects.filter(assignment__public_id=first, axis__key="faithfulness")
+    assert reasons.get().reasons.count() == 2
+
+
+def test_without_a_reason_the_page_says_what_is_missing(rater):
+    rater.wait_until_seen()
+    rater.choose("quality", "left")
+    rater.page.keyboard.press("Enter")
+    expect(rater.page.locator("[data-missing]")).to_contain_text("reason")
+    assert Assignment.objects.get().draft is None
+
+
+def test_an_answer_survives_a_reload(rater):
+    rater.wait_until_seen()
+    rater.choose("quality", "right", "amount-of-motion")
+    rater.page.reload()
+    expect(rater.page.locator("input[name=choice-quality][value=right]")).to_be_checked()
+    expect(rater.page.locator("input[value=amount-of-motion]")).to_be_checked()
+
+
+def test_an_answer_survives_a_lost_line_and_is_saved_once(open_context, live_server, study):
+    context = open_context()
+    rater = RaterAtBrowser(context.new_page(), live_server.url, study.slug)
+    rater.start()
+    rater.wait_until_seen()
+    context.set_offline(True)
+    rater.choose("quality", "left", "pixel-sharpness")
+    rater.send()
+    expect(rater.page.get_by_text("Kept on this device")).to_be_visible()
+    context.set_offline(False)
+    expect(rater.page.locator("input[name=choice-faithfulness]").first).to_be_attached(
+        timeout=20_000
+    )
+    assert [answer["choice"] for answer in Assignment.objects.get().draft] == ["left"]
+
+
+def test_both_clips_stay_in_step(rater):
+    """Drift under one frame of these 16 fps clips, over three loops."""
+    drift = rater.page.evaluate(
+        """async () => {
+            const [a, b] = document.querySelectorAll("video");
+            let most = 0, loops = 0, last = 0;
+            while (loops < 3) {
+                await new Promise(requestAnimationFrame);
+                if (a.currentTime < last) loops++;
+                last = a.currentTime;
+                if (!a.paused && !b.paused && !a.seeking && !b.seeking)
+                    most = Math.max(most, Math.abs(a.currentTime - b.currentTime));
+            }
+            return most;
+        }"""
+    )
+    assert drift < 1 / 16
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
+def test_the_page_needs_no_scrolling_on_a_laptop(rater, size):
+    rater.page.set_viewport_size({"width": size[0], "height": size[1]})
+    rater.wait_until_seen()
+    rater.choose("quality", "left", "pixel-sharpness")
+    rater.send()
+    expect(rater.page.get_by_text(prompt_of(rater))).to_be_visible()
+    spare = rater.page.evaluate("innerHeight - document.documentElement.scrollHeight")
+    assert spare >= 0
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(open_context, live_server, study):
+    page = open_context(PHONE, has_touch=True, is_mobile=True).new_page()
+    errors = collect_errors(page)
+    rater = RaterAtBrowser(page, live_server.url, study.slug)
+    rater.start()
+    rater.wait_until_seen()
+    rater.choose("quality", "left", "pixel-sharpness")
+    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert (wider, errors) == (0, [])
+
+
+def test_with_scripts_off_the_whole_study_can_be_judged(open_context, live_server, study):
+    page = open_context(java_script_enabled=False).new_page()
+    rater = RaterAtBrowser(page, live_server.url, study.slug)
+    rater.start()
+    for _ in range(2):
+        rater.choose("quality", "left", "pixel-sharpness")
+        rater.send()
+        rater.choose("faithfulness", "left", "spatial-text-alignment")
+        rater.send()
+    expect(page.get_by_text(study.completion_code)).to_be_visible()
+    assert Judgment.objects.count() == 4
