@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
+from analysis.api import ReportView
 from juice.health import healthz, readyz
 
 urlpatterns = [
@@ -9,6 +10,8 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("annotations.api.urls")),
+    path("api/v1/studies/<slug:slug>/report/", ReportView.as_view(), name="api-report"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("", include("annotations.urls")),
+    path("", include("analysis.urls")),
 ]

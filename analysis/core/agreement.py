@@ -1,0 +1,225 @@
+"""How far raters agree, from comparisons x categories counts.
+
+Categories are those that a rater could choose, not those that happened to be chosen. A row may
+hold any number of votes; rows with a single vote count in the category shares only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student
+
+from analysis.core.estimates import Estimate, Interval, Undefined
+
+Floats = NDArray[np.float64]
+Split = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCount:
+    """How many comparisons were split in one way, such as (4, 1)."""
+
+    split: Split
+    comparisons: int
+
+    @property
+    def label(self) -> str:
+        return "|".join(map(str, self.split if len(self.split) > 1 else (*self.split, 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Agreement of the raters of one axis and model pair.
+
+    `splits` covers comparisons with at least two votes, from unanimous to even.
+    """
+
+    comparisons: int
+    comparisons_with_two_votes: int
+    splits: tuple[SplitCount, ...]
+    complete: float | None
+    pairwise: Estimate
+    fleiss_kappa: Estimate
+    gwet_ac1: Estimate
+    brennan_prediger: Estimate
+    krippendorff_alpha: Estimate
+    smallest_category_share: float | None
+
+
+def measure_agreement(
+    counts: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    draws: int = 10_000,
+    rng: np.random.Generator | None = None,
+) -> Agreement:
+    """All measures of agreement at once; undefined ones are `None` with a reason.
+
+    Parameters
+    ----------
+    counts
+        Comparisons x categories: how many raters chose what.
+    draws, rng
+        Bootstrap of Krippendorff's alpha. Without `rng` alpha has no interval.
+    """
+    table = np.asarray(counts, dtype=float)
+    table = table[table.sum(axis=1) > 0]
+    several = table[table.sum(axis=1) >= 2]
+    if not len(several):
+        return _no_agreement(len(table))
+    return Agreement(
+        comparisons=len(table),
+        comparisons_with_two_votes=len(several),
+        splits=count_splits(several),
+        complete=float(np.mean(several.max(axis=1) == several.sum(axis=1))),
+        pairwise=pairwise_agreement(several, confidence),
+        fleiss_kappa=fleiss_kappa(table, confidence),
+        gwet_ac1=gwet_ac1(table, confidence),
+        brennan_prediger=brennan_prediger(table, confidence),
+        krippendorff_alpha=krippendorff_alpha(several, confidence, draws=draws, rng=rng),
+        smallest_category_share=float(_category_shares(table).min()),
+    )
+
+
+def count_splits(table: Floats) -> tuple[SplitCount, ...]:
+    """Comparisons per split, such as 5|0, 4|1, 3|2; the most one-sided first."""
+    splits = Counter(tuple(sorted((int(k) for k in row if k), reverse=True)) for row in table)
+    return tuple(SplitCount(split, splits[split]) for split in sorted(splits, reverse=True))
+
+
+def pairwise_agreement(table: Floats, confidence: float = 0.95) -> Estimate:
+    """Mean share of agreeing pairs of votes, rows with two votes or more; t over rows."""
+    per_row = _agreeing_pairs(table)
+    return _with_t_interval(float(per_row.mean()), per_row, confidence)
+
+
+def fleiss_kappa(table: Floats, confidence: float = 0.95) -> Estimate:
+    """Fleiss' kappa (1971) in the general form for unequal numbers of votes."""
+    shares = _category_shares(table)
+    expected = float(shares @ shares)
+    if np.count_nonzero(shares) < 2:
+        return Estimate(None, undefined=Undefined.NO_VARIATION)
+    return _chance_corrected(table, expected, _row_shares(table) @ shares, confidence)
+
+
+def gwet_ac1(table: Floats, confidence: float = 0.95) -> Estimate:
+    """Gwet's AC1 (2008, Br J Math Stat Psychol 61:29)."""
+    rest = (1 - _category_shares(table)) / (table.shape[1] - 1)
+    expected = float(_category_shares(table) @ rest)
+    return _chance_corrected(table, expected, _row_shares(table) @ rest, confidence)
+
+
+def brennan_prediger(table: Floats, confidence: float = 0.95) -> Estimate:
+    """Brennan & Prediger's coefficient (1981): chance is 1 / number of categories.
+
+    For two categories 2 P - 1, whatever the labels: what the Emu Video paper calls kappa.
+    """
+    expected = 1 / table.shape[1]
+    return _chance_corrected(table, expected, np.full(len(table), expected), confidence)
+
+
+def fleiss_null_se(counts: ArrayLike) -> float:
+    """Standard error of Fleiss' kappa if kappa is 0 (Fleiss, Nee & Landis 1979).
+
+    Every row must hold the same number of votes; raises ValueError otherwise.
+    """
+    table = np.asarray(counts, dtype=float)
+    raters = table.sum(axis=1)
+    if (raters != raters[0]).any():
+        raise ValueError("the null standard error needs the same number of votes in every row")
+    p = _category_shares(table)
+    spread = float(p @ (1 - p))
+    inner = spread**2 - float((p * (1 - p)) @ (1 - 2 * p))
+    return sqrt(2 * inner / (len(table) * raters[0] * (raters[0] - 1))) / spread
+
+
+def krippendorff_alpha(
+    table: Floats,
+    confidence: float = 0.95,
+    *,
+    draws: int = 10_000,
+    rng: np.random.Generator | None = None,
+) -> Estimate:
+    """Krippendorff's nominal alpha (2011), rows with two votes or more.
+
+    The interval is the percentile bootstrap of rows; draws without variation are left out.
+    """
+    rows, repeats = np.unique(table, axis=0, return_counts=True)
+    alpha = float(_alphas(rows, repeats[None, :])[0])
+    if np.isnan(alpha):
+        return Estimate(None, undefined=Undefined.NO_VARIATION)
+    if len(table) < 2:
+        return Estimate(alpha, undefined=Undefined.TOO_FEW_CLUSTERS)
+    if rng is None:
+        return Estimate(alpha)
+    # Equal rows are exchangeable: drawing how often each kind comes up is the same bootstrap.
+    drawn = _alphas(rows, rng.multinomial(len(table), repeats / len(table), size=draws))
+    drawn = drawn[~np.isnan(drawn)]
+    tail = (1 - confidence) / 2
+    lower, upper = np.quantile(drawn, [tail, 1 - tail])
+    interval = Interval(float(lower), float(upper), "percentile-bootstrap")
+    return Estimate(alpha, float(drawn.std(ddof=1)), interval)
+
+
+def _alphas(rows: Floats, repeats: NDArray[np.int64]) -> Floats:
+    """Alpha for each line of `repeats` (how often each kind of row occurs); NaN undefined."""
+    votes = rows.sum(axis=1)
+    n = repeats @ votes
+    observed = 1 - repeats @ ((rows * (rows - 1)).sum(axis=1) / (votes - 1)) / n
+    categories = repeats @ rows
+    expected = 1 - (categories * (categories - 1)).sum(axis=1) / (n * (n - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(expected > 0, 1 - observed / expected, np.nan)
+
+
+def _chance_corrected(
+    table: Floats, expected: float, row_expected: Floats, confidence: float
+) -> Estimate:
+    """(P - Pe) / (1 - Pe) with Gwet's linearised standard error and a t interval.
+
+    Gwet (2021), Handbook of Inter-Rater Reliability, 5th ed.; `row_expected` is each row's part
+    in the chance agreement `expected`.
+    """
+    n, several = len(table), table.sum(axis=1) >= 2
+    observed = np.where(several, _agreeing_pairs(table), 0.0)
+    coefficient = (float(observed.sum() / several.sum()) - expected) / (1 - expected)
+    part = n / several.sum() * (observed - expected * several) / (1 - expected)
+    influence = part - 2 * (1 - coefficient) * (row_expected - expected) / (1 - expected)
+    return _with_t_interval(coefficient, influence, confidence, cap=1.0)
+
+
+def _with_t_interval(
+    value: float, influence: Floats, confidence: float, cap: float = np.inf
+) -> Estimate:
+    n = len(influence)
+    if n < 2:
+        return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
+    se = sqrt(float(((influence - value) ** 2).sum()) / (n * (n - 1)))
+    half = float(student.ppf((1 + confidence) / 2, n - 1)) * se
+    return Estimate(value, se, Interval(value - half, min(cap, value + half), "t"))
+
+
+def _agreeing_pairs(table: Floats) -> Floats:
+    """Share of agreeing pairs of votes in each row; 0 for rows with a single vote."""
+    votes = table.sum(axis=1)
+    pairs = np.maximum(votes * (votes - 1), 1)
+    return np.asarray((table * (table - 1)).sum(axis=1) / pairs)
+
+
+def _row_shares(table: Floats) -> Floats:
+    return np.asarray(table / table.sum(axis=1, keepdims=True))
+
+
+def _category_shares(table: Floats) -> Floats:
+    return np.asarray(_row_shares(table).mean(axis=0))
+
+
+def _no_agreement(comparisons: int) -> Agreement:
+    reason = Undefined.FEWER_THAN_TWO_VOTES if comparisons else Undefined.NO_VOTES
+    nothing = Estimate(None, undefined=reason)
+    return Agreement(comparisons, 0, (), None, nothing, nothing, nothing, nothing, nothing, None)

@@ -1,0 +1,229 @@
+"""The vote table: defined here, once.
+
+One row per judgment, in the project's public long form. Required are `model_a`, `model_b` and
+`winner`; everything else has a default.
+
+==============  =================================  ==============================================
+column          values                             default
+==============  =================================  ==============================================
+study           text                               empty
+comparison_id   text                               the prompt and the model pair
+prompt_id       text                               the comparison, or a prompt of its own per row
+prompt          text                               empty
+category        text                               empty
+axis            text                               `overall`
+model_a         text, not equal to model_b         required
+model_b         text                               required
+winner          `model_a`, `model_b`, `tie`        required
+reasons         texts with `;` between             empty: none given
+note            text                               empty
+rater           text                               empty: unknown, never counted as a repeat
+side_a          `left`, `right`                    empty: unknown
+protocol        text                               empty
+is_gold         true, false                        false
+excluded        true, false                        false
+excluded_why    text                               empty
+started_at      ISO 8601 time                      NaT
+submitted_at    ISO 8601 time                      NaT; without it the row order is the time order
+duration_ms     milliseconds, at least 0           NaN
+played_a        text, not interpreted              empty
+played_b        text, not interpreted              empty
+==============  =================================  ==============================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+COLUMNS = (
+    "study",
+    "comparison_id",
+    "prompt_id",
+    "prompt",
+    "category",
+    "axis",
+    "model_a",
+    "model_b",
+    "winner",
+    "reasons",
+    "note",
+    "rater",
+    "side_a",
+    "protocol",
+    "is_gold",
+    "excluded",
+    "excluded_why",
+    "started_at",
+    "submitted_at",
+    "duration_ms",
+    "played_a",
+    "played_b",
+)
+REQUIRED = ("model_a", "model_b", "winner")
+WINNERS = ("model_a", "model_b", "tie")
+FLAGS = ("is_gold", "excluded")
+TIMES = ("started_at", "submitted_at")
+DEFAULT_AXIS = "overall"
+
+_FLAG_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": 0}
+_SWAPPED = {
+    "model_a": "model_b",
+    "model_b": "model_a",
+    "left": "right",
+    "right": "left",
+    "tie": "tie",
+    "": "",
+}
+
+
+class VoteTableError(ValueError):
+    """The rows are not a vote table; the message names the rows and what is wrong with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """Votes that no statistic saw, and why."""
+
+    gold: int
+    excluded: int
+    repeated: int
+
+
+def validate_votes(raw: pd.DataFrame) -> pd.DataFrame:
+    """A vote table with every column, typed, each model pair in one fixed order.
+
+    A pair that comes in both orders is put into alphabetical order; rows are turned round with
+    their winner and side. Nothing unknown is ever read as a tie.
+
+    Parameters
+    ----------
+    raw
+        Any frame with the required columns. Its index names the rows in error messages, under
+        the index's own name ("line"), or "row".
+
+    Raises
+    ------
+    VoteTableError
+        A required column is missing, or rows hold values that are not understood.
+    """
+    missing = [name for name in REQUIRED if name not in raw.columns]
+    if missing:
+        raise VoteTableError(f"The votes lack the column {', '.join(missing)}.")
+    votes = _typed(raw)
+    _refuse_unusable(votes)
+    return _identified(_oriented(votes))[list(COLUMNS)]
+
+
+def valid_votes(votes: pd.DataFrame) -> tuple[pd.DataFrame, Exclusions]:
+    """The votes that count, in an order that does not depend on that of the rows.
+
+    Gold comparisons and excluded votes are left out; of several votes of one rater on one
+    comparison and axis, the first counts.
+    """
+    kept = votes[~votes["is_gold"] & ~votes["excluded"]]
+    kept = kept.sort_values("submitted_at", kind="stable", na_position="last")
+    identity = ["study", "protocol", "comparison_id", "axis", "rater"]
+    repeated = kept.duplicated(identity) & kept["rater"].ne("")
+    exclusions = Exclusions(
+        gold=int(votes["is_gold"].sum()),
+        excluded=int((votes["excluded"] & ~votes["is_gold"]).sum()),
+        repeated=int(repeated.sum()),
+    )
+    order = [*identity, "submitted_at", "winner", "reasons"]
+    return kept[~repeated].sort_values(order, kind="stable", ignore_index=True), exclusions
+
+
+def _typed(raw: pd.DataFrame) -> pd.DataFrame:
+    """Every column in its type: text by default, missing text empty."""
+    votes = pd.DataFrame(index=raw.index)
+    for name in COLUMNS:
+        column = raw[name] if name in raw.columns else pd.Series("", index=raw.index)
+        if name in FLAGS:
+            votes[name] = _flags(column)
+        elif name in TIMES:
+            votes[name] = _times(column)
+        elif name == "duration_ms":
+            votes[name] = _durations(column)
+        else:
+            votes[name] = _texts(column)
+    votes["axis"] = votes["axis"].where(votes["axis"].ne(""), DEFAULT_AXIS)
+    return votes
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    return column.astype(object).where(column.notna(), "").map(str).str.strip().astype(object)
+
+
+def _flags(column: pd.Series) -> pd.Series:
+    words = _texts(column).str.lower()
+    _refuse(~words.isin(list(_FLAG_WORDS)), column, "must be true or false")
+    return words.map(_FLAG_WORDS).astype(bool)
+
+
+def _times(column: pd.Series) -> pd.Series:
+    texts = _texts(column)
+    times = pd.to_datetime(texts.where(texts.ne("")), utc=True, format="ISO8601", errors="coerce")
+    _refuse(times.isna() & texts.ne(""), column, "must be a time such as 2026-01-31T12:00:00Z")
+    return times
+
+
+def _durations(column: pd.Series) -> pd.Series:
+    texts = _texts(column)
+    numbers = pd.to_numeric(texts.where(texts.ne("")), errors="coerce")
+    bad = (numbers.isna() & texts.ne("")) | numbers.lt(0) | numbers.eq(float("inf"))
+    _refuse(bad, column, "must be milliseconds, 0 or more")
+    return numbers.astype(float)
+
+
+def _refuse_unusable(votes: pd.DataFrame) -> None:
+    winner, side = votes["winner"], votes["side_a"]
+    _refuse(~winner.isin(WINNERS), winner, f"must be one of {', '.join(WINNERS)}")
+    _refuse(~side.isin(["left", "right", ""]), side, "must be left, right or empty")
+    for name in ("model_a", "model_b"):
+        _refuse(votes[name].eq(""), votes[name], "must name a model")
+    same = votes["model_a"].eq(votes["model_b"])
+    _refuse(same, votes["model_b"], "must differ from model_a")
+
+
+def _refuse(bad: pd.Series, column: pd.Series, rule: str) -> None:
+    if not bad.any():
+        return
+    rows = [str(row) for row in column.index[bad]]
+    named = ", ".join(rows[:5]) + (f" and {len(rows) - 5} more" if len(rows) > 5 else "")
+    values = ", ".join(dict.fromkeys(repr(value) for value in column[bad].head(5)))
+    where = column.index.name or "row"
+    raise VoteTableError(f"{column.name} {rule}, not {values} ({where} {named}).")
+
+
+def _oriented(votes: pd.DataFrame) -> pd.DataFrame:
+    """Each pair in the order it always comes in, else in alphabetical order."""
+    orders = set(zip(votes["model_a"], votes["model_b"], strict=True))
+    mixed = {pair for pair in orders if pair[::-1] in orders and pair[0] > pair[1]}
+    turned = pd.Series(
+        [pair in mixed for pair in zip(votes["model_a"], votes["model_b"], strict=True)],
+        index=votes.index,
+        dtype=bool,
+    )
+    oriented = votes.copy()
+    for left, right in (("model_a", "model_b"), ("played_a", "played_b")):
+        oriented.loc[turned, left] = votes.loc[turned, right]
+        oriented.loc[turned, right] = votes.loc[turned, left]
+    for name in ("winner", "side_a"):
+        oriented.loc[turned, name] = votes.loc[turned, name].map(_SWAPPED)
+    return oriented
+
+
+def _identified(votes: pd.DataFrame) -> pd.DataFrame:
+    """Fill in prompt_id and comparison_id; a comparison is of one prompt and one model pair."""
+    rows = pd.Series([f"row {row}" for row in votes.index], index=votes.index, dtype=object)
+    own = votes["comparison_id"].where(votes["comparison_id"].ne(""), rows)
+    prompts = votes["prompt_id"].where(votes["prompt_id"].ne(""), own)
+    pairs = votes["model_a"] + " | " + votes["model_b"]
+    default = prompts + " | " + pairs
+    comparisons = votes["comparison_id"].where(votes["comparison_id"].ne(""), default)
+    identified = votes.assign(prompt_id=prompts, comparison_id=comparisons)
+    meanings = default.groupby([votes["study"], comparisons]).transform("nunique")
+    _refuse(meanings.gt(1), identified["comparison_id"], "must be of one prompt and model pair")
+    return identified

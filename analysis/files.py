@@ -1,0 +1,40 @@
+"""The four files of a report, written so that a reader never sees half of one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.core.report import Report, report_json
+from analysis.export import judgment_lines, vote_table_rows, win_rate_lines
+from analysis.html import render_report
+
+
+def write_report(report: Report, votes: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write report.html, judgments.csv, win_rates.csv and report.json into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts: dict[str, Iterable[str]] = {
+        "judgments.csv": judgment_lines(vote_table_rows(votes)),
+        "win_rates.csv": win_rate_lines(report),
+        "report.json": [report_json(report)],
+        "report.html": [render_report(report)],
+    }
+    return [_write(folder / name, lines) for name, lines in texts.items()]
+
+
+def _write(path: Path, lines: Iterable[str]) -> Path:
+    """Write beside the target, then take its place."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a descriptor
+            file.writelines(lines)
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, path)  # noqa: PTH105 - beside mkstemp, which gives a str
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,76 @@
+"""`manage.py analyze VOTES --out DIR`: a report from votes that were given anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from analysis.core.report import AskedAxis, ReportSettings, build_report
+from analysis.core.votes import VoteTableError
+from analysis.files import write_report
+from analysis.readers import VoteFile, VoteFileError, read_votes
+from analysis.version import code_version
+from analysis.wording import prefixed_headline
+
+
+class Command(BaseCommand):
+    help = "Make a report (HTML, CSV, JSON) from a file of votes: our CSV, FastChat, MT-Bench, UVE."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("votes", type=Path, help=".csv, .jsonl or .json; see examples/votes/")
+        parser.add_argument("--out", type=Path, required=True, help="the folder to write into")
+        parser.add_argument("--title", help="the study's name; default: the file's")
+        parser.add_argument(
+            "--raters-per-comparison",
+            type=int,
+            default=1,
+            metavar="N",
+            help="leave out comparisons with fewer votes on an axis; default: 1",
+        )
+        parser.add_argument(
+            "--simulated", action="store_true", help="say in the headline that no person judged"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        wanted = options["raters_per_comparison"]
+        if wanted < 1:
+            raise CommandError("--raters-per-comparison is at least 1.")
+        try:
+            file = read_votes(options["votes"])
+            title = options["title"] or options["votes"].stem
+            settings = _settings(file, title, wanted, simulated=options["simulated"])
+            report = build_report(file.votes, settings=settings)
+        except VoteFileError as error:
+            raise CommandError(str(error)) from None
+        except VoteTableError as error:
+            raise CommandError(f"{options['votes']}: {error}") from None
+        paths = write_report(report, file.votes, options["out"])
+        self.stdout.write(prefixed_headline(report))
+        for path in paths:
+            self.stdout.write(f"  {path}")
+
+
+def _settings(file: VoteFile, title: str, wanted: int, *, simulated: bool) -> ReportSettings:
+    """What the file says about itself; whether ties could be chosen is read from the votes."""
+    ties = bool(file.votes["winner"].eq("tie").any())
+    counted = (
+        "Imported votes: a comparison counts from its first vote on."
+        if wanted == 1
+        else f"Imported votes: a comparison counts from {wanted} votes on."
+    )
+    judged = (
+        "Ties occur in the votes, so raters could choose them."
+        if ties
+        else "No tie occurs in the votes, so they are taken as a forced choice."
+    )
+    return ReportSettings(
+        title=title,
+        min_votes=wanted,
+        ties_allowed=ties,
+        axes=tuple(AskedAxis(key) for key in file.axes),
+        simulated=simulated,
+        code_version=code_version(),
+        notes=(*file.notes, counted, judged),
+    )

@@ -1,0 +1,163 @@
+"""Ask for reports and make them. Rows are the record; the queue only wakes a worker."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from analysis.core.report import build_report, report_json
+from analysis.export import win_rate_lines
+from analysis.html import render_report
+from analysis.models import Report, ReportQuerySet, ReportState
+from analysis.queries import report_settings, study_votes, votes_seen
+from analysis.wording import prefixed_headline
+from annotations.models import Study
+
+MAX_TRIES = 3
+QUEUE_PATIENCE = timedelta(seconds=30)
+RUN_PATIENCE = timedelta(minutes=7)
+RETRY_PAUSE = timedelta(minutes=1)
+
+logger = logging.getLogger(__name__)
+
+
+def request_report(*, study: Study, now: datetime) -> Report:
+    """The report of the study's present votes, asked for if there is none.
+
+    One report of a study is made at a time: while one is under way, that one is the answer.
+    One that failed is tried again after a pause.
+    """
+    unfinished = Report.objects.filter(study=study).unfinished().first()
+    if unfinished:
+        return unfinished
+    report, created = _get_or_create(study, now)
+    if created or _may_retry(report, now):
+        transaction.on_commit(partial(enqueue, report.pk))
+    return report
+
+
+def compute_report_now(*, study: Study, now: datetime | None = None) -> Report:
+    """Make the report of the study's present votes in this process, unless it is there."""
+    now = now or timezone.now()
+    report, _ = _get_or_create(study, now)
+    compute_report(report_id=report.pk, now=now)
+    report.refresh_from_db()
+    return report
+
+
+def compute_report(*, report_id: int, now: datetime) -> None:
+    """Make a queued report; a second call for the same one does nothing.
+
+    A failure is stored with the report, in words, and logged with its trace.
+    """
+    queued = Report.objects.filter(pk=report_id, state=ReportState.QUEUED)
+    if not queued.update(state=ReportState.RUNNING, started_at=now, tries=F("tries") + 1):
+        return
+    report = Report.objects.select_related("study").get(pk=report_id)
+    try:
+        made = _made(report)
+    except Exception as error:
+        logger.exception("report %s failed", report_id)
+        _finish(report, state=ReportState.FAILED, error=f"{type(error).__name__}: {error}")
+        return
+    if _finish(report, state=ReportState.READY, error="", **made):
+        _drop_superseded(report)
+    else:
+        _delete_page(report, made["page"])
+
+
+def requeue_stale_reports(*, now: datetime) -> list[int]:
+    """Wake a worker again for reports whose task was lost; give up on those that keep dying."""
+    lost = Report.objects.lost(
+        queued_before=now - QUEUE_PATIENCE, started_before=now - RUN_PATIENCE
+    )
+    lost.filter(tries__gte=MAX_TRIES).update(
+        state=ReportState.FAILED,
+        error=f"The worker stopped while making this report, {MAX_TRIES} times.",
+        finished_at=now,
+    )
+    due = list(lost.values_list("pk", flat=True))
+    again = [pk for pk in due if _requeue(lost, pk, now)]
+    for report_id in again:
+        enqueue(report_id)
+    return again
+
+
+def enqueue(report_id: int) -> None:
+    """Wake a worker. Without a broker the report stays queued, and the sweep tries again."""
+    from analysis.tasks import compute
+
+    try:
+        compute.apply_async((report_id,), retry=False)
+    except OperationalError:
+        logger.warning("no broker: report %s waits for the sweep", report_id)
+
+
+def _get_or_create(study: Study, now: datetime) -> tuple[Report, bool]:
+    seen = votes_seen(study)
+    return Report.objects.get_or_create(
+        study=study,
+        fingerprint=seen.fingerprint,
+        defaults={
+            "votes": seen.votes,
+            "last_judgment_id": seen.last_judgment_id,
+            "queued_at": now,
+        },
+    )
+
+
+def _may_retry(report: Report, now: datetime) -> bool:
+    """Queue a failed report again, after a pause and a few times at most."""
+    rested = Report.objects.filter(
+        pk=report.pk,
+        state=ReportState.FAILED,
+        tries__lt=MAX_TRIES,
+        finished_at__lte=now - RETRY_PAUSE,
+    )
+    return bool(rested.update(state=ReportState.QUEUED, queued_at=now))
+
+
+def _requeue(lost: ReportQuerySet, report_id: int, now: datetime) -> bool:
+    rows = lost.filter(pk=report_id)
+    return bool(rows.update(state=ReportState.QUEUED, queued_at=now, started_at=None))
+
+
+def _made(report: Report) -> dict[str, str]:
+    votes = study_votes(report.study, last_judgment_id=report.last_judgment_id)
+    result = build_report(votes, settings=report_settings(report.study))
+    page = ContentFile(render_report(result).encode())
+    name = f"reports/{report.study_id}/{report.fingerprint}.html"
+    return {
+        "headline": prefixed_headline(result),
+        "page": report.page.storage.save(name, page),
+        "content": report_json(result),
+        "win_rates": "".join(win_rate_lines(result)),
+    }
+
+
+def _finish(report: Report, **values: str) -> bool:
+    """Whether this run was still the one that counts."""
+    running = Report.objects.filter(
+        pk=report.pk, state=ReportState.RUNNING, started_at=report.started_at
+    )
+    return bool(running.update(finished_at=timezone.now(), **values))
+
+
+def _drop_superseded(report: Report) -> None:
+    """Keep one finished report of a study: votes only ever add up."""
+    for old in Report.objects.filter(study=report.study_id, pk__lt=report.pk):
+        if old.state in (ReportState.READY, ReportState.FAILED):
+            old.delete()
+            _delete_page(old, old.page.name)
+
+
+def _delete_page(report: Report, name: str | None) -> None:
+    if name:
+        report.page.storage.delete(name)

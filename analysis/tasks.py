@@ -1,0 +1,18 @@
+"""Celery tasks: ids in, one call."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from analysis import services
+
+
+@shared_task
+def compute(report_id: int) -> None:
+    """Make one report."""
+    services.compute_report(report_id=report_id, now=timezone.now())
+
+
+@shared_task
+def sweep() -> None:
+    """Wake workers for reports whose task was lost."""
+    services.requeue_stale_reports(now=timezone.now())

@@ -1,0 +1,85 @@
+"""A study's report, for whoever has its link."""
+
+from __future__ import annotations
+
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from analysis.export import judgment_lines
+from analysis.html import content_security_policy
+from analysis.models import Report, ReportState
+from analysis.queries import judgment_rows
+from analysis.services import request_report
+from annotations.models import Study
+
+
+@require_safe
+def report(request: HttpRequest, token: str) -> HttpResponseBase:
+    """The latest report that is ready; a newer one is asked for when votes came in."""
+    study = _study(token)
+    asked = request_report(study=study, now=timezone.now())
+    ready = Report.objects.latest_ready(study)
+    if ready is None:
+        failed = asked.state == ReportState.FAILED
+        context = {"study": study, "report": asked, "failed": failed}
+        return _private(render(request, "analysis/waiting.html", context))
+    page = FileResponse(ready.page.open("rb"), content_type="text/html; charset=utf-8")
+    policy = f"{content_security_policy()}; frame-ancestors 'none'"
+    page.headers["Content-Security-Policy"] = policy
+    return _private(page)
+
+
+@require_safe
+def judgments_csv(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Every judgment up to now, line by line."""
+    study = _study(token)
+    lines = judgment_lines(judgment_rows(study))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    return _private(_as_file(response, f"{study.slug}-judgments.csv"))
+
+
+@require_safe
+def win_rates_csv(request: HttpRequest, token: str) -> HttpResponseBase:
+    study = _study(token)
+    text = _ready_report(study).win_rates
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    return _private(_as_file(response, f"{study.slug}-win-rates.csv"))
+
+
+@require_safe
+def report_json(request: HttpRequest, token: str) -> HttpResponseBase:
+    content = _ready_report(_study(token)).content
+    return _private(HttpResponse(content, content_type="application/json"))
+
+
+def _study(token: str) -> Study:
+    return get_object_or_404(Study, report_token=token)
+
+
+def _ready_report(study: Study) -> Report:
+    ready = Report.objects.latest_ready(study)
+    if ready is None:
+        request_report(study=study, now=timezone.now())
+        raise Http404("The report is not ready yet. Ask again in a few seconds.")
+    return ready
+
+
+def _as_file(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _private(response: HttpResponseBase) -> HttpResponseBase:
+    """Whoever has the link may read; caches and search engines may not keep it."""
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

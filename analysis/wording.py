@@ -1,0 +1,208 @@
+"""The report in words: numbers as text, and the sentence that answers the question."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from analysis.core.estimates import Estimate, Interval, Undefined
+from analysis.core.report import PairResult, Report
+from analysis.core.votes import DEFAULT_AXIS
+
+THIN = "\u202f"
+WHY_UNDEFINED = {
+    Undefined.NO_VOTES: "no votes",
+    Undefined.NO_VARIATION: "undefined: all votes are alike",
+    Undefined.FEWER_THAN_TWO_VOTES: "needs two votes per comparison",
+    Undefined.TOO_FEW_CLUSTERS: "too few prompts for an interval",
+}
+INTERVAL_METHODS = {
+    "wilson": "Wilson score interval",
+    "tango": "Tango score interval",
+    "wilson-effective-n": "Wilson interval on the effective sample size",
+    "t": "t interval",
+    "percentile-bootstrap": "percentile bootstrap",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What was found, and in brackets how sure it is."""
+
+    finding: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.finding} ({self.detail})." if self.detail else f"{self.finding}."
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """A result as seen by one of its two models."""
+
+    model: str
+    opponent: str
+    rate: float
+    interval: Interval | None
+
+    @property
+    def clear(self) -> bool:
+        return self.interval is not None and self.interval.lower > 0.5
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{_rounded(100 * share, 1)}{THIN}%"
+
+
+def decimal(value: float | None, places: int = 2) -> str:
+    return "–" if value is None else _rounded(value, places).replace("-", "−")
+
+
+def p_value(p: float | None) -> str:
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def percent_interval(interval: Interval | None) -> str:
+    """Both bounds in percent, such as `67.0 to 86.7`; empty without an interval."""
+    if interval is None:
+        return ""
+    return f"{_rounded(100 * interval.lower, 1)} to {_rounded(100 * interval.upper, 1)}"
+
+
+def decimal_interval(interval: Interval | None) -> str:
+    return "" if interval is None else f"{decimal(interval.lower)} to {decimal(interval.upper)}"
+
+
+def why_undefined(estimate: Estimate) -> str:
+    return WHY_UNDEFINED[estimate.undefined] if estimate.undefined else ""
+
+
+def axis_words(key: str) -> str:
+    return key.replace("_", " ").replace("-", " ")
+
+
+def question_words(report: Report, result: PairResult) -> str:
+    """The axis, with its protocol where the votes come from several."""
+    words = axis_words(result.axis)
+    several = len({other.protocol for other in report.results}) > 1
+    return f"{words}, {result.protocol or 'no protocol'}" if several else words
+
+
+def common_model(report: Report) -> str | None:
+    """The model that takes part in every pair, the first-named one if two do."""
+    pairs = dict.fromkeys((result.model_a, result.model_b) for result in report.results)
+    appearances = Counter(model for pair in pairs for model in pair)
+    return next((model for model, n in appearances.items() if n == len(pairs)), None)
+
+
+def stance(result: PairResult, model: str) -> Stance:
+    """The result as win rate of `model`, one of the pair. Needs a complete comparison."""
+    estimate = result.win_rate.rate
+    if estimate.value is None:
+        raise ValueError("no complete comparison")
+    if model == result.model_a:
+        return Stance(model, result.model_b, estimate.value, estimate.interval)
+    mirrored = estimate.interval and Interval(
+        1 - estimate.interval.upper, 1 - estimate.interval.lower, estimate.interval.method
+    )
+    return Stance(model, result.model_a, 1 - estimate.value, mirrored)
+
+
+def headline(report: Report) -> list[Sentence]:
+    """The answer, one sentence per axis."""
+    if not report.has_results:
+        return [Sentence("No comparison has all its votes yet")]
+    pairs = {(result.model_a, result.model_b) for result in report.results}
+    counted = [result for result in report.results if result.win_rate.n]
+    if len(pairs) == 1:
+        *others, last = [_pair_sentence(report, result) for result in counted]
+        return [*others, Sentence(last.finding, f"{last.detail}; {panel_words(report)}")]
+    questions = dict.fromkeys(question_words(report, result) for result in counted)
+    *others, last = [
+        _standings_sentence(
+            question,
+            [result for result in counted if question_words(report, result) == question],
+            common_model(report),
+        )
+        for question in questions
+    ]
+    meaning = f"clearly: the 95{THIN}% interval of its win rate is above 50{THIN}%"
+    return [*others, Sentence(last.finding, "; ".join(filter(None, [last.detail, meaning])))]
+
+
+def prefixed_headline(report: Report) -> str:
+    """The headline as one text, "Simulated votes" in front where they are."""
+    text = " ".join(map(str, headline(report)))
+    return f"Simulated votes: {text}" if report.settings.simulated else text
+
+
+def counted_noun(report: Report, result: PairResult) -> str:
+    """What n counts: prompts where each has one comparison, else comparisons."""
+    one_each = result.win_rate.n <= result.prompts and report.panel.prompts < report.panel.votes
+    return "prompts" if one_each else "comparisons"
+
+
+def panel_words(report: Report) -> str:
+    votes = report.settings.min_votes
+    if votes == 1:
+        return "this panel, one vote or more per comparison"
+    return f"this panel of {votes} raters per comparison"
+
+
+def _pair_sentence(report: Report, result: PairResult) -> Sentence:
+    view = stance(result, result.model_a)
+    if view.rate < 0.5:
+        view = stance(result, result.model_b)
+    question = question_words(report, result)
+    count = f"{percent(view.rate)} of {result.win_rate.n} {counted_noun(report, result)}"
+    interval = percent_interval(view.interval)
+    detail = f"95{THIN}% interval {interval}" if interval else "too few for an interval"
+    if view.clear:
+        return Sentence(f"{view.model} was preferred {_on(question)} in {count}", detail)
+    rest = "" if result.win_rate.ties else f", {view.opponent} in the rest"
+    return Sentence(f"No clear preference {_on(question)}: {view.model} in {count}{rest}", detail)
+
+
+def _standings_sentence(question: str, results: list[PairResult], focus: str | None) -> Sentence:
+    models = {model for result in results for model in (result.model_a, result.model_b)}
+    standings = {model: _stances(results, model) for model in sorted(models)}
+    clear = {model: sum(map(_is_clear, stances)) for model, stances in standings.items()}
+    leader = focus or max(clear, key=lambda model: clear[model] / len(standings[model]))
+    if not any(clear.values()):
+        return Sentence(f"{_start(question)}, no model was clearly preferred over another")
+    rates = [view.rate for view in standings[leader]]
+    finding = (
+        f"{_start(question)}, {leader} was clearly preferred over "
+        f"{clear[leader]} of {len(rates)} models it met"
+    )
+    return Sentence(finding, f"win rates {_span(rates)}")
+
+
+def _on(question: str) -> str:
+    return question if question == DEFAULT_AXIS else f"on {question}"
+
+
+def _start(question: str) -> str:
+    words = _on(question)
+    return words[0].upper() + words[1:]
+
+
+def _stances(results: list[PairResult], model: str) -> list[Stance]:
+    return [stance(r, model) for r in results if model in (r.model_a, r.model_b)]
+
+
+def _is_clear(view: Stance) -> bool:
+    return view.clear
+
+
+def _span(rates: list[float]) -> str:
+    if len(rates) == 1:
+        return percent(rates[0])
+    return f"{_rounded(100 * min(rates), 1)} to {percent(max(rates))}"
+
+
+def _rounded(value: float, places: int) -> str:
+    text = f"{value:.{places}f}"
+    return text.removeprefix("-") if float(text) == 0 else text

@@ -1,0 +1,60 @@
+// Draws the charts from the figures in the page, and lets tables be sorted by their headings.
+"use strict";
+
+const figures = JSON.parse(document.getElementById("figures").textContent);
+const config = { displayModeBar: false, responsive: true };
+const NARROW = 560;
+
+// On a phone a label beside a line leaves no room for the line: it goes above it.
+function narrowed(layout) {
+  const yshift = layout.meta.lift;
+  const moved = {
+    label: { x: 0, xanchor: "left", xshift: 0, yshift },
+    value: { x: 1, xanchor: "right", yshift },
+  };
+  return {
+    ...layout,
+    height: layout.height * 1.5,
+    margin: { ...layout.margin, l: 12, r: 16 },
+    annotations: layout.annotations.map((note) => ({ ...note, ...moved[note.name] })),
+  };
+}
+
+for (const box of document.querySelectorAll("[data-chart]")) {
+  const { data, layout } = figures[box.dataset.chart];
+  Plotly.newPlot(box, data, box.clientWidth < NARROW ? narrowed(layout) : layout, config);
+}
+
+function sortKey(row, column) {
+  const text = row.cells[column].textContent.trim().replace("−", "-");
+  const number = parseFloat(text);
+  return Number.isNaN(number) ? text.toLowerCase() : number;
+}
+
+function compare(left, right) {
+  if (typeof left !== typeof right) return typeof left === "number" ? -1 : 1;
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function sortBy(heading) {
+  const table = heading.closest("table");
+  const ascending = heading.getAttribute("aria-sort") !== "ascending";
+  for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+  heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+  const direction = ascending ? 1 : -1;
+  const column = heading.cellIndex;
+  const rows = [...table.tBodies[0].rows];
+  rows.sort((a, b) => direction * compare(sortKey(a, column), sortKey(b, column)));
+  table.tBodies[0].append(...rows);
+}
+
+for (const table of document.querySelectorAll("table[data-sortable]")) {
+  if (table.tBodies[0].rows.length < 3) continue;
+  for (const heading of table.tHead.rows[0].cells) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    button.addEventListener("click", () => sortBy(heading));
+    heading.append(button);
+  }
+}

@@ -1,0 +1,60 @@
+"""`manage.py analyze`, from file to folder."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.analysis.conftest import EXAMPLES
+
+SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
+FILES = ["judgments.csv", "report.html", "report.json", "win_rates.csv"]
+
+
+def analyze(votes, out, *options):
+    said = StringIO()
+    call_command("analyze", str(votes), "--out", str(out), *options, stdout=said)
+    return said.getvalue().replace("\u202f", " ")
+
+
+@pytest.mark.parametrize("name", ["judgments.csv", "fastchat.csv", "mt_bench.jsonl", "uve.json"])
+def test_every_example_becomes_four_files(tmp_path, name):
+    analyze(EXAMPLES / name, tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
+
+
+def test_the_headline_is_printed(tmp_path):
+    said = analyze(EXAMPLES / "judgments.csv", tmp_path, "--raters-per-comparison", "5")
+    assert said.startswith("tern-2 was preferred on quality in 90.9 % of 11 prompts (95 % interval")
+
+
+def test_imported_votes_say_from_how_many_votes_a_comparison_counts(tmp_path):
+    analyze(EXAMPLES / "fastchat.csv", tmp_path)
+    settings = json.loads((tmp_path / "report.json").read_text())["settings"]
+    assert settings["min_votes"] == 1
+    assert "Imported votes: a comparison counts from its first vote on." in settings["notes"]
+
+
+def test_the_same_votes_give_the_same_files(tmp_path):
+    for out in ("first", "second"):
+        analyze(EXAMPLES / "judgments.csv", tmp_path / out)
+    for name in FILES:
+        first, second = (tmp_path / out / name for out in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_bad_file_writes_nothing(tmp_path):
+    bad = tmp_path / "votes.csv"
+    bad.write_text("model_a,model_b,winner\nx,y,z\n")
+    with pytest.raises(CommandError, match=r"votes\.csv: winner must be one of"):
+        analyze(bad, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not SHARED_DATA.exists(), reason="real votes are not part of the project")
+@pytest.mark.parametrize("name", ["uve_bench_pairwise_video.json", "mt_bench_human_votes.jsonl"])
+def test_real_votes_become_a_report(tmp_path, name):
+    analyze(SHARED_DATA / name, tmp_path)
+    assert 1_000_000 < (tmp_path / "report.html").stat().st_size < 3_000_000

@@ -1,0 +1,55 @@
+"""CSV files: columns, formulas, and the way back."""
+
+import csv
+import io
+
+import pytest
+
+from analysis.core.report import ReportSettings, build_report
+from analysis.core.votes import COLUMNS
+from analysis.export import WIN_RATE_COLUMNS, judgment_lines, vote_table_rows, win_rate_lines
+from analysis.readers import read_votes
+from tests.analysis.conftest import EXAMPLES
+
+
+@pytest.fixture(scope="module")
+def example():
+    return read_votes(EXAMPLES / "judgments.csv").votes
+
+
+def parsed(lines):
+    return list(csv.DictReader(io.StringIO("".join(lines), newline="")))
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(first):
+    row = dict.fromkeys(COLUMNS, "") | {"note": f"{first}HYPERLINK()"}
+    assert parsed(judgment_lines([row]))[0]["note"] == f"'{first}HYPERLINK()"
+
+
+def test_a_negative_number_is_a_number():
+    row = dict.fromkeys(COLUMNS, "") | {"duration_ms": -1.5}
+    assert parsed(judgment_lines([row]))[0]["duration_ms"] == "-1.5"
+
+
+def test_exported_votes_are_read_back_the_same(example, tmp_path):
+    path = tmp_path / "again.csv"
+    path.write_text("".join(judgment_lines(vote_table_rows(example))), newline="")
+    again = read_votes(path).votes
+    assert again.reset_index(drop=True).equals(example.reset_index(drop=True))
+
+
+def test_win_rates_have_a_row_per_axis(example):
+    settings = ReportSettings("Example", 5, ties_allowed=False, bootstrap_draws=100)
+    rows = parsed(win_rate_lines(build_report(example, settings=settings)))
+    assert tuple(rows[0]) == WIN_RATE_COLUMNS
+    quality = next(row for row in rows if row["axis"] == "quality")
+    found = [quality[name] for name in ("n", "wins_a", "wins_b", "ties", "incomplete", "votes")]
+    # Counted by hand in examples/votes/judgments.csv: one of 12 prompts has four votes.
+    assert found == ["11", "10", "1", "0", "1", "59"]
+
+
+def test_undefined_numbers_are_empty_cells(example):
+    settings = ReportSettings("Example", 9, ties_allowed=False)
+    row = parsed(win_rate_lines(build_report(example, settings=settings)))[0]
+    assert (row["n"], row["win_rate"], row["fleiss_kappa"]) == ("0", "", "")

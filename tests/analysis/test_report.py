@@ -1,0 +1,166 @@
+"""The whole report: end to end against `study_open.json`, and what must not change it."""
+
+import dataclasses
+import json
+
+import pytest
+
+from analysis.core.report import AskedAxis, ReportSettings, build_report, report_json
+from analysis.core.votes import VoteTableError, validate_votes
+
+ARMS = {"juice": "justify", "plain": "plain"}
+SETTINGS = ReportSettings(
+    title="Open study",
+    min_votes=5,
+    ties_allowed=True,
+    axes=(AskedAxis("quality"), AskedAxis("faithfulness")),
+    bootstrap_draws=500,
+)
+
+
+@pytest.fixture(scope="module")
+def open_votes(open_study):
+    return validate_votes(open_study)
+
+
+@pytest.fixture(scope="module")
+def report(open_votes):
+    return build_report(open_votes, settings=SETTINGS)
+
+
+def expected_of(oracle, result):
+    key = "|".join([ARMS[result.protocol], result.axis, result.model_a, result.model_b])
+    return oracle("study_open")["expected"][key]
+
+
+def test_all_pairs_axes_and_arms_are_reported(report):
+    assert len(report.results) == 12
+
+
+def test_win_rates_of_the_open_study_match_the_reference(oracle, report):
+    for result in report.results:
+        expected, rate = expected_of(oracle, result), result.win_rate
+        assert (rate.wins, rate.ties, rate.losses, rate.n, result.incomplete) == tuple(
+            expected[name]
+            for name in ("wins", "ties", "losses", "items_complete", "items_incomplete")
+        )
+        interval = rate.rate.interval
+        assert rate.rate.value == pytest.approx(expected["win_rate"], abs=1e-9)
+        assert interval.method == expected["interval_method"]
+        assert [interval.lower, interval.upper] == pytest.approx(expected["win_rate_ci"], abs=1e-6)
+        assert rate.net.value == pytest.approx(expected["net"], abs=1e-9)
+        bounds = [rate.net.interval.lower, rate.net.interval.upper]
+        assert bounds == pytest.approx(expected["net_ci_tango"], abs=1e-5)
+
+
+def test_agreement_of_the_open_study_matches_the_reference(oracle, report):
+    for result in report.results:
+        expected, agreement = expected_of(oracle, result), result.agreement
+        assert agreement.complete == pytest.approx(expected["complete_agreement"], abs=1e-9)
+        assert agreement.pairwise.value == pytest.approx(expected["pairwise_agreement"], abs=1e-9)
+        alpha = agreement.krippendorff_alpha.value
+        assert alpha == pytest.approx(expected["krippendorff_alpha"], abs=1e-9)
+        for name in ("fleiss_kappa", "gwet_ac1"):
+            ours, theirs = getattr(agreement, name), expected[name]
+            assert (ours.value, ours.se) == pytest.approx((theirs["value"], theirs["se"]), abs=1e-9)
+
+
+def test_vote_shares_of_the_open_study_match_the_reference(oracle, report):
+    for result in report.results:
+        expected, pooled = expected_of(oracle, result), result.vote_share.pooled
+        assert result.vote_share.votes == expected["votes_all"]
+        assert pooled.value == pytest.approx(expected["vote_win_rate"], abs=1e-9)
+        assert pooled.se == pytest.approx(expected["vote_se_prompt"], abs=1e-9)
+        bounds = [pooled.interval.lower, pooled.interval.upper]
+        assert bounds == pytest.approx(expected["vote_ci_wilson_neff"], abs=1e-8)
+
+
+def test_side_balance_of_the_open_study_matches_the_reference(oracle, report):
+    expected = oracle("study_open")["expected"]["side"]
+    for balance in report.sides:
+        ours, theirs = balance.left_choices, expected[balance.axis]
+        assert (ours.count, ours.n) == (theirs["left"], theirs["n"])
+        assert ours.p_value == pytest.approx(theirs["exact_p"], abs=1e-9)
+
+
+def test_gold_votes_are_counted_and_left_out(open_study, report):
+    assert report.exclusions.gold == open_study["is_gold"].eq("1").sum()
+    assert report.panel.votes == open_study["is_gold"].eq("0").sum()
+
+
+def test_the_same_votes_in_another_order_give_the_same_bytes(open_study, report):
+    shuffled = validate_votes(open_study.sample(frac=1, random_state=3))
+    assert report_json(build_report(shuffled, settings=SETTINGS)) == report_json(report)
+
+
+def test_renaming_raters_changes_nothing(open_study, report):
+    renamed = open_study.assign(rater=open_study["rater"].map(lambda name: f"z{9 - int(name[1])}"))
+    again = build_report(validate_votes(renamed), settings=SETTINGS)
+    assert again.results == report.results
+
+
+def test_swapping_a_and_b_mirrors_win_rates_and_keeps_agreement(open_study, report):
+    swap = {"model_a": "model_b", "model_b": "model_a", "tie": "tie"}
+    turned = open_study.rename(columns=swap)
+    turned = turned.assign(
+        winner=turned["winner"].map(swap),
+        side_a=turned["side_a"].map({"left": "right", "right": "left"}),
+    )
+    mirrored = build_report(validate_votes(turned), settings=SETTINGS)
+    by_pair = {(r.protocol, r.axis, r.model_b, r.model_a): r for r in mirrored.results}
+    for result in report.results:
+        other = by_pair[result.protocol, result.axis, result.model_a, result.model_b]
+        assert other.win_rate.rate.value == pytest.approx(1 - result.win_rate.rate.value)
+        assert other.win_rate.net.value == pytest.approx(-result.win_rate.net.value)
+        kappas = other.agreement.fleiss_kappa.value, result.agreement.fleiss_kappa.value
+        assert kappas[0] == pytest.approx(kappas[1])
+    assert [b.left_choices for b in mirrored.sides] == [b.left_choices for b in report.sides]
+
+
+def test_a_table_without_votes_is_a_report_without_results(open_votes):
+    report = build_report(open_votes.head(0), settings=SETTINGS)
+    assert (report.results, report.has_results, report.last_vote_at) == ((), False, None)
+
+
+def test_comparisons_without_any_vote_are_incomplete_where_they_are_planned(open_votes):
+    planned = ReportSettings(
+        "Open", 5, ties_allowed=True, planned={("m0", "m1"): 30}, bootstrap_draws=100
+    )
+    report = build_report(open_votes, settings=planned)
+    pair = {(r.axis, r.protocol): r for r in report.results if r.model_b == "m1"}
+    # 24 in the file, 19 of them complete: study_open.json
+    assert pair["quality", "juice"].incomplete == 11
+
+
+def test_votes_of_two_studies_are_refused(open_study):
+    names = ["first"] * 10 + ["second"] * (len(open_study) - 10)
+    votes = validate_votes(
+        open_study.assign(study=names, comparison_id=open_study["comparison_id"] + names)
+    )
+    with pytest.raises(VoteTableError, match=r"2 studies \(first, second\)"):
+        build_report(votes, settings=SETTINGS)
+
+
+def test_ties_in_a_forced_choice_are_refused(open_votes):
+    with pytest.raises(VoteTableError, match="forced choice"):
+        build_report(open_votes, settings=ReportSettings("Open", 5, ties_allowed=False))
+
+
+def test_the_json_holds_null_and_never_nan(open_votes):
+    one_vote = open_votes[~open_votes["is_gold"]].head(1)
+    settings = ReportSettings("One", 1, ties_allowed=True)
+    content = json.loads(report_json(build_report(one_vote, settings=settings)))
+    agreement = content["results"][0]["agreement"]
+    assert agreement["fleiss_kappa"]["value"] is None
+    assert agreement["fleiss_kappa"]["undefined"] == "fewer_than_two_votes"
+
+
+def test_an_interim_report_has_an_interval_for_every_look(open_study):
+    opened = open_study["comparison_id"].str.removeprefix("i").astype(int)
+    times = opened.map(lambda n: f"2026-01-01T00:{n // 60:02d}:{n % 60:02d}Z")
+    votes = validate_votes(open_study.assign(started_at=times))
+    interim = dataclasses.replace(SETTINGS, interim=True)
+    result = build_report(votes, settings=interim).results[0]
+    assert 0 < result.anytime.comparisons < result.win_rate.n
+    assert result.anytime.interval.lower < result.win_rate.rate.interval.lower
+    assert build_report(votes, settings=SETTINGS).results[0].anytime is None

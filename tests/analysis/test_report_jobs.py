@@ -1,0 +1,150 @@
+"""Reports as jobs: asked for once, made once, failing visibly, never lost."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.storage import default_storage
+from kombu.exceptions import OperationalError
+
+from analysis import services
+from analysis.models import Report, ReportState
+from analysis.services import (
+    compute_report,
+    compute_report_now,
+    request_report,
+    requeue_stale_reports,
+)
+from analysis.tasks import compute
+from tests.analysis.test_queries import judged_study
+from tests.annotations.factories import NOW, judge, make_rater
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + timedelta(minutes=10)
+
+
+@pytest.fixture
+def woken(monkeypatch):
+    """Ids of the reports that a worker was woken for."""
+    ids = []
+    monkeypatch.setattr(compute, "apply_async", lambda args, **options: ids.extend(args))
+    return ids
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    def fail(*args, **options):
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(services, "render_report", fail)
+
+
+def test_a_report_is_asked_for_once(woken, django_capture_on_commit_callbacks):
+    study = judged_study("left")
+    with django_capture_on_commit_callbacks(execute=True):
+        first, again = (request_report(study=study, now=NOW) for _ in range(2))
+    assert first == again
+    assert (first.state, first.votes, woken) == (ReportState.QUEUED, 2, [first.pk])
+
+
+def test_a_report_that_is_ready_is_the_answer_until_votes_change(woken):
+    study = judged_study("left")
+    ready = compute_report_now(study=study, now=NOW)
+    assert request_report(study=study, now=LATER) == ready
+    judge(make_rater(study))
+    assert request_report(study=study, now=LATER) != ready
+
+
+def test_while_one_is_under_way_no_other_is_queued(woken):
+    study = judged_study("left")
+    first = request_report(study=study, now=NOW)
+    judge(make_rater(study))
+    assert request_report(study=study, now=NOW) == first
+
+
+def test_a_computed_report_holds_page_numbers_and_table():
+    report = compute_report_now(study=judged_study("left", "left"), now=NOW)
+    assert report.state == ReportState.READY
+    assert default_storage.open(report.page.name).read().startswith(b"<!doctype html>")
+    assert report.content.startswith('{\n "settings"')
+    assert report.win_rates.startswith("study,protocol,axis,model_a,model_b,n,")
+
+
+def test_the_verdict_of_five_raters_reaches_the_headline():
+    study = judged_study(*["left"] * 5)
+    assert "5 raters per comparison" in compute_report_now(study=study, now=NOW).headline
+
+
+def test_computing_twice_makes_one_report():
+    study = judged_study("left")
+    first = compute_report_now(study=study, now=NOW)
+    compute_report(report_id=first.pk, now=LATER)
+    first.refresh_from_db()
+    assert (first.tries, first.started_at) == (1, NOW)
+
+
+def test_a_newer_report_takes_the_place_of_the_older_one():
+    study = judged_study("left")
+    older = compute_report_now(study=study, now=NOW)
+    judge(make_rater(study))
+    newer = compute_report_now(study=study, now=NOW)
+    assert list(Report.objects.all()) == [newer]
+    assert not default_storage.exists(older.page.name)
+
+
+def test_a_failure_is_stored_in_words(broken):
+    report = compute_report_now(study=judged_study("left"), now=NOW)
+    assert (report.state, report.error) == ("failed", "RuntimeError: the disk is full")
+
+
+def test_a_failed_report_is_tried_again_after_a_pause(broken, woken):
+    study = judged_study("left")
+    report = compute_report_now(study=study, now=NOW)
+    Report.objects.update(finished_at=NOW)
+    request_report(study=study, now=NOW + timedelta(seconds=30))
+    assert Report.objects.get(pk=report.pk).state == ReportState.FAILED
+    request_report(study=study, now=NOW + timedelta(seconds=61))
+    assert Report.objects.get(pk=report.pk).state == ReportState.QUEUED
+
+
+def test_without_a_broker_the_report_waits_for_the_sweep(monkeypatch, caplog):
+    def refuse(*args, **options):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(compute, "apply_async", refuse)
+    services.enqueue(7)
+    assert "report 7 waits for the sweep" in caplog.text
+
+
+def test_the_sweep_wakes_workers_for_lost_reports_only(woken):
+    study = judged_study("left")
+    report = request_report(study=study, now=NOW)
+    assert requeue_stale_reports(now=NOW + timedelta(seconds=29)) == []
+    assert requeue_stale_reports(now=NOW + timedelta(seconds=31)) == [report.pk]
+    assert requeue_stale_reports(now=NOW + timedelta(seconds=32)) == []
+
+
+def test_a_report_whose_worker_died_is_made_again(woken):
+    report = request_report(study=judged_study("left"), now=NOW)
+    Report.objects.update(state=ReportState.RUNNING, started_at=NOW, tries=1)
+    assert requeue_stale_reports(now=LATER) == [report.pk]
+    compute_report(report_id=report.pk, now=LATER)
+    assert Report.objects.get().state == ReportState.READY
+
+
+def test_a_report_that_kills_three_workers_is_given_up(woken):
+    request_report(study=judged_study("left"), now=NOW)
+    Report.objects.update(state=ReportState.RUNNING, started_at=NOW, tries=3)
+    assert requeue_stale_reports(now=LATER) == []
+    report = Report.objects.get()
+    assert (report.state, report.error) == (
+        "failed",
+        "The worker stopped while making this report, 3 times.",
+    )
+
+
+def test_a_report_sees_the_votes_it_was_asked_for(woken):
+    study = judged_study("left")
+    report = request_report(study=study, now=NOW)
+    judge(make_rater(study))
+    compute_report(report_id=report.pk, now=NOW)
+    assert '"votes": 2,' in Report.objects.get(pk=report.pk).content

@@ -1,0 +1,105 @@
+"""The report behind its link."""
+
+import csv
+import io
+
+import pytest
+from django.urls import reverse
+
+from analysis.models import Report, ReportState
+from analysis.services import compute_report_now
+from analysis.tasks import compute
+from tests.analysis.test_queries import judged_study
+from tests.annotations.factories import NOW, judge, make_rater, make_study
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("analysis.urls")]
+
+
+@pytest.fixture(autouse=True)
+def woken(monkeypatch):
+    ids = []
+    monkeypatch.setattr(compute, "apply_async", lambda args, **options: ids.extend(args))
+    return ids
+
+
+def get(client, name, study):
+    return client.get(reverse(name, args=[study.report_token]))
+
+
+def text_of(response):
+    return b"".join(response.streaming_content).decode()
+
+
+def test_the_first_visit_asks_for_the_report_and_waits(
+    client, woken, django_capture_on_commit_callbacks
+):
+    study = judged_study("left")
+    with django_capture_on_commit_callbacks(execute=True):
+        page = get(client, "report", study)
+    assert woken == [Report.objects.get().pk]
+    assert b'<meta http-equiv="refresh" content="2">' in page.content
+    assert b"It counts 2 votes" in page.content
+    assert b"<script" not in page.content and b"<style" not in page.content
+
+
+def test_a_ready_report_is_shown_under_its_own_policy(client):
+    study = judged_study("left", "right")
+    compute_report_now(study=study, now=NOW)
+    page = get(client, "report", study)
+    policy = page.headers["Content-Security-Policy"]
+    assert text_of(page).startswith("<!doctype html>")
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert policy.endswith("frame-ancestors 'none'")
+
+
+def test_while_a_newer_report_is_made_the_older_one_is_shown(client):
+    study = judged_study("left")
+    compute_report_now(study=study, now=NOW)
+    judge(make_rater(study))
+    assert "<!doctype html>" in text_of(get(client, "report", study))
+    assert [report.state for report in Report.objects.all()] == ["queued", "ready"]
+
+
+def test_a_failure_is_shown_in_words_and_does_not_reload(client):
+    study = judged_study("left")
+    report = compute_report_now(study=study, now=NOW)
+    Report.objects.filter(pk=report.pk).update(
+        state=ReportState.FAILED, error="the disk is full", tries=3
+    )
+    page = get(client, "report", study).content.decode()
+    assert "the disk is full" in page
+    assert "http-equiv" not in page
+
+
+@pytest.mark.parametrize("name", ["report", "report-judgments", "report-win-rates", "report-json"])
+def test_a_token_that_is_not_one_finds_nothing(client, name):
+    make_study()
+    assert client.get(reverse(name, args=["guess"])).status_code == 404
+
+
+def test_judgments_are_a_file_with_a_row_per_judgment(client):
+    study = judged_study("left", "right")
+    response = get(client, "report-judgments", study)
+    rows = list(csv.DictReader(io.StringIO(text_of(response), newline="")))
+    assert len(rows) == 4
+    assert {row["rater"] for row in rows} == {"rater-001", "rater-002"}
+    expected = f'attachment; filename="{study.slug}-judgments.csv"'
+    assert response.headers["Content-Disposition"] == expected
+
+
+def test_win_rates_and_numbers_are_those_of_the_report(client):
+    study = judged_study("left")
+    report = compute_report_now(study=study, now=NOW)
+    assert get(client, "report-win-rates", study).content.decode() == report.win_rates
+    assert get(client, "report-json", study).content.decode() == report.content
+
+
+def test_numbers_that_are_not_ready_are_asked_for(client):
+    study = judged_study("left")
+    assert get(client, "report-json", study).status_code == 404
+    assert Report.objects.get().state == ReportState.QUEUED
+
+
+def test_nobody_may_write_to_a_report(client):
+    study = judged_study("left")
+    assert client.post(reverse("report", args=[study.report_token])).status_code == 405

@@ -1,0 +1,78 @@
+"""Win rates and vote shares against references computed elsewhere."""
+
+import pandas as pd
+import pytest
+
+from analysis.core.estimates import Undefined
+from analysis.core.win_rates import vote_share, win_rate, win_rate_of_verdicts
+
+
+@pytest.fixture
+def clustered_votes(oracle):
+    rows = oracle("vote_level_win_rate")["input"]["rows"]
+    votes = pd.DataFrame(rows, columns=["prompt_id", "rater", "score"])
+    winner = votes["score"].map({1.0: "model_a", 0.0: "model_b"})
+    return votes.assign(winner=winner, comparison_id=votes["prompt_id"])
+
+
+def test_net_win_rate_matches_the_movie_gen_convention(oracle):
+    for case in oracle("net_win_rate")["expected"]:
+        result = win_rate(case["wins"], case["ties"], case["losses"])
+        assert result.net.value == pytest.approx(case["net"], abs=1e-9)
+        assert result.rate.value == pytest.approx(case["win_rate_half_ties"], abs=1e-9)
+        assert result.rate_without_ties == pytest.approx(case["win_rate_excl_ties"], abs=1e-9)
+
+
+def test_win_rate_with_ties_has_tangos_interval(oracle):
+    for case in oracle("net_win_rate")["expected"]:
+        interval = win_rate(case["wins"], case["ties"], case["losses"]).rate.interval
+        expected = case["win_rate_half_ties_ci_tango"]
+        assert [interval.lower, interval.upper] == pytest.approx(expected, abs=1e-6)
+        assert interval.method == ("tango" if case["ties"] else "wilson")
+
+
+def test_win_rate_of_nothing_is_undefined_with_a_reason():
+    result = win_rate(0, 0, 0)
+    assert (result.rate.value, result.rate.undefined) == (None, Undefined.NO_VOTES)
+
+
+def test_vote_share_matches_the_clustered_reference(oracle, clustered_votes):
+    # R sandwich::vcovCL for the standard error; see the oracle's how_verified.
+    expected, share = oracle("vote_level_win_rate")["expected"], vote_share(clustered_votes)
+    assert share.votes == expected["n_votes"]
+    assert share.pooled.value == pytest.approx(expected["pooled"], abs=1e-8)
+    assert share.pooled.se == pytest.approx(expected["pooled_se_prompt_cluster"], abs=1e-8)
+    bounds = [share.pooled.interval.lower, share.pooled.interval.upper]
+    assert bounds == pytest.approx(expected["ci_prompt_wilson_neff"], abs=1e-8)
+
+
+def test_item_weighted_share_matches_the_clustered_reference(oracle, clustered_votes):
+    expected, share = oracle("vote_level_win_rate")["expected"], vote_share(clustered_votes)
+    interval = share.item_weighted.interval
+    assert share.item_weighted.value == pytest.approx(expected["item_weighted"], abs=1e-8)
+    assert share.item_weighted.se == pytest.approx(expected["item_weighted_se"], abs=1e-8)
+    assert [interval.lower, interval.upper] == pytest.approx(
+        expected["item_weighted_ci_wilson_neff"], abs=1e-8
+    )
+
+
+def test_doubling_every_vote_of_a_prompt_leaves_the_interval_unchanged(clustered_votes):
+    doubled = vote_share(pd.concat([clustered_votes, clustered_votes]))
+    once = vote_share(clustered_votes)
+    assert doubled.pooled.se == pytest.approx(once.pooled.se, abs=1e-12)
+    assert doubled.pooled.interval.upper == pytest.approx(once.pooled.interval.upper, abs=1e-12)
+
+
+def test_a_single_prompt_has_a_share_but_no_interval():
+    votes = pd.DataFrame({"winner": ["model_a"], "comparison_id": ["c"], "prompt_id": ["p"]})
+    share = vote_share(votes)
+    assert (share.pooled.value, share.pooled.interval) == (1.0, None)
+    assert share.pooled.undefined == Undefined.TOO_FEW_CLUSTERS
+
+
+def test_several_comparisons_of_a_prompt_are_one_cluster():
+    verdicts = pd.Series(["model_a", "model_a", "model_b", "model_a"])
+    result = win_rate_of_verdicts(verdicts, pd.Series(["p1", "p1", "p2", "p3"]))
+    assert result.rate.value == 0.75
+    assert result.rate.interval.method == "wilson-effective-n"
+    assert result.net.value == 50.0
