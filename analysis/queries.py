@@ -113,7 +113,8 @@ def _joined(judgments: Any) -> Any:
 
 
 def _row(study: Study, record: dict[str, Any], rater: str, reasons: list[str]) -> dict[str, Any]:
-    taken = record["submitted_at"] - record["leased_at"]
+    # Two hosts may disagree by a little about the time.
+    taken = max(timedelta(0), record["submitted_at"] - record["leased_at"])
     return {
         "study": study.slug,
         "comparison_id": str(record["comparison_id"]),

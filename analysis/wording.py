@@ -152,13 +152,15 @@ def panel_words(report: Report) -> str:
 
 
 def _pair_sentence(report: Report, result: PairResult) -> Sentence:
-    view = stance(result, result.model_a)
-    if view.rate < 0.5:
-        view = stance(result, result.model_b)
+    view, other = (stance(result, model) for model in (result.model_a, result.model_b))
+    if other.clear:
+        view = other
     question = question_words(report, result)
     count = f"{percent(view.rate)} of {result.win_rate.n} {counted_noun(report, result)}"
     interval = percent_interval(view.interval)
     detail = f"95{THIN}% interval {interval}" if interval else "too few for an interval"
+    if result.win_rate.ties:
+        detail += f"; {result.win_rate.ties} ties count half"
     if view.clear:
         return Sentence(f"{view.model} was preferred {_on(question)} in {count}", detail)
     rest = "" if result.win_rate.ties else f", {view.opponent} in the rest"

@@ -98,8 +98,10 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     # A file, so that the workers and servers that tests start see the same database.
     _database["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
 else:
-    _database["OPTIONS"] = {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 16), "timeout": 30}
+    _database.setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("DATABASE_POOL_SIZE", 16),
+        "timeout": 30,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -152,6 +154,12 @@ CELERY_BEAT_SCHEDULE = {
     ]
 }
 CELERY_TIMEZONE = "UTC"
+
+# Generation: after how long a silent worker's job is taken up by another one.
+GENERATION_QUEUE_PATIENCE_SECONDS = env.float("GENERATION_QUEUE_PATIENCE_SECONDS", 60.0)
+GENERATION_SUBMIT_LEASE_SECONDS = env.float("GENERATION_SUBMIT_LEASE_SECONDS", 90.0)
+GENERATION_FETCH_LEASE_SECONDS = env.float("GENERATION_FETCH_LEASE_SECONDS", 360.0)
+GENERATION_DEADLINE_SECONDS = env.float("GENERATION_DEADLINE_SECONDS", 3600.0)
 
 # Files. Originals and renditions are private; only the views of `annotations` hand out renditions.
 STORAGES = {

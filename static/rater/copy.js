@@ -7,10 +7,10 @@ const said = document.querySelector("[data-copy-said]");
 async function copyCode() {
   try {
     await navigator.clipboard.writeText(code.textContent.trim());
-    said.textContent = "Copied";
+    said.textContent = button.dataset.said;
   } catch {
     getSelection().selectAllChildren(code);
-    said.textContent = "Selected; copy it with your keyboard or menu";
+    said.textContent = button.dataset.selected;
   }
 }
 

@@ -7,7 +7,7 @@ const round = (number, digits = 3) => Number(number.toFixed(digits));
 
 export function countPage(form) {
   const start = performance.now();
-  const facts = { choice_changes: 0, seconds_to_first_choice: null, visible_seconds: 0 };
+  const facts = { choice_presses: 0, seconds_to_first_choice: null, visible_seconds: 0 };
   let shown = document.hidden ? null : start;
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) facts.visible_seconds += (performance.now() - shown) / 1000;
@@ -15,7 +15,7 @@ export function countPage(form) {
   });
   form.addEventListener("change", (event) => {
     if (event.target.type !== "radio") return;
-    facts.choice_changes += 1;
+    facts.choice_presses += 1;
     facts.seconds_to_first_choice ??= round((performance.now() - start) / 1000);
   });
   return () => ({

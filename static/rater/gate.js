@@ -11,6 +11,8 @@ export class Gate {
     this.key = `juice:seen:${form.dataset.assignment}`;
     this.isOpen = sessionStorage.getItem(this.key) === "yes";
     this.say(words.loading);
+    document.addEventListener("load-failed", () => this.say(words.failed));
+    document.addEventListener("load-tried", () => this.say(words.loading));
   }
 
   say(text) {
@@ -34,6 +36,7 @@ export class Gate {
   /** Also after new questions came in. */
   apply() {
     for (const answer of this.form.querySelectorAll("[data-answer]")) answer.disabled = !this.isOpen;
+    if (!this.isOpen) this.form.querySelector("[data-next]")?.setAttribute("aria-disabled", "true");
     for (const line of this.form.querySelectorAll("[data-gate]")) {
       line.hidden = this.isOpen;
       if (line.textContent !== this.#text) line.textContent = this.#text;

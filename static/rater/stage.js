@@ -22,10 +22,12 @@ export async function fillStage(stage, pictures, load) {
 
 function retryAsked(failure) {
   failure.hidden = false;
+  failure.dispatchEvent(new Event("load-failed", { bubbles: true }));
   failure.dataset.tried = "yes";
   return new Promise((resolve) => {
     const retry = () => {
       failure.hidden = true;
+      failure.dispatchEvent(new Event("load-tried", { bubbles: true }));
       resolve();
     };
     failure.querySelector("[data-retry]").addEventListener("click", retry, { once: true });

@@ -55,6 +55,7 @@ export class Submitting {
   #setBusy(busy) {
     this.busy = busy;
     this.form.querySelector(".panel__body").inert = busy;
+    this.form.querySelector("[data-next]").setAttribute("aria-disabled", String(busy));
     (busy ? addEventListener : removeEventListener)("beforeunload", warnBeforeLeaving);
   }
 

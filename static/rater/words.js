@@ -13,6 +13,7 @@ export const words = {
   choose: "Both clips seen. You can choose now.",
   toWatch: (left) => `Watch both clips once: ${seconds(left)} left`,
   loading: "The clips are loading.",
+  failed: "Choices open when the clips have loaded and were seen once.",
   blocked: "Press Play to start both clips.",
   missing: (parts) => `Still missing: ${parts.join("; ")}`,
   choiceFor: (number) => `a choice for ${number}`,

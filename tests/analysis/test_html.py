@@ -74,6 +74,15 @@ def test_an_interval_over_one_half_is_no_clear_preference():
     )
 
 
+def test_without_a_clear_preference_the_chart_and_the_headline_name_the_same_model():
+    # 9 of 20: Wilson 25.8 to 65.8, scipy binomtest(9, 20).proportion_ci(method="wilson").
+    report = report_of(votes_of((9, 4), (11, 1)), axes=())
+    assert plain(prefixed_headline(report)) == (
+        "No clear preference on quality: Emu in 45.0 % of 20 prompts, Gen2 in the rest "
+        "(95 % interval 25.8 to 65.8; this panel of 5 raters per comparison)."
+    )
+
+
 def test_simulated_votes_are_said_in_the_headline(example):
     simulated, real = (report_of(example, simulated=flag) for flag in (True, False))
     heading = re.search(r"<h1.*?</h1>", render_report(simulated), re.DOTALL)

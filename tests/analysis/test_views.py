@@ -103,3 +103,13 @@ def test_numbers_that_are_not_ready_are_asked_for(client):
 def test_nobody_may_write_to_a_report(client):
     study = judged_study("left")
     assert client.post(reverse("report", args=[study.report_token])).status_code == 405
+
+
+def test_showing_a_report_costs_the_same_for_one_and_three_raters(
+    client, django_assert_num_queries
+):
+    for choices in (["left"], ["left", "right", "left"]):
+        study = judged_study(*choices)
+        compute_report_now(study=study, now=NOW)
+        with django_assert_num_queries(12):
+            get(client, "report", study)

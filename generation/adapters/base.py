@@ -1,0 +1,103 @@
+"""What an adapter does: one folder per kind of endpoint behind these few values and errors.
+
+An adapter makes single HTTP calls. It never waits for a result, never retries, and never
+touches the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+MAX_CLIP_BYTES = 512 * 1024**2
+FETCH_SECONDS = 240
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """What is asked of a model."""
+
+    prompt: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Submitted:
+    remote_id: str
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Not made yet; `progress` in per cent where the endpoint tells it."""
+
+    progress: int | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RemoteJob:
+    """A job in the endpoint's own list."""
+
+    remote_id: str
+    model: str
+    prompt: str
+    created_at: datetime
+    seed: int | None = None
+
+
+class AdapterError(Exception):
+    """Something an endpoint answered, in its own words."""
+
+
+class RetryableError(AdapterError):
+    """Nothing was accepted; the same call may be made again later."""
+
+
+class RateLimitedError(AdapterError):
+    """The endpoint asks for a pause, in seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RejectedError(AdapterError):
+    """The endpoint will not make this prompt: an outcome, never retried."""
+
+
+class PermanentError(AdapterError):
+    """The call cannot work as it is."""
+
+
+class AuthOrQuotaError(AdapterError):
+    """The key or the account is the matter: it stops the whole endpoint."""
+
+
+class UnknownOutcomeError(AdapterError):
+    """The call was sent and no answer came: it may or may not have been accepted."""
+
+
+class VanishedError(AdapterError):
+    """The endpoint does not know the job any more."""
+
+
+class Adapter(Protocol):
+    """A way to talk to one kind of endpoint."""
+
+    def submit(self, request: GenerationRequest) -> Submitted: ...
+
+    def poll(self, remote_id: str) -> Pending | Done: ...
+
+    def fetch(self, remote_id: str, target: Path) -> None: ...
+
+    def cancel(self, remote_id: str) -> None: ...
+
+    def list_since(self, since: datetime) -> list[RemoteJob]: ...

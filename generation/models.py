@@ -1,0 +1,164 @@
+"""Where models are called, and every call: jobs are the queue of record."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Count, Q
+
+from annotations.models import GenerativeModel, Prompt, Stimulus
+from generation.adapters.registry import ADAPTERS
+from generation.enums import AT_ENDPOINT, ENDED_BADLY, MOVING, AttemptState, BodyEncoding, JobState
+
+is_variable_name = RegexValidator(
+    r"^[A-Z][A-Z0-9_]*$",
+    "Give the name of an environment variable, such as LAB_KEY; never the key.",
+)
+
+
+class Endpoint(models.Model):
+    """Where one model is called."""
+
+    model = models.OneToOneField(GenerativeModel, models.CASCADE, related_name="endpoint")
+    name = models.CharField(max_length=120)
+    adapter = models.CharField(
+        max_length=40, choices=list(ADAPTERS.items()), default="openai_videos"
+    )
+    base_url = models.URLField(help_text="Up to and including /v1.")
+    remote_model = models.CharField(max_length=200, help_text="The model's name at the endpoint.")
+    parameters = models.JSONField(
+        default=dict, blank=True, help_text='Sent with every job, such as {"seconds": "4"}.'
+    )
+    body_encoding = models.CharField(max_length=10, choices=BodyEncoding, default=BodyEncoding.JSON)
+    api_key_env = models.CharField(
+        max_length=80,
+        blank=True,
+        validators=[is_variable_name],
+        verbose_name="API key variable",
+        help_text="Name of the environment variable that holds the key.",
+    )
+    max_concurrency = models.PositiveSmallIntegerField(
+        default=2, validators=[MinValueValidator(1)], help_text="Jobs at the endpoint at once."
+    )
+    is_internal = models.BooleanField(
+        default=False, help_text="Allow an address in a private network."
+    )
+    is_active = models.BooleanField(default=True)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    paused_why = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(max_concurrency__gte=1), name="endpoint_takes_a_job")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_paused(self, now: datetime) -> bool:
+        return self.paused_until is not None and self.paused_until > now
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def for_study(self, study_id: int) -> JobQuerySet:
+        """Jobs for the study's models and prompts."""
+        return self.filter(endpoint__model__studies=study_id, prompt__studies=study_id)
+
+    def moving(self) -> JobQuerySet:
+        return self.filter(state__in=MOVING)
+
+    def at_endpoint(self) -> JobQuerySet:
+        return self.filter(state__in=AT_ENDPOINT)
+
+    def failed(self) -> JobQuerySet:
+        """Jobs that ended without a clip, and those that wait for a person."""
+        return self.filter(
+            Q(state__in=ENDED_BADLY) | Q(state=JobState.UNKNOWN_OUTCOME, wake_at=None)
+        )
+
+    def due(self, *, now: datetime) -> JobQuerySet:
+        """Jobs that want attention: scheduled for now, or left by a worker that died."""
+        return self.moving().filter(wake_at__lte=now)
+
+    def counts_by_state(self) -> dict[str, int]:
+        counts = self.order_by().values_list("state").annotate(n=Count("pk"))
+        return dict(counts)
+
+
+class Job(models.Model):
+    """One clip to be made: a model at its endpoint, a prompt, a seed.
+
+    `wake_at` is when the job next wants attention: the time of its next try or poll, or the end
+    of the lease of the worker that has it. Null: it waits for a person, or has ended.
+    """
+
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="jobs")
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="jobs")
+    seed = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=16, choices=JobState, default=JobState.READY)
+    wake_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    submits = models.PositiveSmallIntegerField(default=0)
+    polls = models.PositiveIntegerField(default=0)
+    fetches = models.PositiveSmallIntegerField(default=0)
+    progress = models.PositiveSmallIntegerField(null=True, blank=True)
+    remote_id = models.CharField(max_length=200, blank=True)
+    error = models.TextField(blank=True, help_text="In the endpoint's own words.")
+    stimulus = models.ForeignKey(
+        Stimulus, models.SET_NULL, null=True, blank=True, related_name="jobs"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "prompt", "seed"], name="job_once_per_endpoint_prompt_seed"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=JobState.values), name="job_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=ENDED_BADLY) | ~Q(error=""), name="job_failed_says_why"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["wake_at"], condition=Q(wake_at__isnull=False), name="job_wake_up"
+            ),
+            models.Index(
+                fields=["endpoint"],
+                condition=Q(state__in=["submitting", "remote-pending", "unknown-outcome"]),
+                name="job_at_endpoint",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint} / {self.prompt.key} / seed {self.seed}"
+
+
+class Attempt(models.Model):
+    """One time that a job was sent out; written before anything is sent."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="attempts")
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    state = models.CharField(max_length=10, choices=AttemptState, default=AttemptState.SENDING)
+    sent_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    remote_id = models.CharField(max_length=200, blank=True)
+    raw = models.JSONField(default=dict, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["remote_id"], name="attempt_by_remote_id")]
+
+    def __str__(self) -> str:
+        return f"{self.job} at {self.sent_at:%Y-%m-%d %H:%M:%S}"
