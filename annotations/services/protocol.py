@@ -80,7 +80,7 @@ def add_default_axes(study: Study) -> None:
 
 def replace_reasons(axis: Axis, labels: tuple[str, ...] | list[str]) -> None:
     """Make the axis have exactly these reasons, in this order."""
-    wanted = {slugify(label)[:60]: label for label in labels}
+    wanted = {slugify(label.replace("/", " "))[:60]: label for label in labels}
     axis.reasons.exclude(key__in=wanted).delete()
     for position, (key, label) in enumerate(wanted.items()):
         Reason.objects.update_or_create(

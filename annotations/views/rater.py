@@ -45,12 +45,12 @@ MAX_PLAYBACK_CHARACTERS = 10_000
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     """Instructions, and the button that takes a rater in."""
     study = get_object_or_404(Study, slug=slug)
     identity = panel_identity((request.POST or request.GET).dict())
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "rater/welcome.html", _welcome_context(request, study, identity))
     rater = rater_in(request, study)
     if rater is None or (identity.is_known and rater.external_id != identity.external_id):
@@ -82,11 +82,11 @@ def for_rater(view: RaterView) -> Callable[..., HttpResponse]:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_rater
 def rate(request: HttpRequest, rater: Rater) -> HttpResponse:
     """The comparison that the rater judges now."""
-    return _show_comparison(request, rater) if request.method == "GET" else _take(request, rater)
+    return _take(request, rater) if request.method == "POST" else _show_comparison(request, rater)
 
 
 @never_cache

@@ -32,3 +32,17 @@ class RaterAtBrowser:
 
     def assignment(self) -> str:
         return self.page.locator("[data-assignment]").get_attribute("data-assignment") or ""
+
+    def judge(self, quality: str, faithfulness: str) -> None:
+        """One comparison, from watching to the next page."""
+        before = self.assignment()
+        self.wait_until_seen()
+        self.choose("quality", quality, "pixel-sharpness")
+        self.send()
+        self.page.locator("input[name=choice-faithfulness]").first.wait_for(state="attached")
+        self.choose("faithfulness", faithfulness, "spatial-text-alignment")
+        self.send()
+        self.page.wait_for_function(
+            "before => document.querySelector('[data-assignment]')?.dataset.assignment !== before",
+            arg=before,
+        )

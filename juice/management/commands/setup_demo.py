@@ -1,0 +1,206 @@
+"""`manage.py setup_demo`: a live and a finished study over the bundled demo models."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from analysis.services import compute_report_now
+from annotations.enums import StudyState
+from annotations.models import GenerativeModel, Prompt, Study
+from annotations.services.importing import get_or_create_prompt
+from annotations.services.manifests import PromptText
+from annotations.services.preparing import missing_clips
+from annotations.services.studies import close_study, create_study, open_study, start_preparing
+from annotations.simulation import Truth, simulate_raters
+from generation.models import Endpoint, Job
+from generation.services import plan_jobs
+
+PROMPTS_FILE = Path("examples/model_endpoint/prompts.csv")
+DEMO_MODELS = {
+    "demo-aurora": ("Demo model Aurora", {"seconds": "4", "size": "512x512"}),
+    "demo-drift": ("Demo model Drift", {"seconds": "3", "size": "640x360"}),
+}
+LIVE_SLUG, FINISHED_SLUG = "demo", "demo-finished"
+ACCURACIES = [0.95, 0.9, 0.85, 0.8, 0.75]
+TRUTH = Truth(better="demo-aurora", share={"quality": 0.85, "faithfulness": 0.9})
+PATIENCE_SECONDS = 600
+
+
+class Command(BaseCommand):
+    help = "Set up the demo's studies. Run by `make demo`; safe to run again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--endpoint-url", required=True, help="the demo model server")
+        parser.add_argument("--site-url", required=True, help="this site, as raters open it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _make_admin()
+        _make_endpoints(options["endpoint_url"])
+        prompts = _make_prompts()
+        live = _study(LIVE_SLUG, "Which clip is better?", prompts)
+        finished = _study(FINISHED_SLUG, "Which clip is better? (finished, simulated)", prompts)
+        with _progress() as progress:
+            _generate(progress, live)
+            for study in (live, finished):
+                _prepare_and_open(progress, study)
+            _simulate(progress, finished, options["site_url"])
+        compute_report_now(study=finished)
+        site = options["site_url"].rstrip("/")
+        links = {
+            "rater_url": f"{site}/s/{live.slug}/",
+            "admin_url": f"{site}/studies/",
+            "admin_user": "admin",
+            "report_url": f"{site}/r/{finished.report_token}/",
+        }
+        self.stdout.write(json.dumps(links))
+
+
+def _make_admin() -> None:
+    """The owner's account; its password is new in every run."""
+    password = os.environ.get("DEMO_ADMIN_PASSWORD")
+    if not password:
+        raise CommandError("DEMO_ADMIN_PASSWORD is not set; `make demo` sets it.")
+    user, _ = User.objects.get_or_create(
+        username="admin", defaults={"is_staff": True, "is_superuser": True}
+    )
+    user.set_password(password)
+    user.save()
+
+
+def _make_endpoints(url: str) -> None:
+    for slug, (name, parameters) in DEMO_MODELS.items():
+        model, _ = GenerativeModel.objects.get_or_create(
+            slug=slug,
+            defaults={"name": name, "notes": "Bundled with the demo; draws simple shapes."},
+        )
+        Endpoint.objects.update_or_create(
+            model=model,
+            defaults={
+                "name": f"{name} (local)",
+                "adapter": "openai_videos",
+                "base_url": f"{url.rstrip('/')}/v1",
+                "remote_model": slug,
+                "parameters": parameters,
+                "is_internal": True,
+                "max_concurrency": 2,
+            },
+        )
+
+
+def _make_prompts() -> list[Prompt]:
+    with (settings.BASE_DIR / PROMPTS_FILE).open(newline="") as file:
+        return [
+            get_or_create_prompt(PromptText(row["prompt_id"], row["prompt"], row["category"]))
+            for row in csv.DictReader(file)
+        ]
+
+
+def _study(slug: str, title: str, prompts: list[Prompt]) -> Study:
+    found = Study.objects.filter(slug=slug).first()
+    if found is not None:
+        return found
+    models = [GenerativeModel.objects.get(slug=model) for model in DEMO_MODELS]
+    return create_study(title=title, slug=slug, models=models, prompts=prompts)
+
+
+def _generate(progress: Progress, study: Study) -> None:
+    planned = study.study_models.count() * study.study_prompts.count()
+    if missing_clips(study):
+        with transaction.atomic():
+            plan_jobs(study=study, now=timezone.now())
+    _wait(
+        progress,
+        "Generating clips",
+        total=planned,
+        done=lambda: planned - len(missing_clips(study)),
+        problem=lambda: _failed_job(study),
+    )
+
+
+def _failed_job(study: Study) -> str:
+    failed = Job.objects.for_study(study.pk).failed().first()
+    return f"A clip could not be made: {failed.error}" if failed else ""
+
+
+def _prepare_and_open(progress: Progress, study: Study) -> None:
+    if study.state == StudyState.DRAFT:
+        start_preparing(study=study)
+    planned = study.study_prompts.count()
+    _wait(
+        progress,
+        "Preparing fair pairs",
+        total=planned,
+        done=lambda: study.comparisons.ready().count(),
+        problem=lambda: _failed_pair(study),
+    )
+    if study.state == StudyState.PREPARING:
+        open_study(study=study, now=timezone.now())
+
+
+def _failed_pair(study: Study) -> str:
+    failed = study.comparisons.filter(state="failed").first()
+    return f"A pair could not be prepared; see /studies/{study.slug}/." if failed else ""
+
+
+def _simulate(progress: Progress, study: Study, site_url: str) -> None:
+    if study.state != StudyState.OPEN:
+        return
+    total = study.comparisons.ready().count() * len(ACCURACIES)
+    task = progress.add_task("Simulated raters judging", total=total)
+    simulate_raters(
+        study=study,
+        site_url=site_url,
+        accuracies=ACCURACIES,
+        truth=TRUTH,
+        seed=1,
+        on_judged=lambda: progress.advance(task),
+    )
+    close_study(study=study, now=timezone.now())
+
+
+def _wait(
+    progress: Progress,
+    what: str,
+    *,
+    total: int,
+    done: Callable[[], int],
+    problem: Callable[[], str],
+) -> None:
+    """Show a bar until the workers have done it."""
+    task = progress.add_task(what, total=total, completed=done())
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while (completed := done()) < total:
+        progress.update(task, completed=completed)
+        if failure := problem():
+            raise CommandError(failure)
+        if time.monotonic() > give_up_at:
+            raise CommandError(
+                f"{what}: {completed} of {total} after {PATIENCE_SECONDS} s. Is a worker running?"
+            )
+        time.sleep(0.3)
+    progress.update(task, completed=total)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description:<26}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )

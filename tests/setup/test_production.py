@@ -1,0 +1,130 @@
+"""The production files agree with each other and with the settings."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def variables_read_by_settings() -> set[str]:
+    """First arguments of `env.str("NAME")` and its like."""
+    tree = ast.parse((ROOT / "juice/settings.py").read_text())
+    return {
+        call.args[0].value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "env"
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and call.func.attr != "read_env"
+    }
+
+
+def example_environment() -> dict[str, str]:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    pairs = [line.split("=", 1) for line in lines if line and not line.startswith("#")]
+    return dict(pairs)
+
+
+def load_settings(**environment: str) -> subprocess.CompletedProcess[str]:
+    """Start Django in a process of its own with nothing but these variables."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict:
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def test_the_example_names_every_setting_and_no_other():
+    assert set(example_environment()) == variables_read_by_settings()
+
+
+def test_the_settings_load_with_the_example(tmp_path):
+    environment = {**example_environment(), "SECRET_KEY": "x" * 50, "VAR_DIR": str(tmp_path)}
+    assert load_settings(**environment).returncode == 0
+
+
+def test_a_missing_secret_stops_the_start(tmp_path):
+    started = load_settings(DEBUG="0", VAR_DIR=str(tmp_path))
+    assert started.returncode != 0
+    assert "SECRET_KEY is not set" in started.stderr
+
+
+def test_compose_has_the_services_of_production(compose):
+    assert set(compose["services"]) == {
+        "migrate",
+        "web",
+        "worker",
+        "worker-media",
+        "beat",
+        "nginx",
+        "postgres",
+        "redis",
+    }
+
+
+@pytest.mark.parametrize("name", ["migrate", "web", "worker", "worker-media", "beat"])
+def test_every_process_of_ours_runs_from_the_one_image(compose, name):
+    service = compose["services"][name]
+    assert (service["image"], service["build"]) == ("juice", ".")
+
+
+def test_compose_sets_only_what_settings_read(compose):
+    assert set(compose["services"]["web"]["environment"]) <= variables_read_by_settings()
+
+
+def test_compose_does_not_start_without_its_secrets():
+    text = (ROOT / "docker-compose.yml").read_text()
+    demanded = set(re.findall(r"\$\{(\w+):\?", text))
+    assert demanded == {"SECRET_KEY", "POSTGRES_PASSWORD"}
+
+
+def test_the_workers_take_every_queue(compose, settings):
+    taken = {
+        queue
+        for name in ("worker", "worker-media")
+        for queue in compose["services"][name]["command"][5].split(",")
+    }
+    wanted = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    assert taken == wanted | {settings.CELERY_TASK_DEFAULT_QUEUE}
+
+
+def test_nginx_sends_what_the_application_names(compose, settings):
+    conf = (ROOT / "deploy/nginx.conf").read_text()
+    assert f"location {settings.MEDIA_INTERNAL_URL} {{\n        internal;" in conf
+    assert "alias /data/media/;" in conf
+    assert compose["services"]["web"]["environment"]["VAR_DIR"] == "/data"
+
+
+def test_the_image_runs_as_an_ordinary_user_from_locked_packages():
+    lines = (ROOT / "Dockerfile").read_text()
+    assert "USER juice" in lines
+    assert "pip install --no-cache-dir --require-hashes -r requirements/base.txt" in lines
+
+
+@pytest.mark.parametrize("name", ["base", "demo", "dev"])
+def test_every_locked_package_has_a_version_and_hashes_and_no_address(name):
+    text = (ROOT / f"requirements/{name}.txt").read_text()
+    packages = re.split(r"\n(?=\S)", text.strip())
+    assert all(re.match(r"[\w.\[\],-]+==\S+", package) for package in packages)
+    assert all("--hash=sha256:" in package for package in packages)
+    assert "://" not in text
