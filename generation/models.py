@@ -17,6 +17,10 @@ is_variable_name = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$",
     "Give the name of an environment variable, such as LAB_KEY; never the key.",
 )
+# URLField wants a top-level domain, which hosts of a private network do not have.
+is_web_address = RegexValidator(
+    r"^https?://[^\s/]+(/\S*)?$", "Give an address such as https://lab.example/v1."
+)
 
 
 class Endpoint(models.Model):
@@ -27,7 +31,9 @@ class Endpoint(models.Model):
     adapter = models.CharField(
         max_length=40, choices=list(ADAPTERS.items()), default="openai_videos"
     )
-    base_url = models.URLField(help_text="Up to and including /v1.")
+    base_url = models.CharField(
+        max_length=300, validators=[is_web_address], help_text="Up to and including /v1."
+    )
     remote_model = models.CharField(max_length=200, help_text="The model's name at the endpoint.")
     parameters = models.JSONField(
         default=dict, blank=True, help_text='Sent with every job, such as {"seconds": "4"}.'

@@ -10,6 +10,8 @@ from celery.schedules import schedule
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
+from juice import admin_look
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
@@ -231,15 +233,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
-UNFOLD = {
-    "SITE_TITLE": "Juice",
-    "SITE_HEADER": "Juice",
-    "SITE_SUBHEADER": "Human evaluation of generated video",
-    "SITE_URL": "/studies/",
-    "SITE_SYMBOL": "compare",
-    "SHOW_HISTORY": True,
-    "SIDEBAR": {"show_search": False, "show_all_applications": False},
-}
+UNFOLD = admin_look.UNFOLD
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 LOGGING = {

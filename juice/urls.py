@@ -1,11 +1,14 @@
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from analysis.api import ReportView
 from juice.health import healthz, readyz
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="owner-studies")),
+    path("studies/", include("juice.owner.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),

@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('title', models.CharField(help_text='Raters see it: name no model here.', max_length=200)),
-                ('slug', models.SlugField(help_text='The rater link: /s/<slug>/', max_length=120, unique=True)),
+                ('slug', models.SlugField(help_text='The rater link ends in it.', max_length=120, unique=True)),
                 ('kind', models.CharField(choices=[('text-to-video', 'Text to video'), ('text-to-image', 'Text to image')], default='text-to-video', max_length=20)),
                 ('state', models.CharField(choices=[('draft', 'Draft'), ('preparing', 'Preparing'), ('open', 'Open'), ('paused', 'Paused'), ('closed', 'Closed')], default='draft', editable=False, max_length=12)),
                 ('instructions', models.TextField(blank=True, help_text='Shown to raters before they start; empty: the standard ones.')),

@@ -68,7 +68,7 @@ class Study(models.Model):
     """One evaluation with a fixed protocol; frozen once it has judgments."""
 
     title = models.CharField(max_length=200, help_text="Raters see it: name no model here.")
-    slug = models.SlugField(max_length=120, unique=True, help_text="The rater link: /s/<slug>/")
+    slug = models.SlugField(max_length=120, unique=True, help_text="The rater link ends in it.")
     kind = models.CharField(max_length=20, choices=StudyKind, default=StudyKind.TEXT_TO_VIDEO)
     state = models.CharField(
         max_length=12, choices=StudyState, default=StudyState.DRAFT, editable=False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,12 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.text import slugify
 
-from annotations.enums import StudyKind
+from annotations.enums import StudyKind, StudyState
 from annotations.errors import ImportRefused, StimulusRefused
 from annotations.media.errors import MediaError
 from annotations.media.inspection import MediaInfo, inspect_media
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
-from annotations.services.manifests import ClipRow, PromptText
+from annotations.services.manifests import ClipRow, PromptText, read_clips
 from annotations.services.stimuli import create_stimulus, store_original
 from annotations.services.studies import create_study, set_models, set_prompts
 
@@ -70,6 +71,52 @@ def import_clips(
             if not before[row.where]:
                 default_storage.delete(name)
         raise
+
+
+def import_upload(*, archive: Path, study: Study) -> ImportResult:
+    """Import an uploaded zip into a study; see `import_clips`.
+
+    Its clips may be a folder per model, named by the study's prompt ids, or come with a manifest.
+    Once the study has left its draft, only clips of its own models and prompts are taken.
+
+    Raises
+    ------
+    ImportRefused
+        With one sentence per bad row; nothing was written.
+    """
+    with tempfile.TemporaryDirectory(prefix="unpacked-") as folder:
+        root = unpack_upload(archive, Path(folder))
+        rows = read_clips(root, prompts=prompt_texts(study))
+        _ensure_fits(rows, study)
+        result = import_clips(rows=rows, inside=root)
+    if study.state == StudyState.DRAFT:
+        import_into_study(result=result, slug=study.slug)
+    return result
+
+
+def prompt_texts(study: Study) -> dict[str, PromptText]:
+    """The study's prompts by id, for clips that are named by it."""
+    return {
+        prompt.key: PromptText(prompt.key, prompt.text, prompt.category)
+        for prompt in study.prompts.all()
+    }
+
+
+def _ensure_fits(rows: Sequence[ClipRow], study: Study) -> None:
+    """Refuse clips that contradict the study's prompts, or that it can no longer take."""
+    is_draft = study.state == StudyState.DRAFT
+    models = set(study.generative_models.values_list("name", flat=True))
+    texts = {key: prompt.text for key, prompt in prompt_texts(study).items()}
+    problems = []
+    for row in rows:
+        if texts.get(row.prompt.key, row.prompt.text) != row.prompt.text:
+            problems.append(f"{row.where}: prompt {row.prompt.key} has another text in this study.")
+        elif not is_draft and row.prompt.key not in texts:
+            problems.append(f"{row.where}: prompt {row.prompt.key} is not in this study.")
+        elif not is_draft and row.model not in models:
+            problems.append(f"{row.where}: {row.model} is not a model of this study.")
+    if problems:
+        raise ImportRefused(problems)
 
 
 def import_into_study(*, result: ImportResult, slug: str, title: str = "") -> Study:

@@ -47,7 +47,7 @@ def read_clips(source: Path, *, prompts: Mapping[str, PromptText] | None = None)
         A `.csv` or `.jsonl` manifest with the columns prompt_id, prompt, model, path and
         optionally seed and category; or a folder `<model>/<prompt_id>.<ext>`.
     prompts
-        Texts for the ids of a plain folder, if it has no file of prompts.
+        Texts for the ids of a plain folder; those of a file of prompts in it come first.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def read_clips(source: Path, *, prompts: Mapping[str, PromptText] | None = None)
     for name in MANIFEST_NAMES:
         if (source / name).is_file():
             return _read_manifest(source / name)
-    return _read_folder(source, prompts or _prompts_in_folder(source))
+    return _read_folder(source, {**(prompts or {}), **_prompts_in_folder(source)})
 
 
 def read_prompts(content: str, *, name: str) -> list[PromptText]:

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=120)),
                 ('adapter', models.CharField(choices=[('openai_videos', 'OpenAI-compatible /v1/videos')], default='openai_videos', max_length=40)),
-                ('base_url', models.URLField(help_text='Up to and including /v1.')),
+                ('base_url', models.CharField(help_text='Up to and including /v1.', max_length=300, validators=[django.core.validators.RegexValidator('^https?://[^\\s/]+(/\\S*)?$', 'Give an address such as https://lab.example/v1.')])),
                 ('remote_model', models.CharField(help_text="The model's name at the endpoint.", max_length=200)),
                 ('parameters', models.JSONField(blank=True, default=dict, help_text='Sent with every job, such as {"seconds": "4"}.')),
                 ('body_encoding', models.CharField(choices=[('json', 'JSON'), ('multipart', 'Multipart form')], default='json', max_length=10)),

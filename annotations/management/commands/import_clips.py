@@ -12,7 +12,12 @@ from rich.progress import Progress
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import Study
-from annotations.services.importing import ImportResult, import_clips, import_into_study
+from annotations.services.importing import (
+    ImportResult,
+    import_clips,
+    import_into_study,
+    prompt_texts,
+)
 from annotations.services.manifests import ClipRow, PromptText, read_clips
 from annotations.services.studies import start_preparing
 
@@ -76,12 +81,7 @@ class Command(BaseCommand):
 def _prompts_of(slug: str | None) -> dict[str, PromptText] | None:
     """The prompts of a study that is already there, for a folder without a list of its own."""
     study = Study.objects.filter(slug=slug).first() if slug else None
-    if study is None:
-        return None
-    return {
-        prompt.key: PromptText(prompt.key, prompt.text, prompt.category)
-        for prompt in study.prompts.all()
-    } or None
+    return prompt_texts(study) or None if study else None
 
 
 def _only_models(rows: list[ClipRow], models: list[str] | None) -> list[ClipRow]:

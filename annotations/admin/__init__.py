@@ -1,0 +1,5 @@
+"""The admin of the instrument: studies are set up here; what came of them can be read."""
+
+from annotations.admin import records, study
+
+__all__ = ["records", "study"]

@@ -1,0 +1,151 @@
+"""Forms of the study set-up: prompts as text or a file, reasons one per line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.models import BaseInlineFormSet
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
+
+from annotations.errors import ImportRefused
+from annotations.models import Axis, Study
+from annotations.services.manifests import PromptText, read_prompts
+from annotations.services.protocol import AxisTemplate, add_default_axes, replace_reasons
+
+MAX_PROMPT_FILE_BYTES = 20 * 1024**2
+MAX_PROBLEMS_SHOWN = 20
+
+
+class StudyForm(forms.ModelForm):
+    """A study with its prompts; `cleaned_data["prompts"]` is None when they stay as they are."""
+
+    pasted_prompts = forms.CharField(
+        required=False,
+        label="Prompts",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
+        help_text="One prompt per line.",
+    )
+    prompt_file = forms.FileField(
+        required=False,
+        label="Or a file of prompts",
+        widget=UnfoldAdminFileFieldWidget,
+        help_text="CSV or JSONL with prompt, and if wanted prompt_id and category; or plain lines.",
+    )
+
+    class Meta:
+        model = Study
+        fields = "__all__"
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        pasted, file = cleaned.get("pasted_prompts", ""), cleaned.get("prompt_file")
+        if pasted and file:
+            self.add_error("prompt_file", "Paste the prompts or choose a file, not both.")
+        elif file:
+            cleaned["prompts"] = self._read("prompt_file", _text_of, file, file.name.lower())
+        elif pasted:
+            cleaned["prompts"] = self._read("pasted_prompts", str, pasted, "pasted.txt")
+        return cleaned
+
+    def _read(self, field: str, text_of: Any, source: Any, name: str) -> list[PromptText] | None:
+        try:
+            return read_prompts(text_of(source), name=name)
+        except ImportRefused as error:
+            self.add_error(field, ValidationError(_shortened(error.problems)))
+        except ValidationError as error:
+            self.add_error(field, error)
+        return None
+
+
+class AxisForm(forms.ModelForm):
+    """An axis with its reasons, one per line."""
+
+    reason_lines = forms.CharField(
+        required=False,
+        label="Reasons",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
+        help_text="One per line: what a rater may tick for this question.",
+    )
+    # Filled in on a new study, and saved as shown even if nobody edits it.
+    is_template = False
+
+    class Meta:
+        model = Axis
+        fields = ("key", "question", "shows_prompt")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            labels = self.instance.reasons.values_list("label", flat=True)
+            self.initial["reason_lines"] = "\n".join(labels)
+
+    def has_changed(self) -> bool:
+        return self.is_template or self.is_edited()
+
+    def is_edited(self) -> bool:
+        return super().has_changed()
+
+    def save(self, commit: bool = True) -> Axis:
+        axis: Axis = super().save(commit=commit)
+        if commit:
+            lines = self.cleaned_data["reason_lines"].splitlines()
+            replace_reasons(axis, [line.strip() for line in lines if line.strip()])
+        return axis
+
+
+class AxisFormSet(BaseInlineFormSet):
+    """The axes of a study. A new study shows JUICE's; untouched, it gets those of its kind."""
+
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        form = super()._construct_form(i, **kwargs)  # type: ignore[misc]
+        if self.initial_extra and i < len(self.initial_extra):
+            form.is_template, form.empty_permitted = True, False
+        return form
+
+    def save(self, commit: bool = True) -> list[Any]:
+        if not self.initial_extra or any(form.is_edited() for form in self._axis_forms()):
+            return super().save(commit)
+        add_default_axes(self.instance)
+        self.new_objects = list(self.instance.axes.all())
+        self.changed_objects: list[Any] = []
+        self.deleted_objects: list[Any] = []
+        return self.new_objects
+
+    def _axis_forms(self) -> list[AxisForm]:
+        return [form for form in self.forms if isinstance(form, AxisForm)]
+
+
+def template_values(templates: Sequence[AxisTemplate]) -> list[dict[str, Any]]:
+    """What the axis forms of a new study start with."""
+    return [
+        {
+            "key": template.key,
+            "question": template.question,
+            "shows_prompt": template.shows_prompt,
+            "reason_lines": "\n".join(template.reasons),
+            "position": position,
+        }
+        for position, template in enumerate(templates)
+    ]
+
+
+def _text_of(file: Any) -> str:
+    """The text of an uploaded file, or a ValidationError."""
+    if file.size > MAX_PROMPT_FILE_BYTES:
+        limit = MAX_PROMPT_FILE_BYTES // 1024**2
+        raise ValidationError(f"The file is larger than {limit} MB. Is it a list of prompts?")
+    try:
+        return str(file.read().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValidationError(
+            f"The file is not UTF-8 text (byte {error.start}). Save it as UTF-8."
+        ) from error
+
+
+def _shortened(problems: Sequence[str]) -> list[str]:
+    shown = list(problems[:MAX_PROBLEMS_SHOWN])
+    more = len(problems) - len(shown)
+    return [*shown, f"And {more} more."] if more else shown

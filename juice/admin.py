@@ -1,0 +1,32 @@
+"""Accounts and API tokens in the look of the rest of the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
+from django.contrib.auth.admin import UserAdmin as PlainUserAdmin
+from django.contrib.auth.models import Group, User
+from rest_framework.authtoken.admin import TokenAdmin as PlainTokenAdmin
+from rest_framework.authtoken.models import TokenProxy
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+for plain in (User, Group, TokenProxy):
+    admin.site.unregister(plain)
+
+
+@admin.register(User)
+class UserAdmin(PlainUserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class GroupAdmin(PlainGroupAdmin, ModelAdmin):
+    pass
+
+
+@admin.register(TokenProxy)
+class TokenAdmin(PlainTokenAdmin, ModelAdmin):
+    pass

@@ -1,0 +1,81 @@
+"""What an owner can do with a study, by the name of the button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from annotations.enums import StudyState
+from annotations.models import Study
+from annotations.services import studies
+from annotations.services.preparing import retry_failed_renditions, sync_comparisons
+from generation.models import Endpoint, Job
+from generation.services import plan_jobs, retry_job
+
+
+def prepare(study: Study) -> str:
+    """Leave the draft, and plan the pairs whose clips are there."""
+    studies.start_preparing(study=study)
+    sync_comparisons(study=study)
+    return "The fair pairs are being prepared. Open the study when they are ready."
+
+
+def open_for_raters(study: Study) -> str:
+    studies.open_study(study=study, now=timezone.now())
+    return "The study is open: send the rater link."
+
+
+def pause(study: Study) -> str:
+    studies.pause_study(study=study)
+    return "The study is paused. Nobody is given a pair until you open it again."
+
+
+def close(study: Study) -> str:
+    studies.close_study(study=study, now=timezone.now())
+    return "The study is closed. The report stays."
+
+
+def back_to_draft(study: Study) -> str:
+    studies.return_to_draft(study=study)
+    return "The study is a draft again."
+
+
+def generate(study: Study) -> str:
+    """Plan a job for each clip that is missing."""
+    planned = plan_jobs(study=study, now=timezone.now())
+    if planned:
+        return f"{planned} clips will be made by their endpoints."
+    if not Endpoint.objects.filter(model__studies=study, is_active=True).exists():
+        return "No model of this study has an endpoint. Add one in the admin, or import clips."
+    return "Every clip is there, under way, or has failed: nothing new to make."
+
+
+def retry_jobs(study: Study) -> str:
+    failed = list(Job.objects.for_study(study.pk).failed())
+    retried = sum(retry_job(job=job, now=timezone.now()) for job in failed)
+    return f"{retried} clips are tried again."
+
+
+def retry_renditions(study: Study) -> str:
+    retried = retry_failed_renditions(study=study)
+    return f"{retried} clips are prepared again."
+
+
+ACTIONS: dict[str, Callable[[Study], str]] = {
+    "prepare": prepare,
+    "open": open_for_raters,
+    "pause": pause,
+    "close": close,
+    "draft": back_to_draft,
+    "generate": generate,
+    "retry-jobs": retry_jobs,
+    "retry-renditions": retry_renditions,
+}
+BUTTONS: dict[str, tuple[str, ...]] = {
+    StudyState.DRAFT: ("prepare",),
+    StudyState.PREPARING: ("open", "draft"),
+    StudyState.OPEN: ("pause", "close"),
+    StudyState.PAUSED: ("open", "close"),
+    StudyState.CLOSED: (),
+}

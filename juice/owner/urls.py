@@ -1,0 +1,12 @@
+from django.urls import path
+
+from juice.owner import views
+
+urlpatterns = [
+    path("", views.study_list, name="owner-studies"),
+    path("<slug:slug>/", views.study_page, name="owner-study"),
+    path("<slug:slug>/progress/", views.study_progress, name="owner-progress"),
+    path("<slug:slug>/action/", views.study_action, name="owner-action"),
+    path("<slug:slug>/import/", views.study_import, name="owner-import"),
+    path("<slug:slug>/jobs/<int:job_id>/retry/", views.job_retry, name="owner-job-retry"),
+]

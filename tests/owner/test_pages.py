@@ -1,0 +1,205 @@
+"""Who may see the owner's pages, and what the buttons do."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from annotations.enums import RenditionState, StudyState
+from annotations.models import Rendition, Stimulus
+from annotations.services.studies import create_study
+from generation.enums import JobState
+from generation.models import Job
+from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study
+from tests.media.clips import make_clip
+from tests.owner.test_progress import make_endpoint, planned_study, running_study
+
+pytestmark = pytest.mark.django_db
+
+
+def press(owner: Client, study, action: str):
+    return owner.post(reverse("owner-action", args=[study.slug]), {"action": action}, follow=True)
+
+
+def state_of(study) -> str:
+    study.refresh_from_db()
+    return study.state
+
+
+@pytest.mark.parametrize(
+    "name", ["owner-study", "owner-progress", "owner-action", "owner-import", "owner-studies"]
+)
+def test_only_staff_come_in(client, name):
+    study = make_study()
+    args = [] if name == "owner-studies" else [study.slug]
+    User.objects.create_user("visitor", password="a long password")
+    client.login(username="visitor", password="a long password")
+    ask = client.post if name == "owner-action" else client.get
+    answer = ask(reverse(name, args=args))
+    assert answer.status_code == 302
+    assert answer.url.startswith(reverse("admin:login"))
+
+
+def test_the_front_page_leads_to_the_studies(owner):
+    study = make_study()
+    answer = owner.get("/", follow=True)
+    assert answer.request["PATH_INFO"] == reverse("owner-studies")
+    assert study.title in answer.content.decode()
+
+
+def test_a_site_without_studies_says_how_to_begin(owner):
+    assert "There is no study yet" in owner.get(reverse("owner-studies")).content.decode()
+
+
+def test_a_study_goes_from_draft_to_closed_by_its_buttons(owner):
+    study = running_study(comparisons=1)
+    type(study).objects.filter(pk=study.pk).update(state=StudyState.DRAFT)
+    for action, state in [
+        ("prepare", StudyState.PREPARING),
+        ("open", StudyState.OPEN),
+        ("pause", StudyState.PAUSED),
+        ("open", StudyState.OPEN),
+        ("close", StudyState.CLOSED),
+    ]:
+        assert f'value="{action}"' in owner.get(f"/studies/{study.slug}/").content.decode()
+        press(owner, study, action)
+        assert state_of(study) == state
+
+
+def test_back_to_draft_until_a_rater_was_given_work(owner):
+    study = running_study(comparisons=1)
+    type(study).objects.filter(pk=study.pk).update(state=StudyState.PREPARING)
+    press(owner, study, "draft")
+    assert state_of(study) == StudyState.DRAFT
+
+    judged = running_study(comparisons=1)
+    judge(make_rater(judged))
+    answer = press(owner, judged, "draft")
+    assert state_of(judged) == StudyState.OPEN
+    assert "frozen" in answer.content.decode()
+
+
+def test_a_refused_step_says_why_and_changes_nothing(owner):
+    study = create_study(title="Empty", slug="empty")
+    answer = press(owner, study, "prepare")
+    assert state_of(study) == StudyState.DRAFT
+    assert "add prompts" in answer.content.decode()
+
+
+def test_an_unknown_action_is_refused(owner):
+    assert press(owner, make_study(), "delete-everything").status_code == 400
+
+
+def test_generate_plans_a_job_per_missing_clip(owner):
+    study = planned_study(prompts=3)
+    for model in study.generative_models.all():
+        make_endpoint(model)
+    answer = press(owner, study, "generate")
+    assert "6 clips will be made" in answer.content.decode()
+    assert Job.objects.for_study(study.pk).count() == 6
+
+
+def test_generate_without_an_endpoint_says_what_to_do(owner):
+    answer = press(owner, planned_study(), "generate")
+    assert "No model of this study has an endpoint" in answer.content.decode()
+
+
+def test_retry_takes_up_one_job_or_all(owner):
+    study = planned_study(prompts=3)
+    endpoint = make_endpoint(study.generative_models.first())
+    jobs = [
+        Job.objects.create(endpoint=endpoint, prompt=prompt, state=JobState.FAILED, error="Broken.")
+        for prompt in study.prompts.all()
+    ]
+    owner.post(reverse("owner-job-retry", args=[study.slug, jobs[0].pk]))
+    assert Job.objects.all().counts_by_state() == {JobState.READY: 1, JobState.FAILED: 2}
+    press(owner, study, "retry-jobs")
+    assert Job.objects.all().counts_by_state() == {JobState.READY: 3}
+
+
+def test_the_job_of_another_study_cannot_be_retried_here(owner):
+    study = make_study()
+    endpoint = make_endpoint(make_model())
+    job = Job.objects.create(
+        endpoint=endpoint, prompt=make_prompt(), state=JobState.FAILED, error="Broken."
+    )
+    answer = owner.post(reverse("owner-job-retry", args=[study.slug, job.pk]))
+    assert answer.status_code == 404
+
+
+def test_failed_renditions_are_tried_again(owner):
+    study = running_study(comparisons=1)
+    Rendition.objects.update(state=RenditionState.FAILED, error="No.")
+    press(owner, study, "retry-renditions")
+    assert set(Rendition.objects.values_list("state", flat=True)) == {RenditionState.PENDING}
+
+
+def zipped(**files: bytes) -> io.BytesIO:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    content.seek(0)
+    content.name = "clips.zip"
+    return content
+
+
+def upload(owner: Client, study, archive: io.BytesIO):
+    url = reverse("owner-import", args=[study.slug])
+    return owner.post(url, {"archive": archive}, follow=True)
+
+
+def test_a_zip_of_folders_fills_a_draft(owner, tmp_path):
+    study = create_study(title="Uploaded", slug="uploaded", prompts=[make_prompt()])
+    key = study.prompts.get().key
+    clips = {
+        f"{name}/{key}.mp4": make_clip(tmp_path / f"{name}.mp4", width=width).read_bytes()
+        for name, width in (("one", 64), ("two", 96))
+    }
+    answer = upload(owner, study, zipped(**clips))
+    assert "Imported 2 clips of 2 models for 1 prompts" in answer.content.decode()
+    assert sorted(study.generative_models.values_list("name", flat=True)) == ["one", "two"]
+    assert Stimulus.objects.for_study(study.pk).count() == 2
+
+
+def test_a_zip_with_bad_rows_changes_nothing_and_names_each(owner, tmp_path):
+    study = create_study(title="Uploaded", slug="uploaded")
+    good = make_clip(tmp_path / "good.mp4").read_bytes()
+    manifest = (
+        "prompt_id,prompt,model,path\n"
+        "p1,A fox,one,good.mp4\n"
+        "p1,A fox,two,gone.mp4\n"
+        "p2,,two,good.mp4\n"
+    )
+    archive = zipped(**{"manifest.csv": manifest.encode(), "good.mp4": good})
+    answer = upload(owner, study, archive)
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "Line 3: there is no file gone.mp4." in page
+    assert "Line 4: prompt missing." in page
+    assert Stimulus.objects.count() == 0
+    assert study.study_models.count() == 0
+
+
+def test_what_is_no_zip_is_refused(owner):
+    file = io.BytesIO(b"not a zip")
+    file.name = "clips.zip"
+    answer = upload(owner, make_study(), file)
+    assert answer.status_code == 400
+    assert "cannot be unpacked as a zip file" in answer.content.decode()
+
+
+def test_a_study_under_way_takes_only_its_own_clips(owner, tmp_path):
+    study = planned_study(prompts=1)
+    type(study).objects.filter(pk=study.pk).update(state=StudyState.PREPARING)
+    model, prompt = study.generative_models.first(), study.prompts.get()
+    clip = make_clip(tmp_path / "clip.mp4").read_bytes()
+    strange = upload(owner, study, zipped(**{f"stranger/{prompt.key}.mp4": clip}))
+    assert "stranger is not a model of this study" in strange.content.decode()
+    upload(owner, study, zipped(**{f"{model.name}/{prompt.key}.mp4": clip}))
+    assert Stimulus.objects.for_study(study.pk).count() == 1

@@ -1,0 +1,166 @@
+"""What the page of a study says about it."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from annotations.enums import ComparisonState, RenditionState, StudyState
+from annotations.models import Rendition, Stimulus
+from annotations.services.studies import create_study, set_prompts
+from generation.enums import JobState
+from generation.models import Endpoint, Job
+from juice.owner.progress import progress_of
+from tests.annotations.factories import (
+    NOW,
+    judge,
+    make_comparison,
+    make_model,
+    make_prompt,
+    make_rater,
+    make_stimulus,
+    make_study,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def make_endpoint(model, **values) -> Endpoint:
+    return Endpoint.objects.create(
+        **{
+            "model": model,
+            "name": f"{model} at home",
+            "base_url": "http://127.0.0.1:9/v1",
+            "remote_model": "m",
+            "is_internal": True,
+            **values,
+        }
+    )
+
+
+def planned_study(prompts: int = 2):
+    """A draft of two models whose clips are still to be made."""
+    return create_study(
+        title="Planned",
+        slug="planned",
+        models=[make_model(), make_model()],
+        prompts=[make_prompt() for _ in range(prompts)],
+    )
+
+
+def running_study(comparisons: int):
+    """An open study whose prompts are those of its comparisons."""
+    study = make_study(comparisons=comparisons, state=StudyState.DRAFT)
+    set_prompts(study=study, prompts=[one.prompt for one in study.comparisons.all()])
+    type(study).objects.filter(pk=study.pk).update(state=StudyState.OPEN)
+    study.refresh_from_db()
+    return study
+
+
+def shown(owner, study) -> str:
+    answer = owner.get(reverse("owner-study", args=[study.slug]))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_bars_count_clips_pairs_and_judged_pairs():
+    study = running_study(comparisons=3)
+    judge(make_rater(study))
+    judge(make_rater(study))
+    clips, pairs, judged = progress_of(study, now=NOW).bars
+    assert (clips.done, clips.total) == (6, 6)
+    assert (pairs.done, pairs.total) == (3, 3)
+    assert (judged.done, judged.total) == (2, 3 * 5)
+
+
+def test_each_cell_says_how_its_clip_stands(owner):
+    study = planned_study(prompts=4)
+    first, second = study.generative_models.order_by("pk")
+    there, moving, failed, missing = study.prompts.order_by("pk")
+    endpoint = make_endpoint(first)
+    make_stimulus(first, there)
+    Job.objects.create(endpoint=endpoint, prompt=moving, state=JobState.REMOTE_PENDING)
+    Job.objects.create(
+        endpoint=endpoint, prompt=failed, state=JobState.REJECTED, error="No foxes, please."
+    )
+    matrix = progress_of(study, now=NOW).matrix
+    states = {row.prompt: [cell.state for cell in row.cells] for row in matrix.rows}
+    assert states == {
+        there: ["there", "missing"],
+        moving: ["moving", "missing"],
+        failed: ["failed", "missing"],
+        missing: ["missing", "missing"],
+    }
+    page = shown(owner, study)
+    assert "No foxes, please." in page
+    assert "7 missing" in page
+    assert f"so their clips are imported: {second.name}" in page
+
+
+def test_a_long_matrix_is_cut_and_says_so(owner):
+    study = planned_study(prompts=203)
+    assert "and 3 prompts more" in shown(owner, study)
+    assert "406 missing" in shown(owner, study)
+
+
+def test_what_a_draft_lacks_is_listed(owner):
+    study = create_study(title="Empty", slug="empty")
+    page = shown(owner, study)
+    assert "choose at least two models" in page
+    assert "add prompts" in page
+
+
+def test_a_clip_that_could_not_be_prepared_is_shown_with_its_reason(owner):
+    study = running_study(comparisons=1)
+    rendition = Rendition.objects.first()
+    Rendition.objects.filter(pk=rendition.pk).update(
+        state=RenditionState.FAILED, error="The disk is full."
+    )
+    study.comparisons.update(state=ComparisonState.FAILED)
+    page = shown(owner, study)
+    assert "The disk is full." in page
+    assert "1 failed" in page
+
+
+def test_a_paused_endpoint_says_why(owner):
+    study = planned_study()
+    make_endpoint(
+        study.generative_models.first(),
+        paused_until=NOW.replace(year=2126),
+        paused_why="Slow down, please.",
+    )
+    assert "Slow down, please." in shown(owner, study)
+
+
+def test_raters_are_listed_with_what_they_judged(owner):
+    study = running_study(comparisons=2)
+    busy, idle = make_rater(study, "P-busy"), make_rater(study, "P-idle")
+    judge(busy)
+    judge(busy)
+    lines = progress_of(study, now=NOW).raters
+    assert [(line.rater, line.judged) for line in lines if line.judged] == [(busy, 2)]
+    assert {line.rater for line in lines} == {busy, idle}
+    assert "P-busy" in shown(owner, study)
+
+
+@pytest.mark.parametrize("path", ["owner-study", "owner-progress"])
+def test_the_number_of_queries_does_not_grow(owner, path, django_assert_max_num_queries):
+    """The same for one pair and one rater as for three of each."""
+    counts = []
+    for size in (1, 3):
+        study = running_study(comparisons=size)
+        for _ in range(size):
+            judge(make_rater(study))
+        url = reverse(path, args=[study.slug])
+        owner.get(url)
+        with django_assert_max_num_queries(40) as seen:
+            assert owner.get(url).status_code == 200
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+
+
+def test_clips_of_other_studies_do_not_count():
+    study = planned_study()
+    make_comparison(make_study(comparisons=0))
+    assert Stimulus.objects.count() == 2
+    assert progress_of(study, now=NOW).bars[0].done == 0
