@@ -1,5 +1,6 @@
 """How the admin looks and what its side bar lists (django-unfold)."""
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
@@ -18,6 +19,13 @@ UNFOLD = {
     "SITE_SUBHEADER": "Human evaluation of generated video",
     "SITE_URL": "/studies/",
     "SITE_SYMBOL": "compare",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("juice/favicon.svg"),
+        }
+    ],
     "SHOW_HISTORY": True,
     # The accent of the other pages, in steps from light to dark.
     "COLORS": {

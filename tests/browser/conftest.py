@@ -71,7 +71,7 @@ def collect_errors(page: Page) -> list[str]:
 
     def keep(message: ConsoleMessage) -> None:
         if message.type == "error":
-            errors.append(message.text)
+            errors.append(f"{message.text} ({message.location['url']})")
 
     page.on("console", keep)
     page.on("pageerror", lambda error: errors.append(str(error)))
