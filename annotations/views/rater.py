@@ -266,10 +266,11 @@ def _message(
 def _welcome_context(request: HttpRequest, study: Study, identity: Any) -> dict[str, Any]:
     fields = {parameter: getattr(identity, field) for field, parameter in PANEL_PARAMETERS.items()}
     fields["simulation"] = request.GET.get("simulation", "")
+    prompt_shown = {axis.shows_prompt for axis in axes_of(study)}
     return {
         "study": study,
         "instructions": study.instructions,
-        "axes": axes_of(study),
+        "hides_text_first": prompt_shown == {False, True},
         "form_fields": {name: value for name, value in fields.items() if value},
         "resume": rater_in(request, study) is not None,
         "error": "",

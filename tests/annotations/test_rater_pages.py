@@ -183,6 +183,13 @@ def test_somebody_without_a_session_starts_at_the_first_page(visitor):
     assert visitor.open("rate/").redirect_chain == [(f"/s/{visitor.study.slug}/", 302)]
 
 
+def test_the_instructions_speak_of_two_steps_only_if_there_are_two(visitor):
+    two_steps = "First without the text, then with it."
+    assert two_steps in visitor.open().content.decode()
+    visitor.study.axes.filter(shows_prompt=True).delete()
+    assert two_steps not in visitor.open().content.decode()
+
+
 def test_the_code_is_not_shown_before_everything_is_judged(rating):
     page = rating.open("done/")
     assert rating.study.completion_code not in page.content.decode()
