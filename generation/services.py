@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from annotations.errors import StimulusRefused
 from annotations.models import Prompt, Stimulus, Study
@@ -122,7 +122,8 @@ def lease_due_jobs(*, now: datetime) -> list[tuple[int, JobState]]:
     for job in due:
         unchanged = Job.objects.filter(pk=job.pk, state=job.state, wake_at=job.wake_at)
         if job.state == JobState.SUBMITTING:
-            _suspect_lost_answer(job, until)
+            if not _suspect_lost_answer(job, unchanged, until):
+                continue
         elif not unchanged.update(wake_at=until):
             continue
         taken.append((job.pk, JobState(job.state)))
@@ -157,19 +158,24 @@ def poll_job(*, job_id: int, now: datetime) -> bool:
     except (RejectedError, PermanentError) as error:
         return _end(job, error, now)
     except AdapterError as error:
-        return _poll_later(job, now, error=str(error))
+        return _poll_failed(job, error, now)
     if isinstance(standing, Done):
         return _move(job, JobState.FETCHING, wake_at=now, progress=100)
-    if job.deadline_at is not None and now > job.deadline_at:
-        late = PermanentError("The endpoint did not finish it in time.")
-        return _end(job, late, now)
-    return _poll_later(job, now, progress=standing.progress)
+    if _is_late(job, now):
+        return _end(job, PermanentError("The endpoint did not finish it in time."), now)
+    return _poll_later(job, now, progress=standing.progress, error="")
 
 
 def fetch_job(*, job_id: int, now: datetime) -> None:
     """Download a finished clip and register it as a stimulus."""
     job = _job_in(job_id, JobState.FETCHING)
-    if job is None or not _lease_fetch(job, now):
+    if job is None:
+        return
+    if job.fetches >= MAX_FETCHES:
+        words = job.error or "The worker was lost each time."
+        _end(job, PermanentError(f"No clip after {MAX_FETCHES} downloads. {words}"), now)
+        return
+    if not _lease_fetch(job, now):
         return
     try:
         with tempfile.TemporaryDirectory(prefix="fetch-") as folder:
@@ -200,16 +206,34 @@ def reconcile_job(*, job_id: int, now: datetime) -> None:
         _park(job, f"The answer was lost, and the endpoint has no list to look it up: {error}")
         return
     except AdapterError as error:
-        _move(job, JobState.UNKNOWN_OUTCOME, wake_at=now + RECONCILE_PAUSE, error=str(error))
+        _look_again(job, attempt, now, str(error))
         return
     found = _candidates(job, listed)
     if len(found) == 1:
         _accept(attempt, found[0].remote_id, {"reconciled": True}, now)
     elif found:
         _park(job, f"The answer was lost, and {len(found)} jobs at the endpoint could be this one.")
+    elif now < attempt.sent_at + timedelta(seconds=settings.GENERATION_LIST_LAG_SECONDS):
+        _look_again(job, attempt, now, job.error)
     else:
-        _mark(attempt, AttemptState.LOST, now, "The endpoint does not have it.")
-        _move(job, JobState.READY, wake_at=now)
+        _resubmit_lost(job, attempt, now)
+
+
+def _look_again(job: Job, attempt: Attempt, now: datetime, why: str) -> None:
+    """Ask for the endpoint's list once more, but not for ever."""
+    if now > attempt.sent_at + timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS):
+        _park(job, f"The answer was lost, and the endpoint's list cannot be read: {why}")
+        return
+    _move(job, JobState.UNKNOWN_OUTCOME, wake_at=now + RECONCILE_PAUSE, error=why)
+
+
+def _resubmit_lost(job: Job, attempt: Attempt, now: datetime) -> None:
+    """The endpoint never took it: send it again, a few times at most."""
+    _mark(attempt, AttemptState.LOST, now, "The endpoint does not have it.")
+    if job.submits >= MAX_SUBMITS:
+        _end(job, PermanentError(f"Sent {job.submits} times without an answer. {job.error}"), now)
+        return
+    _move(job, JobState.READY, wake_at=now + _backoff(job.submits))
 
 
 def _ready_with_place(now: datetime) -> Iterator[Job]:
@@ -221,13 +245,15 @@ def _ready_with_place(now: datetime) -> Iterator[Job]:
         yield from waiting.filter(endpoint=endpoint).order_by("pk")[: max(free, 0)]
 
 
-def _suspect_lost_answer(job: Job, until: datetime) -> None:
+def _suspect_lost_answer(job: Job, unchanged: QuerySet[Job], until: datetime) -> bool:
     """The worker that was sending the job is gone: nobody knows what the endpoint answered."""
-    attempt = job.attempts.last()
-    if _move(job, JobState.UNKNOWN_OUTCOME, wake_at=until) and attempt is not None:
-        Attempt.objects.filter(pk=attempt.pk, state=AttemptState.SENDING).update(
-            state=AttemptState.UNKNOWN
-        )
+    if not unchanged.update(state=JobState.UNKNOWN_OUTCOME, wake_at=until):
+        return False
+    last = job.attempts.order_by("-pk").values("pk")[:1]
+    Attempt.objects.filter(pk__in=last, state=AttemptState.SENDING).update(
+        state=AttemptState.UNKNOWN
+    )
+    return True
 
 
 def _begin_attempt(job_id: int, now: datetime) -> Attempt | None:
@@ -352,8 +378,27 @@ def _lease_fetch(job: Job, now: datetime) -> bool:
 def _fetch_later(job: Job, error: AdapterError, now: datetime) -> None:
     if job.fetches + 1 >= MAX_FETCHES:
         _end(job, error, now)
-    else:
-        _move(job, JobState.FETCHING, wake_at=now + _backoff(job.fetches + 1), error=str(error))
+        return
+    pause = _backoff(job.fetches + 1)
+    if isinstance(error, RateLimitedError):
+        pause = timedelta(seconds=error.retry_after)
+    _move(job, JobState.FETCHING, wake_at=now + pause, error=str(error))
+
+
+def _is_late(job: Job, now: datetime) -> bool:
+    return job.deadline_at is not None and now > job.deadline_at
+
+
+def _poll_failed(job: Job, error: AdapterError, now: datetime) -> bool:
+    """The endpoint could not say how the job stands: ask again until the deadline."""
+    if _is_late(job, now):
+        return _end(job, error, now)
+    if isinstance(error, RateLimitedError):
+        _pause(job.endpoint, now + timedelta(seconds=error.retry_after), str(error))
+        wake_at = now + timedelta(seconds=error.retry_after)
+        _move(job, JobState.REMOTE_PENDING, wake_at=wake_at, error=str(error))
+        return False
+    return _poll_later(job, now, error=str(error))
 
 
 def _poll_later(job: Job, now: datetime, **values: Any) -> bool:

@@ -163,6 +163,8 @@ CELERY_TIMEZONE = "UTC"
 GENERATION_QUEUE_PATIENCE_SECONDS = env.float("GENERATION_QUEUE_PATIENCE_SECONDS", 60.0)
 GENERATION_SUBMIT_LEASE_SECONDS = env.float("GENERATION_SUBMIT_LEASE_SECONDS", 90.0)
 GENERATION_FETCH_LEASE_SECONDS = env.float("GENERATION_FETCH_LEASE_SECONDS", 360.0)
+# How long an endpoint may take to list a job that it has just accepted.
+GENERATION_LIST_LAG_SECONDS = env.float("GENERATION_LIST_LAG_SECONDS", 30.0)
 GENERATION_DEADLINE_SECONDS = env.float("GENERATION_DEADLINE_SECONDS", 3600.0)
 
 # Files. Originals and renditions are private; only the views of `annotations` hand out renditions.

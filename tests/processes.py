@@ -94,9 +94,15 @@ class Stack:
 
 @contextmanager
 def running_stack(
-    log_dir: Path, *, web: bool = False, endpoint: bool = False, delay: float = 0.0, **extra: str
+    log_dir: Path,
+    *,
+    worker: bool = True,
+    web: bool = False,
+    endpoint: bool = False,
+    delay: float = 0.0,
+    **extra: str,
 ) -> Iterator[Stack]:
-    """A private Redis, a worker and a beat; on request a web server and the demo endpoint.
+    """A private Redis, a worker with its beat; on request a web server and the demo endpoint.
 
     `extra` are environment variables for all of them.
     """
@@ -109,8 +115,9 @@ def running_stack(
             stack.start_endpoint(delay)
         if web:
             stack.start_web()
-        stack.start_worker()
-        stack.start_beat()
+        if worker:
+            stack.start_worker()
+            stack.start_beat()
         yield stack
 
 
