@@ -1,4 +1,6 @@
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponseRedirect
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
@@ -6,7 +8,14 @@ from drf_spectacular.views import SpectacularAPIView
 from analysis.api import ReportView
 from juice.health import healthz, readyz
 
+
+def favicon(request: HttpRequest) -> HttpResponseRedirect:
+    """Browsers ask for it where a page names no icon, as a report that opens offline does."""
+    return HttpResponseRedirect(static("juice/favicon.svg"))
+
+
 urlpatterns = [
+    path("favicon.ico", favicon),
     path("", RedirectView.as_view(pattern_name="owner-studies")),
     path("studies/", include("juice.owner.urls")),
     path("healthz", healthz, name="healthz"),

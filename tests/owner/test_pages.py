@@ -52,6 +52,10 @@ def test_the_front_page_leads_to_the_studies(owner):
     assert study.title in answer.content.decode()
 
 
+def test_a_page_without_an_icon_of_its_own_gets_the_sites(client):
+    assert client.get("/favicon.ico").url.endswith("favicon.svg")
+
+
 def test_a_site_without_studies_says_how_to_begin(owner):
     assert "There is no study yet" in owner.get(reverse("owner-studies")).content.decode()
 
