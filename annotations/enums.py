@@ -74,3 +74,16 @@ class Choice(TextChoices):
     A = "a", "Model A"
     B = "b", "Model B"
     TIE = "tie", "Tie"
+
+
+class ImportState(TextChoices):
+    CHECKING = "checking", "Checking"
+    DONE = "done", "Done"
+    CHECKED = "checked", "Checked, nothing written"
+    REFUSED = "refused", "Refused, nothing written"
+
+
+class ImportRowState(TextChoices):
+    WAITING = "waiting", "Waiting"
+    GOOD = "good", "Good"
+    BAD = "bad", "Bad"

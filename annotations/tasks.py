@@ -3,13 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from annotations.services import claiming, preparing
+from annotations.services import claiming, importing, preparing
 
 
 @shared_task
 def sweep() -> None:
-    """Make comparisons that became possible, queue renditions, and take back overdue seats."""
+    """Check imports, make comparisons that became possible, queue renditions, free seats."""
     now = timezone.now()
+    for row_id in importing.lease_due_rows(now=now):
+        check.delay(row_id)
+    importing.finish_checked_imports(now=now)
     preparing.sync_all_comparisons()
     for rendition_id in preparing.lease_due_renditions(now=now):
         render.delay(rendition_id)
@@ -21,3 +24,9 @@ def sweep() -> None:
 def render(rendition_id: int) -> None:
     """Make one rendition."""
     preparing.make_rendition(rendition_id=rendition_id, now=timezone.now())
+
+
+@shared_task
+def check(row_id: int) -> None:
+    """Get and decode one clip of an import."""
+    importing.check_row(row_id=row_id, now=timezone.now())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-from urllib.parse import urlsplit
-
+from annotations.services.downloads import (
+    DownloadFailed,
+    DownloadRefused,
+    PrivateAddress,
+    ensure_public,
+)
 from generation.adapters.base import PermanentError, RetryableError
 
 
@@ -19,18 +21,11 @@ def ensure_allowed(url: str, *, is_internal: bool) -> None:
     RetryableError
         The name cannot be resolved now.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise PermanentError(f"{url} is not an http or https address.")
-    if is_internal:
-        return
     try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        raise RetryableError(f"The name {parts.hostname} cannot be resolved: {error}") from error
-    for *_, address in found:
-        if not ipaddress.ip_address(address[0]).is_global:
-            raise PermanentError(
-                f"{parts.hostname} is an address of a private network. Mark the endpoint as "
-                "internal if it is yours."
-            )
+        ensure_public(url, is_internal=is_internal)
+    except PrivateAddress as error:
+        raise PermanentError(f"{error} Mark the endpoint as internal if it is yours.") from error
+    except DownloadRefused as error:
+        raise PermanentError(str(error)) from error
+    except DownloadFailed as error:
+        raise RetryableError(str(error)) from error

@@ -140,6 +140,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 300
 CELERY_TASK_DEFAULT_QUEUE = "control"
 CELERY_TASK_ROUTES = {
     "annotations.tasks.render": {"queue": "media"},
+    "annotations.tasks.check": {"queue": "media"},
     "annotations.tasks.*": {"queue": "control"},
     "generation.tasks.fetch": {"queue": "transfer"},
     "generation.tasks.*": {"queue": "control"},
@@ -203,6 +204,8 @@ if MEDIA_SENDFILE == "s3" and not (MEDIA_S3_BUCKET and MEDIA_S3_ORIGIN):
     raise ImproperlyConfigured(
         "MEDIA_SENDFILE=s3 sends browsers to the bucket: set MEDIA_S3_BUCKET and MEDIA_S3_ORIGIN."
     )
+# Hosts of the private network that clips may be imported from by address.
+IMPORT_INTERNAL_HOSTS: list[str] = env.list("IMPORT_INTERNAL_HOSTS", [])
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 

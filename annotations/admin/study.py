@@ -14,8 +14,8 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from annotations.admin.forms import AxisForm, AxisFormSet, StudyForm, template_values
 from annotations.enums import StudyState
 from annotations.models import Axis, ModelPair, Study, StudyModel
-from annotations.services.importing import get_or_create_prompt
 from annotations.services.protocol import axis_templates, is_frozen
+from annotations.services.registering import get_or_create_prompt
 from annotations.services.studies import set_prompts
 
 PROMPTS_SHOWN = 20

@@ -1,288 +1,377 @@
-"""Import finished clips: every row is checked first, and all are written or none."""
+"""Import finished clips: every row is checked first, and all are written or none.
+
+An import is rows in the database. Workers check those of an upload, the command checks its own;
+either way an import that was interrupted goes on where it stopped.
+"""
 
 from __future__ import annotations
 
-import itertools
-import shutil
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Hashable, Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.utils.text import slugify
+from django.db.models import F
+from django.utils import timezone
 
-from annotations.enums import StudyKind, StudyState
-from annotations.errors import ImportRefused, StimulusRefused
+from annotations.enums import ImportRowState, ImportState, StudyState
+from annotations.errors import ImportRefused
 from annotations.media.errors import MediaError
-from annotations.media.inspection import MediaInfo, inspect_media
-from annotations.models import GenerativeModel, Prompt, Stimulus, Study
-from annotations.services.manifests import ClipRow, PromptText, read_clips
-from annotations.services.stimuli import create_stimulus, store_original
-from annotations.services.studies import create_study, set_models, set_prompts
+from annotations.media.inspection import inspect_media
+from annotations.models import (
+    ClipImport,
+    GenerativeModel,
+    ImportRow,
+    Prompt,
+    Stimulus,
+    Study,
+)
+from annotations.services.downloads import (
+    STORED,
+    DownloadFailed,
+    DownloadRefused,
+    local_copy,
+)
+from annotations.services.manifests import Manifest, PromptText
+from annotations.services.registering import (
+    ImportResult,
+    add_to_study,
+    get_or_create_model,
+    get_or_create_prompt,
+    prompt_texts,
+)
+from annotations.services.stimuli import facts_of, store_original
 
-MAX_UPLOAD_BYTES = 2 * 1024**3
-MAX_UPLOAD_FILES = 20_000
+MAX_TRIES = 3
+CHECK_LEASE = timedelta(minutes=7)
+QUEUE_LEASE = timedelta(minutes=2)
+ENQUEUE_AT_ONCE = 200
+BATCH = 500
 
-
-@dataclass(frozen=True)
-class ImportResult:
-    added: int
-    already_there: int
-    models: tuple[GenerativeModel, ...]
-    prompts: tuple[Prompt, ...]
-    kinds: frozenset[str]
+T = TypeVar("T", bound=Hashable)
 
 
 def import_clips(
     *,
-    rows: Sequence[ClipRow],
-    inside: Path | None = None,
+    manifest: Manifest,
+    source: str = "",
+    keep_going: bool = False,
+    is_dry_run: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ImportResult:
-    """Check every clip by decoding it, then register all of them.
+    """Check every clip by decoding it, then register all of them, in this process.
+
+    An import of the same rows that was interrupted goes on where it stopped.
 
     Parameters
     ----------
-    rows
+    manifest
         See `annotations.services.manifests.read_clips`.
-    inside
-        Refuse files outside of this folder (for uploads).
+    keep_going
+        Import the good rows even if there are bad ones.
+    is_dry_run
+        Check only; the result says what would be added.
     on_progress
-        Called with (clips checked, clips in all).
+        Called with (rows checked, rows in all).
 
     Raises
     ------
     ImportRefused
         With one sentence per bad row; nothing was written.
     """
-    infos = _inspect_all(rows, inside, on_progress)
-    problems = _taken_places(rows, infos)
-    if problems:
-        raise ImportRefused(problems)
-    before = {row.where: _is_stored(info) for row, info in zip(rows, infos, strict=True)}
-    names = [store_original(row.path, info) for row, info in zip(rows, infos, strict=True)]
+    clip_import = find_interrupted(manifest, keep_going=keep_going, is_dry_run=is_dry_run)
+    if clip_import is None:
+        clip_import = start_import(
+            manifest=manifest, source=source, keep_going=keep_going, is_dry_run=is_dry_run
+        )
+    total = clip_import.rows.count()
+    waiting = list(clip_import.rows.waiting().values_list("pk", flat=True))
+    on_progress(total - len(waiting), total)
+    for done, row_id in enumerate(waiting, start=total - len(waiting) + 1):
+        while not check_row(row_id=row_id, now=timezone.now()):
+            pass
+        on_progress(done, total)
+    finish_import(import_id=clip_import.pk, now=timezone.now())
+    clip_import.refresh_from_db()
+    if clip_import.state == ImportState.REFUSED:
+        raise ImportRefused(problems_of(clip_import))
+    return result_of(clip_import)
+
+
+def start_import(
+    *,
+    manifest: Manifest,
+    source: str,
+    study: Study | None = None,
+    keep_going: bool = False,
+    is_dry_run: bool = False,
+    by_workers: bool = False,
+) -> ClipImport:
+    """Write down what is to be imported; nothing is looked at yet."""
+    with transaction.atomic():
+        clip_import = ClipImport.objects.create(
+            study=study,
+            source=source[:500],
+            digest=_digest(manifest),
+            pairs=manifest.pairs,
+            keep_going=keep_going,
+            is_dry_run=is_dry_run,
+            by_workers=by_workers,
+        )
+        good = [
+            ImportRow(
+                clip_import=clip_import,
+                where=row.where,
+                model=row.model,
+                prompt_key=row.prompt.key,
+                prompt_text=row.prompt.text,
+                category=row.prompt.category,
+                seed=row.seed,
+                location=row.location,
+            )
+            for row in manifest.rows
+        ]
+        bad = [
+            ImportRow(
+                clip_import=clip_import,
+                where=problem.where,
+                state=ImportRowState.BAD,
+                problem=problem.why,
+            )
+            for problem in manifest.problems
+        ]
+        ImportRow.objects.bulk_create([*good, *bad], batch_size=BATCH)
+        return clip_import
+
+
+def find_interrupted(manifest: Manifest, **options: bool) -> ClipImport | None:
+    """An import of the same rows by a command that did not come to its end."""
+    unfinished = ClipImport.objects.filter(state=ImportState.CHECKING, by_workers=False)
+    return unfinished.filter(digest=_digest(manifest), **options).first()
+
+
+def lease_due_rows(*, now: datetime) -> list[int]:
+    """Ids of rows to put into the queue now; each is handed out once until its lease ends."""
+    due = ImportRow.objects.due(now=now)
+    ids = list(due.order_by("pk").values_list("pk", flat=True)[:ENQUEUE_AT_ONCE])
+    until = now + QUEUE_LEASE
+    return [pk for pk in ids if due.filter(pk=pk).update(lease_expires_at=until)]
+
+
+def check_row(*, row_id: int, now: datetime) -> bool:
+    """Get and decode one clip, and keep its bytes; whether the row needs no further try."""
+    waiting = ImportRow.objects.waiting().filter(pk=row_id)
+    row = waiting.select_related("clip_import").first()
+    if row is None:
+        return True
+    if row.tries >= MAX_TRIES:
+        _mark_bad(row, f"It could not be checked in {MAX_TRIES} tries. {row.problem}")
+        return True
+    waiting.update(tries=F("tries") + 1, lease_expires_at=now + CHECK_LEASE)
     try:
-        return _register_all(rows, infos, names)
-    except Exception:
-        for row, name in zip(rows, names, strict=True):
-            if not before[row.where]:
-                default_storage.delete(name)
-        raise
+        with local_copy(row.location) as path:
+            info = inspect_media(path)
+            name = "" if row.clip_import.is_dry_run else store_original(path, info)
+    except (MediaError, DownloadRefused) as error:
+        _mark_bad(row, f"{_file_name(row)}: {error}")
+    except OSError as error:
+        _mark_bad(row, f"{_file_name(row)}: it cannot be read: {error.strerror or error}.")
+    except DownloadFailed as error:
+        waiting.update(problem=str(error), lease_expires_at=None)
+        return False
+    else:
+        waiting.update(
+            state=ImportRowState.GOOD,
+            facts=facts_of(info),
+            file=name,
+            problem="",
+            lease_expires_at=None,
+        )
+    return True
 
 
-def import_upload(*, archive: Path, study: Study) -> ImportResult:
-    """Import an uploaded zip into a study; see `import_clips`.
-
-    Its clips may be a folder per model, named by the study's prompt ids, or come with a manifest.
-    Once the study has left its draft, only clips of its own models and prompts are taken.
-
-    Raises
-    ------
-    ImportRefused
-        With one sentence per bad row; nothing was written.
-    """
-    with tempfile.TemporaryDirectory(prefix="unpacked-") as folder:
-        root = unpack_upload(archive, Path(folder))
-        rows = read_clips(root, prompts=prompt_texts(study))
-        _ensure_fits(rows, study)
-        result = import_clips(rows=rows, inside=root)
-    if study.state == StudyState.DRAFT:
-        import_into_study(result=result, slug=study.slug)
-    return result
+def finish_import(*, import_id: int, now: datetime) -> None:
+    """Register the clips of an import whose rows are all checked; a second call does nothing."""
+    with transaction.atomic():
+        clip_import = (
+            ClipImport.objects.select_for_update()
+            .filter(pk=import_id, state=ImportState.CHECKING)
+            .first()
+        )
+        if clip_import is None or clip_import.rows.waiting().exists():
+            return
+        _mark_taken_places(clip_import)
+        _mark_strangers(clip_import)
+        clip_import.state = _settle(clip_import)
+        clip_import.finished_at = now
+        clip_import.save()
+    _clean_up(clip_import)
 
 
-def prompt_texts(study: Study) -> dict[str, PromptText]:
-    """The study's prompts by id, for clips that are named by it."""
-    return {
-        prompt.key: PromptText(prompt.key, prompt.text, prompt.category)
-        for prompt in study.prompts.all()
+def finish_checked_imports(*, now: datetime) -> None:
+    """Finish every import whose last row a worker has checked."""
+    for import_id in ClipImport.objects.checked_through().values_list("pk", flat=True):
+        finish_import(import_id=import_id, now=now)
+
+
+def problems_of(clip_import: ClipImport) -> list[str]:
+    """One sentence per bad row, in the order of the rows."""
+    bad = clip_import.rows.filter(state=ImportRowState.BAD)
+    return [f"{where}: {why}" for where, why in bad.values_list("where", "problem")]
+
+
+def result_of(clip_import: ClipImport) -> ImportResult:
+    """What a finished import brought."""
+    rows = list(clip_import.rows.filter(state=ImportRowState.GOOD))
+    models = {model.name: model for model in _models_of(rows)}
+    prompts = _prompts_of(rows)
+    return ImportResult(
+        added=clip_import.added,
+        already_there=clip_import.already_there,
+        models=tuple(models[name] for name in _once(row.model for row in rows) if name in models),
+        prompts=tuple(
+            prompts[place]
+            for place in _once((row.prompt_key, row.prompt_text) for row in rows)
+            if place in prompts
+        ),
+        kinds=frozenset(row.facts["kind"] for row in rows),
+        pairs=tuple((first, second) for first, second in clip_import.pairs),
+        problems=tuple(problems_of(clip_import)),
+    )
+
+
+def _settle(clip_import: ClipImport) -> ImportState:
+    """Write the good rows, unless bad ones or a dry run forbid it; the state that follows."""
+    rows = list(clip_import.rows.filter(state=ImportRowState.GOOD))
+    is_spoilt = clip_import.rows.filter(state=ImportRowState.BAD).exists()
+    if not rows or (is_spoilt and not clip_import.keep_going):
+        return ImportState.REFUSED
+    new = _new_rows(rows)
+    clip_import.added, clip_import.already_there = len(new), len(rows) - len(new)
+    if clip_import.is_dry_run:
+        return ImportState.CHECKED
+    _register(clip_import, rows, new)
+    study = clip_import.study
+    if study is not None and study.state == StudyState.DRAFT:
+        add_to_study(study, result_of(clip_import))
+    return ImportState.DONE
+
+
+def _register(clip_import: ClipImport, rows: list[ImportRow], new: list[ImportRow]) -> None:
+    models = {name: get_or_create_model(name) for name in _once(row.model for row in rows)}
+    prompts = {
+        (row.prompt_key, row.prompt_text): get_or_create_prompt(
+            PromptText(row.prompt_key, row.prompt_text, row.category)
+        )
+        for row in {(row.prompt_key, row.prompt_text): row for row in rows}.values()
     }
+    Stimulus.objects.bulk_create(
+        (
+            Stimulus(
+                model=models[row.model],
+                prompt=prompts[row.prompt_key, row.prompt_text],
+                seed=row.seed,
+                file=row.file,
+                source=f"import: {_file_name(row)}"[:500],
+                provenance={"imported_from": row.where, "import": clip_import.pk},
+                **row.facts,
+            )
+            for row in new
+        ),
+        batch_size=BATCH,
+    )
 
 
-def _ensure_fits(rows: Sequence[ClipRow], study: Study) -> None:
-    """Refuse clips that contradict the study's prompts, or that it can no longer take."""
+def _new_rows(rows: list[ImportRow]) -> list[ImportRow]:
+    """The rows whose clip is not there yet."""
+    there = _stored_places(rows)
+    return [row for row in rows if _place(row) not in there]
+
+
+def _stored_places(rows: Iterable[ImportRow]) -> dict[tuple[str, str, str, int], str]:
+    """SHA-256 of the clip at each place (model, prompt id, prompt text, seed) that is taken."""
+    stored = Stimulus.objects.filter(model__name__in={row.model for row in rows})
+    fields = ("model__name", "prompt__key", "prompt__text", "seed", "sha256")
+    return {(*place,): sha256 for *place, sha256 in stored.values_list(*fields).iterator()}
+
+
+def _place(row: ImportRow) -> tuple[str, str, str, int]:
+    return (row.model, row.prompt_key, row.prompt_text, row.seed)
+
+
+def _mark_taken_places(clip_import: ClipImport) -> None:
+    """Rows whose model already has other bytes for the prompt and seed are bad."""
+    rows = list(clip_import.rows.filter(state=ImportRowState.GOOD))
+    there = _stored_places(rows)
+    for row in rows:
+        if there.get(_place(row), row.facts["sha256"]) != row.facts["sha256"]:
+            why = (
+                f"{row.model} already has another clip for prompt {row.prompt_key}, "
+                f"seed {row.seed}. Give this one another seed."
+            )
+            _mark_bad(row, why)
+
+
+def _mark_strangers(clip_import: ClipImport) -> None:
+    """Rows that contradict the study's prompts, or that it can no longer take, are bad."""
+    study = clip_import.study
+    if study is None:
+        return
     is_draft = study.state == StudyState.DRAFT
     models = set(study.generative_models.values_list("name", flat=True))
     texts = {key: prompt.text for key, prompt in prompt_texts(study).items()}
-    problems = []
-    for row in rows:
-        if texts.get(row.prompt.key, row.prompt.text) != row.prompt.text:
-            problems.append(f"{row.where}: prompt {row.prompt.key} has another text in this study.")
-        elif not is_draft and row.prompt.key not in texts:
-            problems.append(f"{row.where}: prompt {row.prompt.key} is not in this study.")
+    for row in clip_import.rows.filter(state=ImportRowState.GOOD):
+        if texts.get(row.prompt_key, row.prompt_text) != row.prompt_text:
+            _mark_bad(row, f"prompt {row.prompt_key} has another text in this study.")
+        elif not is_draft and row.prompt_key not in texts:
+            _mark_bad(row, f"prompt {row.prompt_key} is not in this study.")
         elif not is_draft and row.model not in models:
-            problems.append(f"{row.where}: {row.model} is not a model of this study.")
-    if problems:
-        raise ImportRefused(problems)
+            _mark_bad(row, f"{row.model} is not a model of this study.")
 
 
-def import_into_study(*, result: ImportResult, slug: str, title: str = "") -> Study:
-    """Add the imported models and prompts to a draft, made if there is none of this name."""
-    with transaction.atomic():
-        study = Study.objects.filter(slug=slug).first()
-        if study is None:
-            kind = StudyKind.TEXT_TO_IMAGE if result.kinds == {"image"} else StudyKind.TEXT_TO_VIDEO
-            return create_study(
-                title=title or "Comparison of clips",
-                slug=slug,
-                kind=kind,
-                models=result.models,
-                prompts=result.prompts,
-            )
-        models = [row.model for row in study.study_models.select_related("model")]
-        prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
-        set_models(study=study, models=[*models, *result.models])
-        set_prompts(study=study, prompts=[*prompts, *result.prompts])
-        return study
-
-
-def get_or_create_model(name: str) -> GenerativeModel:
-    """The model of this name; a new one gets a slug of its own."""
-    found = GenerativeModel.objects.filter(name=name).first()
-    if found is not None:
-        return found
-    return GenerativeModel.objects.create(name=name, slug=_free_slug(name))
-
-
-def _free_slug(name: str) -> str:
-    base = slugify(name)[:100] or "model"
-    like_it = GenerativeModel.objects.filter(slug__startswith=base)
-    taken = set(like_it.values_list("slug", flat=True))
-    numbered = (f"{base}-{number}" for number in itertools.count(2))
-    return next(slug for slug in itertools.chain([base], numbered) if slug not in taken)
-
-
-def get_or_create_prompt(prompt: PromptText) -> Prompt:
-    return Prompt.objects.get_or_create(
-        key=prompt.key,
-        digest=Prompt.digest_of(prompt.text),
-        defaults={"text": prompt.text, "category": prompt.category},
-    )[0]
-
-
-def unpack_upload(archive: Path, target: Path) -> Path:
-    """Unpack an uploaded zip, and give the folder that holds the manifest or the models.
-
-    Raises
-    ------
-    ImportRefused
-        It is no zip, too large when unpacked, or has names that point outside of it.
-    """
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            members = [info for info in packed.infolist() if not _is_clutter(info.filename)]
-            _check_members(members, target)
-            packed.extractall(target, members=[info.filename for info in members])
-    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
-        raise ImportRefused([f"The upload cannot be unpacked as a zip file: {error}."]) from error
-    return _content_root(target)
-
-
-def _inspect_all(
-    rows: Sequence[ClipRow], inside: Path | None, on_progress: Callable[[int, int], None]
-) -> list[MediaInfo]:
-    infos = []
-    problems = []
-    for number, row in enumerate(rows, start=1):
-        if inside is not None and not row.path.resolve().is_relative_to(inside.resolve()):
-            problems.append(f"{row.where}: the file lies outside of the upload.")
-            continue
-        try:
-            infos.append(inspect_media(row.path))
-        except MediaError as error:
-            problems.append(f"{row.where}: {row.path.name}: {error}")
-        on_progress(number, len(rows))
-    if problems:
-        raise ImportRefused(problems)
-    return infos
-
-
-def _taken_places(rows: Sequence[ClipRow], infos: Sequence[MediaInfo]) -> list[str]:
-    """Rows whose model already has other bytes for the prompt and seed."""
-    stored = {
-        (stimulus.model.name, stimulus.prompt.key, stimulus.prompt.text, stimulus.seed): stimulus
-        for stimulus in Stimulus.objects.filter(
-            model__name__in={row.model for row in rows}
-        ).select_related("model", "prompt")
-    }
-    problems = []
-    for row, info in zip(rows, infos, strict=True):
-        there = stored.get((row.model, row.prompt.key, row.prompt.text, row.seed))
-        if there is not None and there.sha256 != info.sha256:
-            problems.append(
-                f"{row.where}: {row.model} already has another clip for prompt {row.prompt.key}, "
-                f"seed {row.seed}. Give this one another seed."
-            )
-    return problems
-
-
-def _register_all(
-    rows: Sequence[ClipRow], infos: Sequence[MediaInfo], names: Sequence[str]
-) -> ImportResult:
-    with transaction.atomic():
-        models = {row.model: get_or_create_model(row.model) for row in rows}
-        prompts = {row.prompt.key: get_or_create_prompt(row.prompt) for row in rows}
-        before = Stimulus.objects.count()
-        for row, info, name in zip(rows, infos, names, strict=True):
-            try:
-                create_stimulus(
-                    model=models[row.model],
-                    prompt=prompts[row.prompt.key],
-                    seed=row.seed,
-                    info=info,
-                    name=name,
-                    source=f"import: {row.path.name}",
-                    provenance={"imported_from": row.where},
-                )
-            except StimulusRefused as error:
-                raise ImportRefused([f"{row.where}: {error}"]) from error
-        added = Stimulus.objects.count() - before
-    return ImportResult(
-        added=added,
-        already_there=len(rows) - added,
-        models=tuple(models.values()),
-        prompts=tuple(prompts.values()),
-        kinds=frozenset(str(info.kind) for info in infos),
+def _mark_bad(row: ImportRow, why: str) -> None:
+    ImportRow.objects.filter(pk=row.pk).update(
+        state=ImportRowState.BAD, problem=why, lease_expires_at=None
     )
 
 
-def _is_stored(info: MediaInfo) -> bool:
-    return Stimulus.objects.filter(sha256=info.sha256).exists()
+def _clean_up(clip_import: ClipImport) -> None:
+    """Remove uploaded files, and the originals of rows that became no stimulus."""
+    uploaded = clip_import.rows.filter(location__startswith=STORED)
+    for location in _once(uploaded.values_list("location", flat=True)):
+        default_storage.delete(location.removeprefix(STORED))
+    stored = set(clip_import.rows.exclude(file="").values_list("file", flat=True))
+    others = ImportRow.objects.filter(clip_import__state=ImportState.CHECKING, file__in=stored)
+    wanted = set(Stimulus.objects.filter(file__in=stored).values_list("file", flat=True))
+    for name in stored - wanted - set(others.values_list("file", flat=True)):
+        default_storage.delete(name)
 
 
-def _is_clutter(name: str) -> bool:
-    """What file managers add to archives."""
-    return name.startswith("__MACOSX/") or Path(name).name.startswith(".")
+def _models_of(rows: Iterable[ImportRow]) -> Iterable[GenerativeModel]:
+    return GenerativeModel.objects.filter(name__in={row.model for row in rows})
 
 
-def _check_members(members: Iterable[zipfile.ZipInfo], target: Path) -> None:
-    members = list(members)
-    total = sum(info.file_size for info in members)
-    free = shutil.disk_usage(target).free
-    if len(members) > MAX_UPLOAD_FILES or total > min(MAX_UPLOAD_BYTES, free // 2):
-        raise ImportRefused(
-            [
-                f"The upload has {len(members)} files of {total / 1024**2:.0f} MB in all; that is "
-                "too much for one upload. Use `manage.py import_clips` on the server."
-            ]
-        )
-    for info in members:
-        if not (target / info.filename).resolve().is_relative_to(target.resolve()):
-            raise ImportRefused([f"{info.filename}: the name points outside of the archive."])
+def _prompts_of(rows: Iterable[ImportRow]) -> dict[tuple[str, str], Prompt]:
+    found = Prompt.objects.filter(key__in={row.prompt_key for row in rows})
+    return {(prompt.key, prompt.text): prompt for prompt in found}
 
 
-def _content_root(folder: Path) -> Path:
-    """Step into a single wrapping folder, as archives often have one."""
-    entries = list(folder.iterdir())
-    if len(entries) == 1 and entries[0].is_dir() and not _has_media(entries[0]):
-        return entries[0]
-    return folder
+def _once(values: Iterable[T]) -> list[T]:
+    return list(dict.fromkeys(values))
 
 
-def _has_media(folder: Path) -> bool:
-    return any(path.is_file() for path in folder.iterdir()) and not any(
-        path.name.startswith(("manifest.", "prompts.")) for path in folder.iterdir()
-    )
+def _file_name(row: ImportRow) -> str:
+    return Path(row.location.partition("?")[0]).name
+
+
+def _digest(manifest: Manifest) -> str:
+    """The same for the same rows, in the same order."""
+    digest = hashlib.sha256()
+    for row in manifest.rows:
+        digest.update(repr(row).encode())
+    for problem in manifest.problems:
+        digest.update(repr(problem).encode())
+    return digest.hexdigest()

@@ -5,18 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 
 from django.utils.text import slugify
 
-from annotations.errors import ImportRefused
+from annotations.errors import ImportRefused, JuiceError
 from annotations.models import Prompt
+from annotations.services.downloads import BUCKET_SCHEME, is_remote, list_keys, local_copy
 
 REQUIRED = ("prompt_id", "prompt", "model", "path")
+PAIR_COLUMNS = ("model_a", "video_a", "model_b", "video_b")
 MEDIA_SUFFIXES = {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".jpg", ".jpeg"}
 MANIFEST_NAMES = ("manifest.csv", "manifest.jsonl")
+# Turns a manifest's path into a location, or raises ValueError with the reason.
+Locate = Callable[[str], str]
 PROMPT_FILE_NAMES = ("prompts.csv", "prompts.jsonl", "prompts.txt")
 
 
@@ -29,31 +36,62 @@ class PromptText:
 
 @dataclass(frozen=True)
 class ClipRow:
-    """One clip to import; `where` names its line or file for messages."""
+    """One clip to import; `where` names its line or file for messages.
+
+    `location` is a path, a web address or `s3://bucket/key`; see `services.downloads`.
+    """
 
     where: str
     prompt: PromptText
     model: str
-    path: Path
+    location: str
     seed: int = 0
 
 
-def read_clips(source: Path, *, prompts: Mapping[str, PromptText] | None = None) -> list[ClipRow]:
-    """The clips of a manifest file, or of a folder with or without a manifest.
+@dataclass(frozen=True)
+class Problem:
+    """A row that cannot be used, and why."""
+
+    where: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is to be imported: the rows that can be read, and those that cannot.
+
+    `pairs` are the models to compare with each other, where the manifest lists ready pairs.
+    """
+
+    rows: list[ClipRow]
+    problems: list[Problem] = field(default_factory=list)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_clips(source: Path | str, *, prompts: Mapping[str, PromptText] | None = None) -> Manifest:
+    """The clips of a manifest file, or of a folder or bucket with or without a manifest.
 
     Parameters
     ----------
     source
         A `.csv` or `.jsonl` manifest with the columns prompt_id, prompt, model, path and
-        optionally seed and category; or a folder `<model>/<prompt_id>.<ext>`.
+        optionally seed and category, or of ready pairs with prompt, model_a, video_a, model_b,
+        video_b; or a folder `<model>/<prompt_id>.<ext>`; or `s3://bucket/prefix` of such a folder.
+        A path is relative to the manifest, a web address, or `s3://bucket/key`.
     prompts
         Texts for the ids of a plain folder; those of a file of prompts in it come first.
 
     Raises
     ------
     ImportRefused
-        With one sentence per bad line.
+        The source as a whole cannot be read. A row that cannot is one of the problems.
     """
+    if str(source).startswith(BUCKET_SCHEME):
+        return _read_bucket(str(source), prompts or {})
+    source = Path(source)
     if source.is_file():
         return _read_manifest(source)
     if not source.is_dir():
@@ -61,7 +99,9 @@ def read_clips(source: Path, *, prompts: Mapping[str, PromptText] | None = None)
     for name in MANIFEST_NAMES:
         if (source / name).is_file():
             return _read_manifest(source / name)
-    return _read_folder(source, {**(prompts or {}), **_prompts_in_folder(source)})
+    files = sorted(path for path in source.glob("*/*") if path.is_file())
+    texts = {**(prompts or {}), **_prompts_in(source)}
+    return _rows_of_files([str(path) for path in files], texts, source.name)
 
 
 def read_prompts(content: str, *, name: str) -> list[PromptText]:
@@ -87,21 +127,27 @@ def key_of(text: str) -> str:
     return f"{slugify(text)[:40].strip('-') or 'prompt'}-{Prompt.digest_of(text)[:4]}"
 
 
-def _read_manifest(path: Path) -> list[ClipRow]:
+def _read_manifest(path: Path, locate: Locate | None = None) -> Manifest:
+    locate = locate or partial(_file_beside, path.parent)
     content = _text_of(path)
     rows: list[ClipRow] = []
-    problems: list[str] = []
-    for where, record in _records(content, path.name):
+    problems: list[Problem] = []
+    pairs: dict[tuple[str, str], None] = {}
+    for where, record, problem in _records(content, path.name):
         try:
-            rows.append(_clip_row(where, record, path.parent))
+            if problem:
+                raise ValueError(problem)
+            if any(record.get(column) for column in PAIR_COLUMNS):
+                rows += _rows_of_pair(where, record, locate)
+                pairs[record["model_a"], record["model_b"]] = None
+            else:
+                rows.append(_clip_row(where, record, locate))
         except ValueError as error:
-            problems.append(f"{where}: {error}")
+            problems.append(Problem(where, str(error)))
     if not rows and not problems:
-        problems.append(f"{path.name}: there is no row in it.")
-    problems += _contradictions(rows)
-    if problems:
-        raise ImportRefused(problems)
-    return rows
+        raise ImportRefused([f"{path.name}: there is no row in it."])
+    good, contradictions = _without_contradictions(rows)
+    return Manifest(good, problems + contradictions, list(pairs))
 
 
 def _text_of(path: Path) -> str:
@@ -113,84 +159,143 @@ def _text_of(path: Path) -> str:
         ) from error
 
 
-def _records(content: str, name: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each record with the words that name its line."""
+def _records(content: str, name: str) -> Iterator[tuple[str, dict[str, str], str]]:
+    """Each record with the words that name its line, and what is wrong with it as a record."""
     if name.endswith(".jsonl"):
         yield from _json_records(content)
         return
     reader = csv.DictReader(io.StringIO(content, newline=""))
     for record in reader:
-        yield (
-            f"Line {reader.line_num}",
-            {key: (value or "").strip() for key, value in record.items() if isinstance(key, str)},
-        )
+        named = {
+            key: (value or "").strip() for key, value in record.items() if isinstance(key, str)
+        }
+        yield f"Line {reader.line_num}", named, ""
 
 
-def _json_records(content: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _json_records(content: str) -> Iterator[tuple[str, dict[str, str], str]]:
     for number, line in enumerate(content.splitlines(), start=1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ImportRefused([f"Line {number}: it is not JSON ({error.msg})."]) from error
-        if not isinstance(record, dict):
-            raise ImportRefused([f"Line {number}: it is not a JSON object."])
-        yield f"Line {number}", {key: _as_text(value) for key, value in record.items()}
+            yield f"Line {number}", {}, f"it is not JSON ({error.msg})."
+            continue
+        if isinstance(record, dict):
+            yield f"Line {number}", {key: _as_text(value) for key, value in record.items()}, ""
+        else:
+            yield f"Line {number}", {}, "it is not a JSON object."
 
 
 def _as_text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _clip_row(where: str, record: Mapping[str, str], base: Path) -> ClipRow:
+def _clip_row(where: str, record: Mapping[str, str], locate: Locate) -> ClipRow:
     missing = [column for column in REQUIRED if not record.get(column)]
     if missing:
         raise ValueError(f"{' and '.join(missing)} missing.")
-    seed = record.get("seed") or "0"
-    if not seed.lstrip("-").isdigit():
-        raise ValueError(f"the seed “{seed}” is not a whole number.")
-    path = base / record["path"]
-    if not path.is_file():
-        raise ValueError(f"there is no file {record['path']}.")
     return ClipRow(
         where=where,
         prompt=PromptText(record["prompt_id"], record["prompt"], record.get("category", "")),
         model=record["model"],
-        path=path,
-        seed=int(seed),
+        location=locate(record["path"]),
+        seed=_seed(record),
     )
 
 
-def _read_folder(folder: Path, prompts: Mapping[str, PromptText]) -> list[ClipRow]:
-    files = sorted(
-        path
-        for path in folder.glob("*/*")
-        if path.is_file() and path.suffix.lower() in MEDIA_SUFFIXES
-    )
-    if not files:
-        raise ImportRefused([f"{folder.name}: there is no <model>/<prompt_id>.<ext> in it."])
-    unknown = [path for path in files if path.stem not in prompts]
-    if unknown:
-        raise ImportRefused(
-            [
-                f"{path.parent.name}/{path.name}: no prompt has the id “{path.stem}”. Put a "
-                "prompts.csv (prompt_id,prompt) into the folder."
-                for path in unknown
-            ]
-        )
+def _rows_of_pair(where: str, record: Mapping[str, str], locate: Locate) -> list[ClipRow]:
+    """A ready pair is two clips of one prompt."""
+    missing = [column for column in ("prompt", *PAIR_COLUMNS) if not record.get(column)]
+    if missing:
+        raise ValueError(f"{' and '.join(missing)} missing.")
+    if record["model_a"] == record["model_b"]:
+        raise ValueError("model_a and model_b are the same.")
+    key = record.get("prompt_id") or key_of(record["prompt"])
+    prompt = PromptText(key, record["prompt"], record.get("category", ""))
     return [
         ClipRow(
-            where=f"{path.parent.name}/{path.name}",
-            prompt=prompts[path.stem],
-            model=path.parent.name,
-            path=path,
+            where=where,
+            prompt=prompt,
+            model=record[f"model_{side}"],
+            location=locate(record[f"video_{side}"]),
+            seed=_seed(record),
         )
-        for path in files
+        for side in ("a", "b")
     ]
 
 
-def _prompts_in_folder(folder: Path) -> dict[str, PromptText]:
+def _file_beside(base: Path, path: str) -> str:
+    """The location of a manifest's path, or ValueError."""
+    if is_remote(path):
+        return path
+    file = base / path
+    if not file.is_file():
+        raise ValueError(f"there is no file {path}.")
+    return str(file)
+
+
+def _key_beside(root: str, keys: Collection[str], path: str) -> str:
+    """The same for a manifest in a bucket."""
+    if is_remote(path):
+        return path
+    if f"{root}/{path}" not in keys:
+        raise ValueError(f"there is no file {path}.")
+    return f"{root}/{path}"
+
+
+def _seed(record: Mapping[str, str]) -> int:
+    seed = record.get("seed") or "0"
+    if not seed.removeprefix("-").isdigit():
+        raise ValueError(f"the seed “{seed}” is not a whole number.")
+    return int(seed)
+
+
+def _read_bucket(prefix: str, prompts: Mapping[str, PromptText]) -> Manifest:
+    """A folder in a bucket: its manifest, or its files by model and prompt id."""
+    try:
+        keys = dict.fromkeys(list_keys(prefix))
+        root = prefix.rstrip("/")
+        with TemporaryDirectory(prefix="bucket-") as folder:
+            for name in (*MANIFEST_NAMES, *PROMPT_FILE_NAMES):
+                if f"{root}/{name}" in keys:
+                    with local_copy(f"{root}/{name}") as file:
+                        copyfile(file, Path(folder) / name)
+            for name in MANIFEST_NAMES:
+                if (Path(folder) / name).is_file():
+                    return _read_manifest(Path(folder) / name, partial(_key_beside, root, keys))
+            texts = {**prompts, **_prompts_in(Path(folder))}
+    except JuiceError as error:
+        raise ImportRefused([str(error)]) from error
+    depth = root.count("/") + 2
+    return _rows_of_files([key for key in keys if key.count("/") == depth], texts, prefix)
+
+
+def _rows_of_files(
+    files: Sequence[str], prompts: Mapping[str, PromptText], source: str
+) -> Manifest:
+    """A row per file `<model>/<prompt_id>.<ext>`."""
+    rows, problems = [], []
+    for file in files:
+        path = PurePosixPath(file)
+        if path.suffix.lower() not in MEDIA_SUFFIXES:
+            continue
+        model, where = path.parent.name, f"{path.parent.name}/{path.name}"
+        if path.stem in prompts:
+            rows.append(ClipRow(where, prompts[path.stem], model, file))
+        else:
+            why = (
+                f"no prompt has the id “{path.stem}”. Put a prompts.csv (prompt_id,prompt) into "
+                "the folder."
+            )
+            problems.append(Problem(where, why))
+    if not rows and not problems:
+        raise ImportRefused([f"{source}: there is no <model>/<prompt_id>.<ext> in it."])
+    good, contradictions = _without_contradictions(rows)
+    return Manifest(good, problems + contradictions)
+
+
+def _prompts_in(folder: Path) -> dict[str, PromptText]:
     for name in PROMPT_FILE_NAMES:
         if (folder / name).is_file():
             found = read_prompts(_text_of(folder / name), name=name)
@@ -198,11 +303,14 @@ def _prompts_in_folder(folder: Path) -> dict[str, PromptText]:
     return {}
 
 
-def _prompts_from_records(records: Iterable[tuple[str, dict[str, str]]]) -> list[PromptText]:
+def _prompts_from_records(records: Iterable[tuple[str, dict[str, str], str]]) -> list[PromptText]:
     found = []
     problems = []
-    for where, record in records:
+    for where, record, problem in records:
         text = record.get("prompt") or record.get("text", "")
+        if problem:
+            problems.append(f"{where}: {problem}")
+            continue
         if not text:
             problems.append(f"{where}: the prompt is missing (column `prompt`).")
             continue
@@ -226,21 +334,27 @@ def _once_each(prompts: list[PromptText]) -> list[PromptText]:
     return list(by_key.values())
 
 
-def _contradictions(rows: list[ClipRow]) -> list[str]:
-    """Rows that claim the same place, or give one prompt id two texts."""
-    problems = []
+def _without_contradictions(rows: list[ClipRow]) -> tuple[list[ClipRow], list[Problem]]:
+    """Leave out rows that claim a place that is taken, or give one prompt id two texts.
+
+    The same clip may be in several ready pairs; it counts once.
+    """
+    good: list[ClipRow] = []
+    problems: list[Problem] = []
     places: dict[tuple[str, str, int], ClipRow] = {}
     texts: dict[str, ClipRow] = {}
     for row in rows:
+        told = texts.setdefault(row.prompt.key, row)
         first = places.setdefault((row.model, row.prompt.key, row.seed), row)
-        if first is not row:
-            problems.append(
-                f"{row.where}: {row.model} already has a clip for prompt {row.prompt.key} and "
+        if told.prompt.text != row.prompt.text:
+            why = f"prompt {row.prompt.key} has another text than at {told.where}."
+            problems.append(Problem(row.where, why))
+        elif first is row:
+            good.append(row)
+        elif first.location != row.location:
+            why = (
+                f"{row.model} already has a clip for prompt {row.prompt.key} and "
                 f"seed {row.seed} ({first.where})."
             )
-        told = texts.setdefault(row.prompt.key, row)
-        if told.prompt.text != row.prompt.text:
-            problems.append(
-                f"{row.where}: prompt {row.prompt.key} has another text than at {told.where}."
-            )
-    return problems
+            problems.append(Problem(row.where, why))
+    return good, problems

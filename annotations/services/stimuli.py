@@ -78,20 +78,8 @@ def create_stimulus(
 ) -> Stimulus:
     """Write the row for an inspected and stored file; see `register_stimulus`."""
     values = {
-        "kind": info.kind,
+        **facts_of(info),
         "file": name,
-        "sha256": info.sha256,
-        "frames_sha256": info.frames_sha256,
-        "container": info.container,
-        "codec": info.codec,
-        "width": info.width,
-        "height": info.height,
-        "fps_numerator": info.fps.numerator,
-        "fps_denominator": info.fps.denominator,
-        "frames": info.frames,
-        "seconds": float(info.seconds),
-        "has_audio": info.has_audio,
-        "bytes": info.bytes,
         "source": source[:500],
         "provenance": dict(provenance),
     }
@@ -108,3 +96,22 @@ def create_stimulus(
             "Give this one another seed, or remove the clip that is there."
         )
     return stimulus
+
+
+def facts_of(info: MediaInfo) -> dict[str, Any]:
+    """What a stimulus's row says about its file; plain values that JSON can hold."""
+    return {
+        "kind": str(info.kind),
+        "sha256": info.sha256,
+        "frames_sha256": info.frames_sha256,
+        "container": info.container,
+        "codec": info.codec,
+        "width": info.width,
+        "height": info.height,
+        "fps_numerator": info.fps.numerator,
+        "fps_denominator": info.fps.denominator,
+        "frames": info.frames,
+        "seconds": float(info.seconds),
+        "has_audio": info.has_audio,
+        "bytes": info.bytes,
+    }

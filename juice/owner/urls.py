@@ -8,5 +8,11 @@ urlpatterns = [
     path("<slug:slug>/progress/", views.study_progress, name="owner-progress"),
     path("<slug:slug>/action/", views.study_action, name="owner-action"),
     path("<slug:slug>/import/", views.study_import, name="owner-import"),
+    path("<slug:slug>/import/<int:import_id>/", views.import_run, name="owner-import-run"),
+    path(
+        "<slug:slug>/import/<int:import_id>/progress/",
+        views.import_progress,
+        name="owner-import-progress",
+    ),
     path("<slug:slug>/jobs/<int:job_id>/retry/", views.job_retry, name="owner-job-retry"),
 ]

@@ -17,20 +17,28 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
-from annotations.models import Study
-from annotations.services.importing import import_upload
+from annotations.models import ClipImport, Study
+from annotations.services.importing import problems_of
+from annotations.services.uploads import start_upload
 from generation.models import Job
 from generation.services import retry_job
 from juice.owner.actions import ACTIONS, BUTTONS
 from juice.owner.progress import progress_of
 
-PROBLEMS_SHOWN = 50
+PROBLEMS_SHOWN = 200
+IMPORTS_SHOWN = 10
 
 
 class UploadForm(forms.Form):
-    """A zip of clips."""
+    """Clips in a zip, or a manifest of web addresses."""
 
-    archive = forms.FileField(label="Zip file", widget=forms.FileInput(attrs={"accept": ".zip"}))
+    upload = forms.FileField(
+        label="File", widget=forms.FileInput(attrs={"accept": ".zip,.csv,.jsonl"})
+    )
+    is_dry_run = forms.BooleanField(required=False, label="Check only, and write nothing")
+    keep_going = forms.BooleanField(
+        required=False, label="Import the good ones even if some cannot be used"
+    )
 
 
 @require_safe
@@ -83,39 +91,58 @@ def job_retry(request: HttpRequest, slug: str, job_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @staff_member_required
 def study_import(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take in a zip of clips: all of them, or none and a list of what is wrong."""
+    """Take in a file of clips; workers check them, and the next page shows how far they are."""
     study = _study(slug)
     form = UploadForm(request.POST or None, request.FILES or None)
     problems: list[str] = []
     if request.method == "POST" and form.is_valid():
         try:
-            messages.success(request, _import(study, form.cleaned_data["archive"]))
-            return redirect("owner-study", slug=study.slug)
+            begun = _begin_upload(study, form.cleaned_data)
+            return redirect("owner-import-run", slug=study.slug, import_id=begun.pk)
         except ImportRefused as error:
-            form.add_error("archive", str(error))
-            problems = error.problems
-        except JuiceError as error:
-            form.add_error("archive", str(error))
-    context = {
-        "study": study,
-        "form": form,
-        "problems": problems[:PROBLEMS_SHOWN],
-        "more_problems": max(len(problems) - PROBLEMS_SHOWN, 0),
-    }
+            form.add_error("upload", str(error))
+            problems = error.problems[:PROBLEMS_SHOWN]
+    earlier = study.clip_imports.with_counts()[:IMPORTS_SHOWN]
+    context = {"study": study, "form": form, "problems": problems, "earlier": earlier}
     return render(request, "owner/import.html", context, status=400 if form.errors else 200)
 
 
-def _import(study: Study, upload: Any) -> str:
+@require_safe
+@staff_member_required
+def import_run(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
+    """How far an import is, and what is wrong with its rows."""
+    return render(request, "owner/import_run.html", _import_context(slug, import_id))
+
+
+@require_safe
+@staff_member_required
+def import_progress(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
+    """The part of that page that changes by itself."""
+    return render(request, "owner/_import_run.html", _import_context(slug, import_id))
+
+
+def _begin_upload(study: Study, choices: dict[str, Any]) -> ClipImport:
+    upload = choices.pop("upload")
     with tempfile.TemporaryDirectory(prefix="upload-") as folder:
-        archive = Path(folder) / "upload.zip"
-        with archive.open("wb") as file:
+        path = Path(folder) / "upload"
+        with path.open("wb") as file:
             for chunk in upload.chunks():
                 file.write(chunk)
-        result = import_upload(archive=archive, study=study)
-    return (
-        f"Imported {result.added} clips of {len(result.models)} models for "
-        f"{len(result.prompts)} prompts; {result.already_there} were already there."
-    )
+        return start_upload(upload=path, name=upload.name, study=study, **choices)
+
+
+def _import_context(slug: str, import_id: int) -> dict[str, Any]:
+    study = _study(slug)
+    clip_import: Any = get_object_or_404(study.clip_imports.with_counts(), pk=import_id)
+    problems = problems_of(clip_import)
+    return {
+        "study": study,
+        "import": clip_import,
+        "checked": clip_import.good + clip_import.bad,
+        "total": clip_import.waiting + clip_import.good + clip_import.bad,
+        "problems": problems[:PROBLEMS_SHOWN],
+        "more_problems": max(len(problems) - PROBLEMS_SHOWN, 0),
+    }
 
 
 def _study(slug: str) -> Study:

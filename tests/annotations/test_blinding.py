@@ -10,9 +10,10 @@ from django.http import HttpResponse
 from django.test import Client
 
 from annotations.models import Rendition, Stimulus, Study
-from annotations.services.importing import import_clips, import_into_study
+from annotations.services.importing import import_clips
 from annotations.services.manifests import read_clips
 from annotations.services.preparing import lease_due_renditions, make_rendition, sync_comparisons
+from annotations.services.registering import import_into_study
 from annotations.services.studies import open_study, start_preparing
 from annotations.simulation import read_form
 from tests.annotations.factories import NOW
@@ -40,7 +41,7 @@ def study(request, tmp_path) -> Study:
             )
     lines = ["prompt_id,prompt", *(f"{prompt},A fox {prompt}" for prompt in PROMPTS)]
     (tmp_path / "prompts.csv").write_text("\n".join(lines))
-    result = import_clips(rows=read_clips(tmp_path))
+    result = import_clips(manifest=read_clips(tmp_path))
     study = import_into_study(result=result, slug="blind", title="Which clip is better?")
     Study.objects.update(presentation_profile=request.param)
     study.refresh_from_db()

@@ -7,7 +7,7 @@ from annotations.enums import ComparisonState, RenditionState, StudyState
 from annotations.errors import ProtocolFrozen, TransitionRefused
 from annotations.media.inspection import inspect_media
 from annotations.models import Comparison, Prompt, Rendition, Study
-from annotations.services.importing import import_clips, import_into_study
+from annotations.services.importing import import_clips
 from annotations.services.manifests import read_clips
 from annotations.services.preparing import (
     lease_due_renditions,
@@ -16,6 +16,7 @@ from annotations.services.preparing import (
     retry_failed_renditions,
     sync_comparisons,
 )
+from annotations.services.registering import import_into_study
 from annotations.services.studies import (
     close_study,
     create_study,
@@ -47,7 +48,7 @@ def study(tmp_path):
         (tmp_path / model).mkdir()
         make_clip(tmp_path / model / "fox.mp4", width=width, height=64, fps=fps, frames=frames)
     (tmp_path / "prompts.csv").write_text("prompt_id,prompt\nfox,A fox\n")
-    result = import_clips(rows=read_clips(tmp_path))
+    result = import_clips(manifest=read_clips(tmp_path))
     return import_into_study(result=result, slug="foxes")
 
 

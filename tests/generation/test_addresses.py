@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from generation import addresses
+from annotations.services import downloads
 from generation.adapters.base import PermanentError, RetryableError
 from generation.addresses import ensure_allowed
 
@@ -17,7 +17,7 @@ def resolves(monkeypatch):
         def answer(host, port, **kwargs):
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in found]
 
-        monkeypatch.setattr(addresses.socket, "getaddrinfo", answer)
+        monkeypatch.setattr(downloads.socket, "getaddrinfo", answer)
 
     return set_addresses
 
@@ -66,6 +66,6 @@ def test_a_name_that_cannot_be_resolved_now_is_tried_again(monkeypatch):
     def fail(*args, **kwargs):
         raise socket.gaierror("Temporary failure in name resolution")
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", fail)
+    monkeypatch.setattr(downloads.socket, "getaddrinfo", fail)
     with pytest.raises(RetryableError, match="cannot be resolved"):
         ensure_allowed("https://lab.example/v1", is_internal=False)

@@ -7,15 +7,19 @@ import zipfile
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from annotations.enums import RenditionState, StudyState
 from annotations.models import Rendition, Stimulus
+from annotations.services.importing import check_row, finish_checked_imports, lease_due_rows
 from annotations.services.studies import create_study
 from generation.enums import JobState
 from generation.models import Job
 from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study
+from tests.generation.standin import Reply, running_stand_in
 from tests.media.clips import make_clip
 from tests.owner.test_progress import make_endpoint, planned_study, running_study
 
@@ -153,41 +157,88 @@ def zipped(**files: bytes) -> io.BytesIO:
     return content
 
 
-def upload(owner: Client, study, archive: io.BytesIO):
+def upload(owner: Client, study, archive: io.BytesIO, **choices: str):
+    """Send a file, let workers do their part, and look at the import's page."""
     url = reverse("owner-import", args=[study.slug])
-    return owner.post(url, {"archive": archive}, follow=True)
+    sent = owner.post(url, {"upload": archive, **choices})
+    if sent.status_code != 302:
+        return sent
+    now = timezone.now()
+    assert "clips are checked" in owner.get(sent.url).content.decode()
+    for row_id in lease_due_rows(now=now):
+        check_row(row_id=row_id, now=now)
+    finish_checked_imports(now=now)
+    return owner.get(sent.url)
 
 
 def test_a_zip_of_folders_fills_a_draft(owner, tmp_path):
     study = create_study(title="Uploaded", slug="uploaded", prompts=[make_prompt()])
-    key = study.prompts.get().key
-    clips = {
-        f"{name}/{key}.mp4": make_clip(tmp_path / f"{name}.mp4", width=width).read_bytes()
-        for name, width in (("one", 64), ("two", 96))
-    }
-    answer = upload(owner, study, zipped(**clips))
-    assert "Imported 2 clips of 2 models for 1 prompts" in answer.content.decode()
+    answer = upload(owner, study, zip_of_models(study, tmp_path))
+    assert "Imported 2 clips; 0 were already there." in answer.content.decode()
     assert sorted(study.generative_models.values_list("name", flat=True)) == ["one", "two"]
     assert Stimulus.objects.for_study(study.pk).count() == 2
+    assert default_storage.listdir("uploads")[1] == []
 
 
-def test_a_zip_with_bad_rows_changes_nothing_and_names_each(owner, tmp_path):
-    study = create_study(title="Uploaded", slug="uploaded")
-    good = make_clip(tmp_path / "good.mp4").read_bytes()
+def zip_of_models(study, folder) -> io.BytesIO:
+    """A clip of two models for the study's prompt."""
+    key = study.prompts.get().key
+    clips = {
+        f"{name}/{key}.mp4": make_clip(folder / f"{name}.mp4", width=width).read_bytes()
+        for name, width in (("one", 64), ("two", 96))
+    }
+    return zipped(**clips)
+
+
+def test_an_upload_can_be_checked_without_being_written(owner, tmp_path):
+    study = create_study(title="Uploaded", slug="uploaded", prompts=[make_prompt()])
+    answer = upload(owner, study, zip_of_models(study, tmp_path), is_dry_run="on")
+    assert "2 clips would be imported" in answer.content.decode()
+    assert Stimulus.objects.count() == 0
+
+
+def manifest_with_bad_rows(folder) -> io.BytesIO:
+    good = make_clip(folder / "good.mp4").read_bytes()
     manifest = (
         "prompt_id,prompt,model,path\n"
         "p1,A fox,one,good.mp4\n"
         "p1,A fox,two,gone.mp4\n"
         "p2,,two,good.mp4\n"
+        "p3,A bear,two,text.mp4\n"
     )
-    archive = zipped(**{"manifest.csv": manifest.encode(), "good.mp4": good})
-    answer = upload(owner, study, archive)
-    page = answer.content.decode()
-    assert answer.status_code == 400
+    return zipped(**{"manifest.csv": manifest.encode(), "good.mp4": good, "text.mp4": b"text"})
+
+
+def test_a_zip_with_bad_rows_changes_nothing_and_names_each(owner, tmp_path):
+    study = create_study(title="Uploaded", slug="uploaded")
+    page = upload(owner, study, manifest_with_bad_rows(tmp_path)).content.decode()
+    assert "Nothing was imported: 3 clips of 4 cannot be used." in page
     assert "Line 3: there is no file gone.mp4." in page
     assert "Line 4: prompt missing." in page
+    assert "Line 5: text.mp4: " in page
     assert Stimulus.objects.count() == 0
     assert study.study_models.count() == 0
+
+
+def test_the_good_rows_of_an_upload_can_be_kept(owner, tmp_path):
+    study = create_study(title="Uploaded", slug="uploaded")
+    answer = upload(owner, study, manifest_with_bad_rows(tmp_path), keep_going="on")
+    assert "Imported 1 clips" in answer.content.decode()
+    assert [prompt.key for prompt in study.prompts.all()] == ["p1"]
+
+
+def test_a_manifest_of_web_addresses_needs_no_zip(owner, tmp_path, settings):
+    settings.IMPORT_INTERNAL_HOSTS = ["127.0.0.1"]
+    study = create_study(title="From the web", slug="web")
+    clip = make_clip(tmp_path / "clip.mp4").read_bytes()
+    with running_stand_in() as server:
+        server.says("GET", Reply(200, clip))
+        manifest = io.BytesIO(
+            f"prompt_id,prompt,model,path\np1,A fox,one,{server.url}/clip.mp4\n".encode()
+        )
+        manifest.name = "clips.csv"
+        answer = upload(owner, study, manifest)
+    assert "Imported 1 clips" in answer.content.decode()
 
 
 def test_what_is_no_zip_is_refused(owner):
@@ -207,3 +258,11 @@ def test_a_study_under_way_takes_only_its_own_clips(owner, tmp_path):
     assert "stranger is not a model of this study" in strange.content.decode()
     upload(owner, study, zipped(**{f"{model.name}/{prompt.key}.mp4": clip}))
     assert Stimulus.objects.for_study(study.pk).count() == 1
+
+
+def test_the_import_of_another_study_is_not_shown_here(owner, tmp_path):
+    study, other = create_study(title="A", slug="a"), create_study(title="B", slug="b")
+    upload(owner, study, manifest_with_bad_rows(tmp_path))
+    run = study.clip_imports.get()
+    url = reverse("owner-import-run", args=[other.slug, run.pk])
+    assert owner.get(url).status_code == 404

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -12,13 +12,9 @@ from rich.progress import Progress
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import Study
-from annotations.services.importing import (
-    ImportResult,
-    import_clips,
-    import_into_study,
-    prompt_texts,
-)
-from annotations.services.manifests import ClipRow, PromptText, read_clips
+from annotations.services.importing import find_interrupted, import_clips
+from annotations.services.manifests import Manifest, PromptText, read_clips
+from annotations.services.registering import ImportResult, import_into_study, prompt_texts
 from annotations.services.studies import start_preparing
 
 
@@ -26,11 +22,12 @@ class Command(BaseCommand):
     help = (
         "Import clips from a CSV or JSONL manifest (prompt_id, prompt, model, path, and if wanted "
         "seed, category) or from a folder <model>/<prompt_id>.<ext> with a prompts.csv. "
-        "Every clip is decoded first; one bad row and nothing is imported."
+        "Every clip is decoded first; one bad row and nothing is imported, unless --keep-going. "
+        "An import that was interrupted goes on where it stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", type=Path, help="manifest file or folder")
+        parser.add_argument("source", help="manifest file, folder, or s3://bucket/prefix")
         parser.add_argument("--study", metavar="SLUG", help="add them to this draft, or make it")
         parser.add_argument("--title", default="", help="title of a new study")
         parser.add_argument(
@@ -39,35 +36,49 @@ class Command(BaseCommand):
             metavar="MODEL",
             help="only these, the first one being model A of the study",
         )
+        parser.add_argument(
+            "--keep-going", action="store_true", help="import the good rows even if some are bad"
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="check every clip and write nothing"
+        )
         parser.add_argument("--prepare", action="store_true", help="start preparing the pairs")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            rows = _only_models(
+            manifest = _only_models(
                 read_clips(options["source"], prompts=_prompts_of(options["study"])),
                 options["models"],
             )
-            result = self._import(rows)
-            self._report(result)
-            if options["study"]:
+            result = self._import(manifest, options)
+            self._report(result, options)
+            if options["study"] and not options["dry_run"]:
                 self._add_to_study(result, options)
         except ImportRefused as error:
             raise CommandError("\n".join([str(error), *error.problems])) from error
         except JuiceError as error:
             raise CommandError(str(error)) from error
 
-    def _import(self, rows: list[ClipRow]) -> ImportResult:
+    def _import(self, manifest: Manifest, options: dict[str, Any]) -> ImportResult:
+        choices = {"keep_going": options["keep_going"], "is_dry_run": options["dry_run"]}
+        if find_interrupted(manifest, **choices) is not None:
+            self.stdout.write("Going on with an import of the same clips that was interrupted.")
         with Progress(disable=not self.stdout.isatty(), transient=True) as progress:
-            task = progress.add_task("Checking clips", total=len(rows))
+            task = progress.add_task("Checking clips", total=len(manifest.rows))
             return import_clips(
-                rows=rows, on_progress=lambda done, total: progress.update(task, completed=done)
+                manifest=manifest,
+                source=options["source"],
+                on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+                **choices,
             )
 
-    def _report(self, result: ImportResult) -> None:
+    def _report(self, result: ImportResult, options: dict[str, Any]) -> None:
+        done = "Would import" if options["dry_run"] else "Imported"
         self.stdout.write(
-            f"Imported {result.added} clips of {len(result.models)} models for "
-            f"{len(result.prompts)} prompts ({result.already_there} were already there)."
+            f"{done} {result.added} clips ({result.already_there} were already there)."
         )
+        for problem in result.problems:
+            self.stderr.write(f"Left out: {problem}")
 
     def _add_to_study(self, result: ImportResult, options: dict[str, Any]) -> None:
         study = import_into_study(result=result, slug=options["study"], title=options["title"])
@@ -84,11 +95,11 @@ def _prompts_of(slug: str | None) -> dict[str, PromptText] | None:
     return prompt_texts(study) or None if study else None
 
 
-def _only_models(rows: list[ClipRow], models: list[str] | None) -> list[ClipRow]:
+def _only_models(manifest: Manifest, models: list[str] | None) -> Manifest:
     """The rows of these models, in the order in which the models were named."""
     if models is None:
-        return rows
-    known = {row.model for row in rows}
+        return manifest
+    known = {row.model for row in manifest.rows}
     unknown = [name for name in models if name not in known]
     if unknown:
         raise ImportRefused(
@@ -97,4 +108,6 @@ def _only_models(rows: list[ClipRow], models: list[str] | None) -> list[ClipRow]
                 for name in unknown
             ]
         )
-    return [row for name in models for row in rows if row.model == name]
+    rows = [row for name in models for row in manifest.rows if row.model == name]
+    pairs = [pair for pair in manifest.pairs if set(pair) <= set(models)]
+    return replace(manifest, rows=rows, pairs=pairs)

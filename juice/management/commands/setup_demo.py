@@ -22,9 +22,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from analysis.services import compute_report_now
 from annotations.enums import StudyState
 from annotations.models import GenerativeModel, Prompt, Study
-from annotations.services.importing import get_or_create_prompt
 from annotations.services.manifests import PromptText
 from annotations.services.preparing import missing_clips
+from annotations.services.registering import get_or_create_prompt
 from annotations.services.studies import close_study, create_study, open_study, start_preparing
 from annotations.simulation import Truth, simulate_raters
 from generation.models import Endpoint, Job

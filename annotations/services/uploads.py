@@ -1,0 +1,147 @@
+"""Clips that an owner uploads: kept in the store until workers have checked them."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+from annotations.errors import ImportRefused
+from annotations.models import ClipImport, Study
+from annotations.services.downloads import STORED, is_remote
+from annotations.services.importing import start_import
+from annotations.services.manifests import ClipRow, Manifest, Problem, read_clips
+from annotations.services.registering import prompt_texts
+
+MAX_UPLOAD_BYTES = 2 * 1024**3
+MAX_UPLOAD_FILES = 20_000
+MANIFEST_SUFFIXES = {".csv", ".jsonl"}
+
+
+def start_upload(
+    *, upload: Path, name: str, study: Study, keep_going: bool = False, is_dry_run: bool = False
+) -> ClipImport:
+    """Begin the import of an uploaded file into a study; workers do the rest.
+
+    Parameters
+    ----------
+    upload
+        A zip with a manifest or a folder per model in it; or a CSV or JSONL manifest whose paths
+        are web addresses.
+    name
+        The file's name, as the owner knows it.
+
+    Raises
+    ------
+    ImportRefused
+        Nothing of it can be used.
+    """
+    with TemporaryDirectory(prefix="unpacked-") as temporary:
+        folder = Path(temporary)
+        if Path(name).suffix.lower() in MANIFEST_SUFFIXES:
+            source = folder / f"manifest{Path(name).suffix.lower()}"
+            shutil.copyfile(upload, source)
+        else:
+            source = unpack_upload(upload, folder)
+        manifest = keep_inside(read_clips(source, prompts=prompt_texts(study)), folder)
+        return start_import(
+            manifest=_store_files(manifest, folder),
+            source=name,
+            study=study,
+            keep_going=keep_going,
+            is_dry_run=is_dry_run,
+            by_workers=True,
+        )
+
+
+def unpack_upload(archive: Path, target: Path) -> Path:
+    """Unpack an uploaded zip, and give the folder that holds the manifest or the models.
+
+    Raises
+    ------
+    ImportRefused
+        It is no zip, too large when unpacked, or has names that point outside of it.
+    """
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            members = [info for info in packed.infolist() if not _is_clutter(info.filename)]
+            _check_members(members, target)
+            packed.extractall(target, members=[info.filename for info in members])
+    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
+        raise ImportRefused([f"The upload cannot be unpacked as a zip file: {error}."]) from error
+    return _content_root(target)
+
+
+def keep_inside(manifest: Manifest, folder: Path) -> Manifest:
+    """Make rows that name files outside of the folder, or buckets, problems."""
+    inside, problems = [], []
+    for row in manifest.rows:
+        if row.location.startswith("s3://"):
+            why = "an upload cannot name a bucket; use `manage.py import_clips` on the server."
+            problems.append(Problem(row.where, why))
+        elif is_remote(row.location) or _lies_in(row, folder):
+            inside.append(row)
+        else:
+            problems.append(Problem(row.where, "the file lies outside of the upload."))
+    return replace(manifest, rows=inside, problems=[*manifest.problems, *problems])
+
+
+def _lies_in(row: ClipRow, folder: Path) -> bool:
+    return Path(row.location).resolve().is_relative_to(folder.resolve())
+
+
+def _store_files(manifest: Manifest, folder: Path) -> Manifest:
+    """Put the clips where workers on every host can get them."""
+    prefix = f"uploads/{secrets.token_hex(8)}"
+    rows = []
+    for row in manifest.rows:
+        if not is_remote(row.location):
+            path = Path(row.location)
+            with path.open("rb") as content:
+                target = f"{prefix}/{path.resolve().relative_to(folder.resolve())}"
+                stored = default_storage.save(target, File(content))
+            row = replace(row, location=f"{STORED}{stored}")
+        rows.append(row)
+    return replace(manifest, rows=rows)
+
+
+def _is_clutter(name: str) -> bool:
+    """What file managers add to archives."""
+    return name.startswith("__MACOSX/") or Path(name).name.startswith(".")
+
+
+def _check_members(members: Iterable[zipfile.ZipInfo], target: Path) -> None:
+    members = list(members)
+    total = sum(info.file_size for info in members)
+    free = shutil.disk_usage(target).free
+    if len(members) > MAX_UPLOAD_FILES or total > min(MAX_UPLOAD_BYTES, free // 2):
+        raise ImportRefused(
+            [
+                f"The upload has {len(members)} files of {total / 1024**2:.0f} MB in all; that is "
+                "too much for one upload. Use `manage.py import_clips` on the server."
+            ]
+        )
+    for info in members:
+        if not (target / info.filename).resolve().is_relative_to(target.resolve()):
+            raise ImportRefused([f"{info.filename}: the name points outside of the archive."])
+
+
+def _content_root(folder: Path) -> Path:
+    """Step into a single wrapping folder, as archives often have one."""
+    entries = list(folder.iterdir())
+    if len(entries) == 1 and entries[0].is_dir() and not _has_media(entries[0]):
+        return entries[0]
+    return folder
+
+
+def _has_media(folder: Path) -> bool:
+    return any(path.is_file() for path in folder.iterdir()) and not any(
+        path.name.startswith(("manifest.", "prompts.")) for path in folder.iterdir()
+    )
