@@ -34,7 +34,30 @@ class TiePolicy(TextChoices):
 
 class PresentationProfile(TextChoices):
     PAIRWISE_MIN = "pairwise-min", "Pairwise minimum: same shape, size, length and frame rate"
+    FIXED = "fixed", "Fixed: one size, frame rate and length for every pair"
+    EQUAL_HEIGHT = "equal-height", "Equal height: whole pictures, each at its own frame rate"
     NATIVE = "native", "Native: as the model made it"
+
+
+class Fit(TextChoices):
+    CROP = "crop", "Crop about the centre"
+    PAD = "pad", "Whole, with grey bars"
+    LETTERBOX = "letterbox", "Whole, with black bars"
+
+
+class Trim(TextChoices):
+    CENTRE = "centre", "Keep the middle"
+    HEAD = "head", "Keep the beginning"
+
+
+class FrameRate(TextChoices):
+    LOWER = "lower", "Lower of the two, by leaving frames out"
+    OWN = "own", "Each its own"
+
+
+class AudioPolicy(TextChoices):
+    NONE = "none", "Without sound"
+    NORMALISED = "normalised", "With sound at one loudness, where both have it"
 
 
 class StimulusKind(TextChoices):

@@ -34,9 +34,22 @@ SETUP = (
             "fields": (
                 ("protocol", "tie_policy"),
                 ("raters_per_comparison", "pairing"),
-                "presentation_profile",
             ),
             "description": "Frozen once there are judgments.",
+        },
+    ),
+    (
+        "Presentation",
+        {
+            "fields": (
+                "presentation_profile",
+                ("fit", "trim"),
+                ("frame_rate", "audio"),
+                "masks",
+                ("fixed_width", "fixed_height"),
+                ("fixed_fps", "fixed_seconds"),
+            ),
+            "description": "What is made equal between the two clips of a pair.",
         },
     ),
     (

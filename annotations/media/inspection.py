@@ -11,6 +11,7 @@ from pathlib import Path
 
 import av
 import av.logging
+import numpy as np
 
 from annotations.media.errors import MediaError
 from annotations.media.limits import DEFAULT_LIMITS, Limits
@@ -18,6 +19,7 @@ from annotations.media.pictures import as_seen, frame_count, opaque, open_still
 from annotations.media.profiles import MediaSpec
 from annotations.media.sniffing import sniff_container
 from annotations.media.sources import DAMAGED, Header, TimedFrame, open_source
+from annotations.media.warnings import Impression
 
 RATE_TOLERANCE = Fraction(1, 100)
 """How far the counted rate may be from the header's: millisecond clocks round (WebM)."""
@@ -30,12 +32,13 @@ class MediaInfo(MediaSpec):
     container: str
     codec: str
     pixel_format: str
-    has_audio: bool
     bytes: int
     sha256: str
     """Of the file."""
     frames_sha256: str
     """Of the decoded frames as 8-bit RGB: equal for equal pictures in different files."""
+    warnings: tuple[str, ...] = ()
+    """Codes of what an owner may want to look at; see `annotations.media.warnings`."""
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Tally:
     begins_at: Fraction = Fraction(0)
     last: TimedFrame | None = None
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    impression: Impression = field(default_factory=Impression)
 
     def add(self, frame: TimedFrame, size: tuple[int, int]) -> None:
         if self.last is None:
@@ -60,8 +64,10 @@ class Tally:
         self.count, self.last = self.count + 1, frame
         self.limits.check_seconds(frame.at - self.begins_at)
         self.limits.check_decoded_pixels(self.count * size[0] * size[1])
-        rgb = opaque(frame.picture).reformat(format="rgb24").to_ndarray()
+        picture = opaque(frame.picture).reformat(format="rgb24")
+        rgb = picture.to_ndarray().astype(np.uint8, copy=False)
         self.digest.update(rgb.tobytes())
+        self.impression.add(rgb)
 
     @property
     def ends_at(self) -> Fraction:
@@ -148,6 +154,7 @@ def inspect_clip(path: Path, container: str, limits: Limits) -> MediaInfo:
         bytes=path.stat().st_size,
         sha256=sha256_of(path),
         frames_sha256=tally.digest.hexdigest(),
+        warnings=tally.impression.warnings(seconds),
     )
 
 

@@ -24,8 +24,9 @@ from PIL import Image
 
 from annotations.media.errors import MediaError
 from annotations.media.pictures import as_seen, opaque, open_still
-from annotations.media.profiles import RenditionPlan
+from annotations.media.profiles import MASK_COLOUR, RenditionPlan
 from annotations.media.sniffing import sniff_container
+from annotations.media.sound import add_sound_stream, sound_packets
 from annotations.media.sources import TimedFrame, open_source
 
 ENCODER_VERSION = f"1 av {av.__version__} libx264 crf18 medium"
@@ -81,16 +82,23 @@ def render(source: Path, target: Path, plan: RenditionPlan) -> None:
 def render_still(source: Path, target: Path, plan: RenditionPlan) -> None:
     with open_still(source, sniff_container(source)) as image:
         seen = as_seen(image)
-    box = plan.crop
+    box, place = plan.crop, plan.picture
     cut = seen.crop((box.left, box.top, box.left + box.width, box.top + box.height))
-    size = (plan.width, plan.height)
+    size = (place.width, place.height)
     scaled = cut if cut.size == size else cut.resize(size, Image.Resampling.BILINEAR)
-    Image.frombytes("RGB", size, scaled.tobytes()).save(target, "PNG")
+    canvas = Image.new("RGB", (plan.width, plan.height), f"#{plan.bars.removeprefix('0x')}")
+    canvas.paste(scaled, (place.left, place.top))
+    for mask in plan.masks:
+        corners = (mask.left, mask.top, mask.left + mask.width, mask.top + mask.height)
+        canvas.paste(f"#{MASK_COLOUR.removeprefix('0x')}", corners)
+    canvas.save(target, "PNG")
 
 
 def render_clip(source: Path, target: Path, plan: RenditionPlan) -> None:
-    with open_source(source, sniff_container(source)) as opened, open_target(target) as output:
+    container = sniff_container(source)
+    with open_source(source, container) as opened, open_target(target) as output:
         stream = add_stream(output, plan)
+        sound = add_sound_stream(output) if plan.has_audio else None
         cleaner = BitStreamFilterContext(f"filter_units=remove_types={SEI_NAL}", "h264")
         pictures = prepared(shown(opened.frames, plan), opened.header.sample_aspect, plan)
         for index, picture in enumerate(pictures):
@@ -98,6 +106,8 @@ def render_clip(source: Path, target: Path, plan: RenditionPlan) -> None:
             mux(output, cleaner, stream.encode(picture))
         mux(output, cleaner, stream.encode(None))
         output.mux(cleaner.filter(None))
+        if sound is not None:
+            output.mux(list(sound_packets(source, container, sound, plan)))
 
 
 def open_target(target: Path) -> OutputContainer:
@@ -196,14 +206,27 @@ def picture_steps(
     if sample_aspect != 1:
         width = round(picture.width * sample_aspect)
         squared = [f"scale={width}:{picture.height}:flags={SCALER}"]
-    box = plan.crop
+    box, place = plan.crop, plan.picture
     matrix = "" if picture.format.is_rgb else f":in_color_matrix={MATRICES[picture.colorspace]}"
     return [
         *squared,
         *TURNS[frame.quarter_turns],
         f"crop={box.width}:{box.height}:{box.left}:{box.top}:exact=1",
-        f"scale={plan.width}:{plan.height}:flags={SCALER}{matrix}"
+        f"scale={place.width}:{place.height}:flags={SCALER}{matrix}"
         ":out_color_matrix=bt709:out_range=tv",
         "format=yuv420p",
         "setsar=1",
+        *covering_steps(plan),
     ]
+
+
+def covering_steps(plan: RenditionPlan) -> list[str]:
+    """Bars around the picture, and masks on it."""
+    place = plan.picture
+    bars = f"pad={plan.width}:{plan.height}:{place.left}:{place.top}:color={plan.bars}"
+    masks = [
+        f"drawbox=x={mask.left}:y={mask.top}:w={mask.width}:h={mask.height}"
+        f":color={MASK_COLOUR}:t=fill"
+        for mask in plan.masks
+    ]
+    return [bars, *masks] if plan.has_bars else masks

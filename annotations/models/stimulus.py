@@ -76,6 +76,9 @@ class Stimulus(models.Model):
     seconds = models.FloatField()
     has_audio = models.BooleanField(default=False)
     bytes = models.PositiveBigIntegerField()
+    warnings = models.JSONField(
+        default=list, blank=True, help_text="What an owner may want to look at: codes."
+    )
     source = models.CharField(max_length=500, help_text="Where the clip came from.")
     provenance = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -5,18 +5,23 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from annotations.enums import (
+    AudioPolicy,
+    Fit,
+    FrameRate,
     Pairing,
     PresentationProfile,
     Protocol,
     StudyKind,
     StudyState,
     TiePolicy,
+    Trim,
 )
 from annotations.models.stimulus import GenerativeModel, Prompt
 
@@ -39,6 +44,24 @@ def new_completion_code() -> str:
 
 def new_order_seed() -> int:
     return secrets.randbelow(2**31)
+
+
+def validate_masks(masks: object) -> None:
+    """Rectangles of four fractions, each inside of the picture."""
+    rows = masks if isinstance(masks, list) else [None]
+    for row in rows:
+        if not (
+            isinstance(row, list)
+            and len(row) == 4
+            and all(isinstance(part, int | float) and 0 <= part <= 1 for part in row)
+            and row[0] + row[2] <= 1
+            and row[1] + row[3] <= 1
+            and row[2] * row[3] > 0
+        ):
+            raise ValidationError(
+                "Give rectangles as [[left, top, width, height], ...] in fractions of the "
+                "picture, from 0 to 1, each inside of it."
+            )
 
 
 class StudyQuerySet(models.QuerySet["Study"]):
@@ -95,6 +118,42 @@ class Study(models.Model):
     presentation_profile = models.CharField(
         max_length=16, choices=PresentationProfile, default=PresentationProfile.PAIRWISE_MIN
     )
+    fit = models.CharField(
+        max_length=10,
+        choices=Fit,
+        default=Fit.CROP,
+        help_text="How pictures of another shape are brought to the common one.",
+    )
+    trim = models.CharField(
+        max_length=6, choices=Trim, default=Trim.CENTRE, help_text="What is kept of a longer clip."
+    )
+    frame_rate = models.CharField(max_length=5, choices=FrameRate, default=FrameRate.LOWER)
+    audio = models.CharField(max_length=10, choices=AudioPolicy, default=AudioPolicy.NONE)
+    masks = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_masks],
+        help_text="Rectangles covered on both sides, such as a watermark's place: "
+        "[[left, top, width, height], ...] in fractions of the shown picture.",
+    )
+    fixed_width = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(16), MaxValueValidator(4096)]
+    )
+    fixed_height = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(16), MaxValueValidator(4096)]
+    )
+    fixed_fps = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+        verbose_name="fixed frames per second",
+    )
+    fixed_seconds = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.1), MaxValueValidator(60)],
+        help_text="At most; a shorter clip of a pair shortens both.",
+    )
     pairing = models.CharField(max_length=16, choices=Pairing, default=Pairing.AGAINST_FIRST)
     lease_minutes = models.PositiveSmallIntegerField(
         default=15,
@@ -124,6 +183,20 @@ class Study(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        """A fixed presentation says what it is fixed to; H.264 wants even sides."""
+        if self.presentation_profile != PresentationProfile.FIXED:
+            return
+        wanted = ["fixed_width", "fixed_height"]
+        if not self.is_image_study:
+            wanted += ["fixed_fps", "fixed_seconds"]
+        missing = [name for name in wanted if not getattr(self, name)]
+        if missing:
+            raise ValidationError(dict.fromkeys(missing, "The fixed presentation needs it."))
+        odd = [name for name in wanted[:2] if getattr(self, name) % 2]
+        if odd:
+            raise ValidationError(dict.fromkeys(odd, "Give an even number of pixels."))
 
     @property
     def is_image_study(self) -> bool:

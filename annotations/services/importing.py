@@ -20,7 +20,7 @@ from django.utils import timezone
 from annotations.enums import ImportRowState, ImportState, StudyState
 from annotations.errors import ImportRefused
 from annotations.media.errors import MediaError
-from annotations.media.inspection import inspect_media
+from annotations.media.isolation import inspect_media
 from annotations.models import (
     ClipImport,
     GenerativeModel,

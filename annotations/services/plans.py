@@ -1,16 +1,14 @@
-"""Rendition plans to and from the database."""
+"""From rows to what plans depend on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from annotations.media.profiles import CropBox, MediaSpec, RenditionPlan
-from annotations.models import Stimulus
-
-FRACTIONS = ("fps", "start", "tolerance")
+from annotations.enums import AudioPolicy, PresentationProfile
+from annotations.media.profiles import NATIVE, PROFILES, MaskArea, MediaSpec, Profile
+from annotations.models import Stimulus, Study
 
 
 def spec_of(stimulus: Stimulus) -> MediaSpec:
@@ -22,17 +20,31 @@ def spec_of(stimulus: Stimulus) -> MediaSpec:
         fps=Fraction(stimulus.fps_numerator, stimulus.fps_denominator),
         frames=stimulus.frames,
         seconds=stimulus.seconds,
+        has_audio=stimulus.has_audio,
     )
 
 
-def plan_to_json(plan: RenditionPlan) -> dict[str, Any]:
-    """The plan with its exact fractions as text, and its filters in FFmpeg's words."""
-    values = asdict(plan)
-    exact = {name: str(values[name]) for name in FRACTIONS}
-    return {**values, **exact, "filters": plan.filters}
-
-
-def plan_from_json(values: Mapping[str, Any]) -> RenditionPlan:
-    known = {key: value for key, value in values.items() if key != "filters"}
-    exact = {name: Fraction(known[name]) for name in FRACTIONS}
-    return RenditionPlan(**{**known, **exact, "crop": CropBox(**known["crop"])})
+def profile_of(study: Study) -> Profile:
+    """The study's presentation profile with its choices; see `annotations.media.profiles`."""
+    base = PROFILES[study.presentation_profile]
+    choices: dict[str, Any] = {
+        "keeps_audio": study.audio == AudioPolicy.NORMALISED,
+        "masks": tuple(MaskArea(*area) for area in study.masks),
+    }
+    if base is not NATIVE:
+        choices["trim"] = study.trim
+    if study.presentation_profile in (
+        PresentationProfile.PAIRWISE_MIN,
+        PresentationProfile.FIXED,
+    ):
+        choices["fit"] = study.fit
+    if study.presentation_profile == PresentationProfile.PAIRWISE_MIN:
+        choices["rate"] = study.frame_rate
+    if study.presentation_profile == PresentationProfile.FIXED:
+        choices |= {
+            "width": study.fixed_width,
+            "height": study.fixed_height,
+            "fps": Fraction(study.fixed_fps or 0).limit_denominator(1001),
+            "seconds": Fraction(study.fixed_seconds or 0).limit_denominator(1000),
+        }
+    return replace(base, **choices)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -16,11 +17,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from annotations.enums import ComparisonState, RenditionState
+from annotations.media.encoding import plan_from_json, plan_to_json
 from annotations.media.errors import MediaError
-from annotations.media.profiles import PROFILES, plan_rendition
-from annotations.media.rendering import render, rendition_key
+from annotations.media.isolation import render
+from annotations.media.profiles import plan_rendition
+from annotations.media.rendering import rendition_key
 from annotations.models import Comparison, GenerativeModel, Rendition, Stimulus, Study
-from annotations.services.plans import plan_from_json, plan_to_json, spec_of
+from annotations.services.plans import profile_of, spec_of
 from annotations.services.studies import model_pairs
 
 RENDER_LEASE = timedelta(minutes=7)
@@ -133,23 +136,24 @@ def _stimulus_pairs(study: Study) -> Iterator[tuple[Stimulus, Stimulus]]:
 
 
 def _create_comparison(study: Study, first: Stimulus, second: Stimulus) -> None:
+    values: dict[str, Any] = {
+        "prompt_id": first.prompt_id,
+        "position": _place_in_order(study, first, second),
+        "open_seats": study.raters_per_comparison,
+    }
+    try:
+        values["rendition_a"] = _plan_for(study, own=first, partner=second)
+        values["rendition_b"] = _plan_for(study, own=second, partner=first)
+    except MediaError as error:
+        values |= {"state": ComparisonState.FAILED, "error": str(error)}
     Comparison.objects.get_or_create(
-        study=study,
-        stimulus_a=first,
-        stimulus_b=second,
-        defaults={
-            "prompt_id": first.prompt_id,
-            "rendition_a": _plan_for(study, own=first, partner=second),
-            "rendition_b": _plan_for(study, own=second, partner=first),
-            "position": _place_in_order(study, first, second),
-            "open_seats": study.raters_per_comparison,
-        },
+        study=study, stimulus_a=first, stimulus_b=second, defaults=values
     )
 
 
 def _plan_for(study: Study, *, own: Stimulus, partner: Stimulus) -> Rendition:
     """The rendition of `own` beside `partner`; one that was planned before is reused."""
-    plan = plan_rendition(spec_of(own), spec_of(partner), PROFILES[study.presentation_profile])
+    plan = plan_rendition(spec_of(own), spec_of(partner), profile_of(study))
     return Rendition.objects.get_or_create(
         key=rendition_key(own.sha256, plan),
         defaults={"stimulus": own, "profile": plan.profile, "plan": plan_to_json(plan)},

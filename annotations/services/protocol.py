@@ -105,7 +105,7 @@ def describe_protocol(study: Study) -> dict[str, Any]:
         "protocol": study.protocol,
         "tie_policy": study.tie_policy,
         "raters_per_comparison": study.raters_per_comparison,
-        "presentation_profile": study.presentation_profile,
+        "presentation": describe_presentation(study),
         "pairing": study.pairing,
         "instructions": study.instructions,
         "models": [row.model.slug for row in study.study_models.select_related("model")],
@@ -122,6 +122,25 @@ def describe_protocol(study: Study) -> dict[str, Any]:
             }
             for axis in study.axes.prefetch_related("reasons")
         ],
+    }
+
+
+def describe_presentation(study: Study) -> dict[str, Any]:
+    """The presentation profile and every choice in it, as plain values."""
+    return {
+        name: getattr(study, name)
+        for name in (
+            "presentation_profile",
+            "fit",
+            "trim",
+            "frame_rate",
+            "audio",
+            "masks",
+            "fixed_width",
+            "fixed_height",
+            "fixed_fps",
+            "fixed_seconds",
+        )
     }
 
 

@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 
 from annotations.errors import StimulusRefused
 from annotations.media.errors import MediaError
-from annotations.media.inspection import MediaInfo, inspect_media
+from annotations.media.inspection import MediaInfo
+from annotations.media.isolation import inspect_media
 from annotations.models import GenerativeModel, Prompt, Stimulus
 
 
@@ -114,4 +115,5 @@ def facts_of(info: MediaInfo) -> dict[str, Any]:
         "seconds": float(info.seconds),
         "has_audio": info.has_audio,
         "bytes": info.bytes,
+        "warnings": list(info.warnings),
     }

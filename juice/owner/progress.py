@@ -14,7 +14,15 @@ from annotations.enums import (
     RenditionState,
     StudyState,
 )
-from annotations.models import GenerativeModel, Prompt, Rater, Rendition, Stimulus, Study
+from annotations.models import (
+    Comparison,
+    GenerativeModel,
+    Prompt,
+    Rater,
+    Rendition,
+    Stimulus,
+    Study,
+)
 from annotations.services.studies import missing_in_setup, model_pairs
 from generation.enums import ENDED_BADLY, JobState
 from generation.models import Endpoint, Job
@@ -86,6 +94,7 @@ class Progress:
     waiting_endpoints: list[Endpoint]
     failed_renditions: list[Rendition]
     failed_rendition_count: int
+    failed_pairs: list[Comparison]
     raters: list[RaterLine]
     rater_count: int
     ready: int
@@ -116,6 +125,9 @@ def progress_of(study: Study, *, now: datetime) -> Progress:
             failed_renditions.select_related("stimulus__model", "stimulus__prompt")[:PROBLEMS_SHOWN]
         ),
         failed_rendition_count=failed_renditions.count(),
+        failed_pairs=list(
+            study.comparisons.exclude(error="").select_related("prompt")[:PROBLEMS_SHOWN]
+        ),
         raters=raters,
         rater_count=study.raters.count(),
         ready=pairs["ready"],

@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotations.media.errors import MediaError
-from annotations.media.profiles import NATIVE, PAIRWISE_MIN, CropBox, MediaSpec, plan_rendition
+from annotations.media.profiles import (
+    EQUAL_HEIGHT,
+    FIXED,
+    NATIVE,
+    PAIRWISE_MIN,
+    PROFILES,
+    Box,
+    MaskArea,
+    MediaSpec,
+    Profile,
+    plan_rendition,
+)
 
 
 def clip(frames: int, height: int, width: int, fps: int | Fraction) -> MediaSpec:
@@ -115,7 +126,7 @@ def test_native_leaves_a_clip_as_it_is_but_for_an_odd_last_row(own, partner):
 
 def test_the_crop_is_central_and_even():
     plan = plan_rendition(clip(16, 299, 640, 8), clip(16, 512, 512, 8), PAIRWISE_MIN)
-    assert plan.crop == CropBox(left=170, top=0, width=298, height=298)
+    assert plan.crop == Box(left=170, top=0, width=298, height=298)
 
 
 def test_the_longer_clip_loses_as_much_before_as_after():
@@ -139,3 +150,101 @@ def test_the_filters_say_what_is_done():
         "trim=start=0.000000:duration=1.625000,select=showing at k/(8) for k<13,"
         "crop=320:320:160:0,scale=256:256:flags=bilinear,format=yuv420p"
     )
+
+
+# The other profiles, and the choices in them
+
+
+def fixed(**choices) -> Profile:
+    sizes = {"width": 640, "height": 360, "fps": Fraction(24), "seconds": Fraction(4)}
+    return replace(FIXED, **{**sizes, **choices})
+
+
+@given(specs, specs, st.sampled_from(["crop", "pad", "letterbox"]))
+def test_fixed_gives_every_clip_one_size_rate_and_length(one, other, fit):
+    plans = [plan_rendition(*pair, fixed(fit=fit)) for pair in ((one, other), (other, one))]
+    assert {(plan.width, plan.height, plan.fps) for plan in plans} == {(640, 360, Fraction(24))}
+    assert plans[0].frames == plans[1].frames <= 96
+
+
+@given(specs, specs, st.sampled_from(["crop", "pad", "letterbox"]), st.booleans())
+def test_any_two_clips_come_out_equal_whatever_is_chosen(one, other, fit, from_head):
+    profile = replace(PAIRWISE_MIN, fit=fit, trim="head" if from_head else "centre")
+    first, second = plan_rendition(one, other, profile), plan_rendition(other, one, profile)
+    assert (first.width, first.height, first.fps, first.frames) == (
+        second.width,
+        second.height,
+        second.fps,
+        second.frames,
+    )
+
+
+@given(specs, specs, st.sampled_from([*PROFILES.values(), fixed(fit="pad")]))
+def test_the_picture_lies_inside_the_canvas(own, partner, profile):
+    if profile is FIXED:
+        profile = fixed()
+    plan = plan_rendition(own, partner, profile)
+    place = plan.picture
+    assert min(place.left, place.top) >= 0 and min(place.width, place.height) >= 2
+    assert place.left + place.width <= plan.width
+    assert place.top + place.height <= plan.height
+    assert not any(
+        side % 2 for side in (plan.width, plan.height, place.left, place.top, place.width)
+    )
+
+
+@given(specs, specs)
+def test_equal_height_shows_whole_pictures_at_one_height_and_their_own_rate(one, other):
+    first, second = (
+        plan_rendition(one, other, EQUAL_HEIGHT),
+        plan_rendition(other, one, EQUAL_HEIGHT),
+    )
+    assert (first.width, first.height) == (second.width, second.height)
+    assert (first.fps, second.fps) == (one.fps, other.fps)
+    assert (first.crop.width, first.crop.height) == (one.width // 2 * 2, one.height // 2 * 2)
+
+
+def test_a_wide_clip_beside_a_square_one_gets_bars():
+    wide, square = clip(48, 360, 640, 24), clip(48, 360, 360, 24)
+    plan = plan_rendition(square, wide, EQUAL_HEIGHT)
+    assert (plan.width, plan.height) == (640, 360)
+    assert plan.picture == Box(140, 0, 360, 360)
+    assert "pad=640:360:140:0:color=0x000000" in plan.filters
+
+
+def test_a_whole_picture_in_a_square_keeps_its_shape():
+    plan = plan_rendition(
+        clip(48, 360, 640, 24), clip(48, 512, 512, 24), replace(PAIRWISE_MIN, fit="pad")
+    )
+    assert (plan.width, plan.height) == (360, 360)
+    assert plan.picture == Box(0, 78, 360, 202)
+
+
+def test_the_beginning_can_be_kept_instead_of_the_middle():
+    long, short = clip(96, 512, 512, 24), clip(48, 512, 512, 24)
+    assert plan_rendition(long, short, PAIRWISE_MIN).start == 1
+    assert plan_rendition(long, short, replace(PAIRWISE_MIN, trim="head")).start == 0
+
+
+def test_rates_can_be_kept():
+    profile = replace(PAIRWISE_MIN, rate="own")
+    fast, slow = clip(72, 512, 512, 24), clip(24, 512, 512, 8)
+    assert plan_rendition(fast, slow, profile).fps == 24
+    assert plan_rendition(slow, fast, profile).fps == 8
+
+
+def test_masks_lie_at_the_same_place_on_both_sides():
+    profile = replace(PAIRWISE_MIN, masks=(MaskArea(0.75, 0.9, 0.25, 0.1),))
+    one, other = clip(72, 720, 1280, 24), clip(72, 512, 512, 24)
+    first, second = plan_rendition(one, other, profile), plan_rendition(other, one, profile)
+    assert first.masks == second.masks == (Box(384, 460, 128, 52),)
+
+
+@pytest.mark.parametrize(("one", "other", "both"), [(1, 1, True), (1, 0, False), (0, 0, False)])
+def test_sound_is_kept_where_both_have_it(one, other, both):
+    own = replace(EMU_VIDEO, has_audio=bool(one))
+    partner = replace(EMU_VIDEO, has_audio=bool(other))
+    assert plan_rendition(own, partner, PAIRWISE_MIN).has_audio is False
+    loud = replace(PAIRWISE_MIN, keeps_audio=True)
+    assert plan_rendition(own, partner, loud).has_audio is both
+    assert plan_rendition(partner, own, loud).has_audio is both

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,14 @@ from PIL import Image
 
 from annotations.media.errors import MediaError
 from annotations.media.inspection import MediaInfo, inspect_media
-from annotations.media.profiles import NATIVE, PAIRWISE_MIN, Profile, plan_rendition
+from annotations.media.profiles import (
+    FIXED,
+    NATIVE,
+    PAIRWISE_MIN,
+    MaskArea,
+    Profile,
+    plan_rendition,
+)
 from annotations.media.rendering import render, rendition_key
 from tests.media.clips import (
     make_animation,
@@ -243,3 +251,76 @@ def test_real_clips_of_one_prompt_become_a_fair_pair(shared_clips, tmp_path):
         render(shared_clips / "open" / own / "show01.mp4", tmp_path / f"{own}.mp4", plan)
         made.append(presentation(inspect_media(tmp_path / f"{own}.mp4")))
     assert made == [(320, 320, 6, 24, 4.0)] * 2
+
+
+def test_bars_are_black_or_of_the_pages_grey(tmp_path):
+    wide = make_clip(tmp_path / "wide.mp4", width=128, height=64, paint=plain(200, 40, 40))
+    square = make_clip(tmp_path / "square.mp4", width=64, height=64)
+    for fit, level in (("pad", 0x3A), ("letterbox", 0)):
+        target = rendered(wide, square, replace(PAIRWISE_MIN, fit=fit))
+        picture = pictures_of(target)[0]
+        assert picture.shape[:2] == (64, 64)
+        assert np.abs(picture[:12].astype(int) - level).max() <= 3
+        assert abs(int(picture[32, 32, 0]) - 200) <= 6
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".png"])
+def test_a_mask_covers_the_same_place_on_both_sides(tmp_path, suffix):
+    profile = replace(PAIRWISE_MIN, masks=(MaskArea(0.5, 0.5, 0.5, 0.5),))
+    paths = [tmp_path / f"one{suffix}", tmp_path / f"other{suffix}"]
+    for path, side in zip(paths, (64, 96), strict=True):
+        if suffix == ".png":
+            make_still(path, width=side, height=side)
+        else:
+            make_clip(path, width=side, height=side)
+    for own, partner in (paths, paths[::-1]):
+        target = rendered(own, partner, profile)
+        picture = pictures_of(target)[0] if suffix == ".mp4" else np.asarray(Image.open(target))
+        assert np.abs(picture[34:, 34:].astype(int) - 128).max() <= 3
+        assert np.abs(picture[:30, :30].astype(int) - 128).max() > 20
+
+
+def test_sound_comes_at_one_loudness_and_as_long_as_the_picture(tmp_path):
+    loud = make_clip(tmp_path / "loud.mp4", fps=8, frames=40, audio=True)
+    long = make_clip(tmp_path / "long.mp4", fps=8, frames=64, audio=True)
+    profile = replace(PAIRWISE_MIN, keeps_audio=True)
+    for own, partner in ((loud, long), (long, loud)):
+        target = rendered(own, partner, profile)
+        with av.open(str(target)) as opened:
+            sound = opened.streams.audio[0]
+            assert (sound.codec_context.name, sound.rate, sound.layout.name) == (
+                "aac",
+                48000,
+                "stereo",
+            )
+            samples = sum(frame.samples for frame in opened.decode(sound))
+        assert abs(samples / 48000 - 5.0) < 0.1
+        assert inspect_media(target).seconds == 5
+
+
+def test_sound_is_left_out_by_default(tmp_path):
+    path = make_clip(tmp_path / "loud.mp4", audio=True)
+    assert inspect_media(rendered(path, path, PAIRWISE_MIN)).has_audio is False
+
+
+def test_a_rendition_with_sound_is_the_same_each_time(tmp_path):
+    path = make_clip(tmp_path / "loud.mp4", frames=32, audio=True)
+    profile = replace(PAIRWISE_MIN, keeps_audio=True)
+    first = rendered(path, path, profile).read_bytes()
+    assert rendered(path, path, profile).read_bytes() == first
+
+
+def test_a_slow_clip_at_a_fixed_rate_repeats_frames_and_makes_none_up(tmp_path):
+    path = make_clip(tmp_path / "slow.mp4", fps=4, frames=8, paint=numbered)
+    profile = replace(FIXED, width=64, height=48, fps=Fraction(8), seconds=Fraction(2))
+    target = rendered(path, path, profile)
+    assert [number_of(picture) for picture in pictures_of(target)] == [
+        index // 2 for index in range(16)
+    ]
+
+
+def test_the_original_is_not_touched(tmp_path):
+    path = make_clip(tmp_path / "clip.mp4", audio=True)
+    before = path.read_bytes()
+    rendered(path, path, PAIRWISE_MIN)
+    assert path.read_bytes() == before
