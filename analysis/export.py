@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.core.estimates import Estimate
 from analysis.core.report import PairResult, Report
 from analysis.core.votes import COLUMNS
+from annotations.services.provenance import RENDITION_COLUMNS
 
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 WIN_RATE_COLUMNS = (
@@ -56,6 +57,11 @@ WIN_RATE_COLUMNS = (
 def judgment_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Lines of the judgments CSV, header first, one at a time; rows have the long form's keys."""
     return _lines(COLUMNS, rows)
+
+
+def rendition_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Lines of the renditions CSV; rows as `annotations.services.provenance` gives them."""
+    return _lines(RENDITION_COLUMNS, rows)
 
 
 def vote_table_rows(votes: pd.DataFrame) -> Iterator[Mapping[str, Any]]:

@@ -23,6 +23,7 @@ from analysis.core.sides import BalancedShare, SideBalance
 PLOTLY = "vendor/plotly-basic-4.1.1.min.js"
 DRAW = "analysis/report.js"
 STYLE = "analysis/report.css"
+MAX_SHOWN = 40
 _SPLIT_KEYS = [fill for fill, _ in charts.SPLIT_COLOURS]
 
 
@@ -62,6 +63,8 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "agreement_known": any(result.agreement.splits for result in results),
         "reason_blocks": list(_reason_blocks(report)),
         "sides": [_side_row(side) for side in report.sides if side.a_on_left.n],
+        "shown": report.settings.shown[:MAX_SHOWN],
+        "more_shown": max(len(report.settings.shown) - MAX_SHOWN, 0),
         "axes": [{"name": wording.axis_words(axis.key), "asked": axis} for axis in report.axes],
         "methods": {
             result.win_rate.rate.interval.method

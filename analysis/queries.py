@@ -13,12 +13,13 @@ from typing import Any
 import pandas as pd
 from django.db.models import Count, F, Max
 
-from analysis.core.report import AskedAxis, ReportSettings
+from analysis.core.report import AskedAxis, ReportSettings, Shown
 from analysis.core.votes import COLUMNS, validate_votes
 from analysis.version import code_version
 from annotations.enums import ComparisonState, StudyState, TiePolicy
 from annotations.models import Comparison, Judgment, Rater, Reason, Study
 from annotations.services.protocol import hash_protocol
+from annotations.services.provenance import shown_clips
 
 WINNERS = {"a": "model_a", "b": "model_b", "tie": "tie"}
 CHUNK = 2000
@@ -83,6 +84,10 @@ def report_settings(study: Study) -> ReportSettings:
         interim=is_interim(study),
         protocol_hash=hash_protocol(study),
         code_version=code_version(),
+        shown=tuple(
+            Shown(one.model, one.clips, str(one.made), str(one.shown)) for one in shown_clips(study)
+        ),
+        presentation=str(study.get_presentation_profile_display()),
     )
 
 

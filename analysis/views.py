@@ -14,12 +14,13 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from analysis.export import judgment_lines
+from analysis.export import judgment_lines, rendition_lines
 from analysis.html import content_security_policy
 from analysis.models import Report, ReportState
 from analysis.queries import judgment_rows
 from analysis.services import request_report
 from annotations.models import Study
+from annotations.services.provenance import rendition_rows
 
 
 @require_safe
@@ -45,6 +46,15 @@ def judgments_csv(request: HttpRequest, token: str) -> HttpResponseBase:
     lines = judgment_lines(judgment_rows(study))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     return _private(_as_file(response, f"{study.slug}-judgments.csv"))
+
+
+@require_safe
+def renditions_csv(request: HttpRequest, token: str) -> HttpResponseBase:
+    """What raters saw of each clip, and what it was made from."""
+    study = _study(token)
+    lines = rendition_lines(rendition_rows(study))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    return _private(_as_file(response, f"{study.slug}-renditions.csv"))
 
 
 @require_safe

@@ -46,11 +46,22 @@ class AskedAxis:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """So many clips of a model were made as `made` and shown as `shown`, in words."""
+
+    model: str
+    clips: int
+    made: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportSettings:
     """What the votes cannot say about themselves.
 
     A comparison is complete on an axis with `min_votes` valid votes. `planned` holds the number
     of comparisons of each (model_a, model_b), where known. `axes` gives the order of the report.
+    `shown` says what raters saw, and `presentation` by which rule.
     """
 
     title: str
@@ -64,6 +75,8 @@ class ReportSettings:
     protocol_hash: str = ""
     code_version: str = ""
     notes: tuple[str, ...] = ()
+    shown: tuple[Shown, ...] = ()
+    presentation: str = ""
     confidence: float = 0.95
     bootstrap_draws: int = 10_000
     seed: int = 20231117

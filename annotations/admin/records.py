@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from annotations.admin.base import ReadOnlyAdmin
+from annotations.media.warnings import WORDS
 from annotations.models import (
     Assignment,
     Comparison,
@@ -20,6 +22,7 @@ from annotations.models import (
     Rendition,
     Stimulus,
 )
+from annotations.services.provenance import made_shape, shown_shape
 
 
 @admin.register(GenerativeModel)
@@ -38,10 +41,26 @@ class PromptAdmin(ReadOnlyAdmin):
     search_fields = ("key", "text")
 
 
+class WarningFilter(admin.SimpleListFilter):
+    """Clips that an owner may want to look at."""
+
+    title = "warning"
+    parameter_name = "warning"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(WORDS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        code = self.value()
+        # As text: SQLite has no containment of JSON.
+        rows = queryset.annotate(codes=Cast("warnings", TextField()))
+        return rows.filter(codes__contains=f'"{code}"') if code else queryset
+
+
 @admin.register(Stimulus)
 class StimulusAdmin(ReadOnlyAdmin):
-    list_display = ("model", "prompt", "seed", "size", "frame_rate", "seconds", "source")
-    list_filter = ("model", "kind", "container")
+    list_display = ("model", "prompt", "seed", "size", "frame_rate", "seconds", "look_at", "source")
+    list_filter = (WarningFilter, "model", "kind", "container")
     list_select_related = ("model", "prompt")
     search_fields = ("prompt__key", "prompt__text", "sha256")
 
@@ -49,17 +68,49 @@ class StimulusAdmin(ReadOnlyAdmin):
     def size(self, stimulus: Stimulus) -> str:
         return f"{stimulus.width} x {stimulus.height}"
 
-    @admin.display(description="frames per second")
+    @admin.display(description="frames per second", ordering="fps_numerator")
     def frame_rate(self, stimulus: Stimulus) -> str:
         return f"{stimulus.fps:.3g}"
+
+    @admin.display(description="warnings", ordering="warnings")
+    def look_at(self, stimulus: Stimulus) -> str:
+        return " ".join(WORDS[code] for code in stimulus.warnings)
 
 
 @admin.register(Rendition)
 class RenditionAdmin(ReadOnlyAdmin):
-    list_display = ("stimulus", "profile", "state", "bytes", "error")
+    list_display = ("stimulus", "profile", "state", "made", "shown", "bytes", "error")
     list_filter = ("state", "profile")
     list_select_related = ("stimulus__model", "stimulus__prompt")
-    search_fields = ("stimulus__prompt__key", "key")
+    search_fields = ("stimulus__prompt__key", "key", "stimulus__sha256")
+    fields = (
+        "stimulus",
+        "source_sha256",
+        "made",
+        "profile",
+        "filters",
+        "shown",
+        "sha256",
+        "bytes",
+        "state",
+        "error",
+        "ready_at",
+    )
+
+    @admin.display(description="SHA-256 of the source")
+    def source_sha256(self, rendition: Rendition) -> str:
+        return str(rendition.stimulus.sha256)
+
+    @admin.display(description="as made")
+    def made(self, rendition: Rendition) -> str:
+        return str(made_shape(rendition.stimulus))
+
+    @admin.display(description="as shown")
+    def shown(self, rendition: Rendition) -> str:
+        return str(shown_shape(rendition.plan))
+
+    def filters(self, rendition: Rendition) -> str:
+        return str(rendition.plan["filters"])
 
 
 @admin.register(Comparison)

@@ -24,6 +24,7 @@ from annotations.models import (
     Study,
 )
 from annotations.services.studies import missing_in_setup, model_pairs
+from annotations.services.warning_signs import warnings_of
 from generation.enums import ENDED_BADLY, JobState
 from generation.models import Endpoint, Job
 
@@ -98,6 +99,7 @@ class Progress:
     raters: list[RaterLine]
     rater_count: int
     ready: int
+    warnings: list[str]
     warns_of_sqlite: bool
 
 
@@ -131,6 +133,7 @@ def progress_of(study: Study, *, now: datetime) -> Progress:
         raters=raters,
         rater_count=study.raters.count(),
         ready=pairs["ready"],
+        warnings=warnings_of(study) if study.state != StudyState.CLOSED else [],
         warns_of_sqlite=connection.vendor == "sqlite" and study.state != StudyState.CLOSED,
     )
 

@@ -77,7 +77,7 @@ def make_rendition(stimulus: Stimulus, content: bytes = CLIP_BYTES) -> Rendition
         key=f"{number:064d}",
         stimulus=stimulus,
         profile="pairwise-min/1",
-        plan={},
+        plan={"frames": 64, "height": 512, "width": 512, "fps": "16", "filters": "none"},
         state=RenditionState.READY,
         file=name,
     )

@@ -1,0 +1,52 @@
+import pytest
+
+from annotations.enums import PresentationProfile
+from annotations.models import Study
+from annotations.services.studies import create_study
+from annotations.services.warning_signs import warnings_of
+from tests.annotations.factories import make_model, make_prompt, make_stimulus
+
+pytestmark = pytest.mark.django_db
+
+SHAPES = {"width": 1280, "height": 720, "seconds": 4.0}
+
+
+def study_of(first: dict, second: dict, **settings) -> Study:
+    """Two models with a clip each for one prompt."""
+    models, prompt = [make_model("Aurora"), make_model("Drift")], make_prompt()
+    make_stimulus(models[0], prompt, **first)
+    make_stimulus(models[1], prompt, **second)
+    return create_study(title="W", slug="w", models=models, prompts=[prompt], **settings)
+
+
+def test_a_fair_pair_has_no_warning():
+    assert warnings_of(study_of(SHAPES, {"width": 512, "height": 512, "seconds": 2.0})) == []
+
+
+def test_identical_clips_are_named():
+    study = study_of({"frames_sha256": "f" * 64}, {"frames_sha256": "f" * 64})
+    key = study.prompts.get().key
+    assert warnings_of(study) == [f"2 clips for prompt {key} are identical, frame by frame."]
+
+
+def test_what_the_presentation_leaves_to_see_is_told():
+    square = {"width": 512, "height": 512, "seconds": 2.0, "fps_numerator": 8}
+    study = study_of(SHAPES, square, presentation_profile=PresentationProfile.NATIVE)
+    assert warnings_of(study) == [
+        "Aurora and Drift differ visibly in length.",
+        "Aurora and Drift differ visibly in shape.",
+        "Aurora and Drift differ visibly in frame rate.",
+    ]
+
+
+def test_bars_show_the_shape():
+    study = study_of(SHAPES, {"width": 512, "height": 512, "seconds": 4.0}, fit="letterbox")
+    assert warnings_of(study) == ["Aurora and Drift differ visibly in shape."]
+
+
+def test_what_was_seen_in_clips_is_counted():
+    study = study_of({"warnings": ["static", "short"]}, {"warnings": ["static"]})
+    assert warnings_of(study) == [
+        "2 clips: “Nothing moves in it.”",
+        "1 clip: “It is shorter than a second.”",
+    ]
