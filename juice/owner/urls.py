@@ -14,5 +14,6 @@ urlpatterns = [
         views.import_progress,
         name="owner-import-progress",
     ),
+    path("<slug:slug>/blinding/", views.blinding_check, name="owner-blinding"),
     path("<slug:slug>/jobs/<int:job_id>/retry/", views.job_retry, name="owner-job-retry"),
 ]

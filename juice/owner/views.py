@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import messages
@@ -15,12 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from annotations.blinding import check_blinding
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import ClipImport, Study
 from annotations.services.importing import problems_of
 from annotations.services.uploads import start_upload
-from generation.models import Job
+from generation.models import Endpoint, Job
 from generation.services import retry_job
 from juice.owner.actions import ACTIONS, BUTTONS
 from juice.owner.progress import progress_of
@@ -119,6 +121,28 @@ def import_run(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
 def import_progress(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
     """The part of that page that changes by itself."""
     return render(request, "owner/_import_run.html", _import_context(slug, import_id))
+
+
+@require_http_methods(["GET", "POST"])
+@staff_member_required
+def blinding_check(request: HttpRequest, slug: str) -> HttpResponse:
+    """Walk the study as raters do and search what they receive for what tells a model."""
+    study = _study(slug)
+    check = None
+    if request.method == "POST":
+        try:
+            check = check_blinding(study=study, secrets=_endpoint_secrets(study))
+        except JuiceError as error:
+            messages.error(request, str(error))
+    return render(request, "owner/blinding.html", {"study": study, "check": check})
+
+
+def _endpoint_secrets(study: Study) -> dict[str, list[str]]:
+    endpoints = Endpoint.objects.filter(model__studies=study)
+    return {
+        "hosts of endpoints": [urlsplit(one.base_url).hostname or "" for one in endpoints],
+        "names at endpoints": [one.remote_model for one in endpoints],
+    }
 
 
 def _begin_upload(study: Study, choices: dict[str, Any]) -> ClipImport:

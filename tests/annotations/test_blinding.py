@@ -2,114 +2,204 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
-from django.http import HttpResponse
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
-from annotations.models import Rendition, Stimulus, Study
+from annotations import blinding
+from annotations.blinding import check_blinding
+from annotations.enums import PresentationProfile, StudyKind, StudyState
+from annotations.errors import TransitionRefused
+from annotations.models import Assignment, Comparison, Judgment, Rater, Rendition, Stimulus, Study
 from annotations.services.importing import import_clips
 from annotations.services.manifests import read_clips
 from annotations.services.preparing import lease_due_renditions, make_rendition, sync_comparisons
 from annotations.services.registering import import_into_study
-from annotations.services.studies import open_study, start_preparing
+from annotations.services.studies import start_preparing
 from annotations.simulation import read_form
-from tests.annotations.factories import NOW
-from tests.media.clips import make_clip
+from annotations.views import media
+from tests.annotations.factories import NOW, make_study
+from tests.media.clips import make_clip, make_still
 
 pytestmark = pytest.mark.django_db
 
-MODELS = {"Secretmodel Alpha": "secretmodel-alpha", "Hiddenmodel Beta": "hiddenmodel-beta"}
+MODELS = ("Secretmodel Alpha", "Hiddenmodel Beta")
 PROMPTS = [f"prompt{number}" for number in range(3)]
+FIXED = {"fixed_width": 64, "fixed_height": 64, "fixed_fps": 8.0, "fixed_seconds": 1.0}
 
 
-@pytest.fixture(params=["pairwise-min", "native"])
-def study(request, tmp_path) -> Study:
-    """Two models whose clips carry their names in the path and in the metadata."""
+def make_clips(folder: Path) -> None:
+    """Clips of unlike shapes that carry their model's name in path and metadata."""
     for number, model in enumerate(MODELS):
-        (tmp_path / model).mkdir()
+        (folder / model).mkdir()
         for place, prompt in enumerate(PROMPTS):
             make_clip(
-                tmp_path / model / f"{prompt}.mp4",
+                folder / model / f"{prompt}.mp4",
                 width=64 + 32 * number,
                 height=64,
                 fps=8 + 4 * number,
                 frames=12 + place,
+                audio=True,
                 metadata={"title": model, "comment": f"made by {model}"},
             )
+
+
+def make_pictures(folder: Path) -> None:
+    for number, model in enumerate(MODELS):
+        (folder / model).mkdir()
+        for place, prompt in enumerate(PROMPTS):
+            path = folder / model / f"{prompt}.png"
+            make_still(path, width=64 + 32 * number, height=64 + 2 * place)
+
+
+def prepared_study(folder: Path, **settings) -> Study:
     lines = ["prompt_id,prompt", *(f"{prompt},A fox {prompt}" for prompt in PROMPTS)]
-    (tmp_path / "prompts.csv").write_text("\n".join(lines))
-    result = import_clips(manifest=read_clips(tmp_path))
+    (folder / "prompts.csv").write_text("\n".join(lines))
+    result = import_clips(manifest=read_clips(folder))
     study = import_into_study(result=result, slug="blind", title="Which clip is better?")
-    Study.objects.update(presentation_profile=request.param)
+    Study.objects.update(**settings)
     study.refresh_from_db()
     start_preparing(study=study)
     sync_comparisons(study=study)
     for rendition_id in lease_due_renditions(now=NOW):
         make_rendition(rendition_id=rendition_id, now=NOW)
-    open_study(study=study, now=NOW)
+    assert study.comparisons.ready().count() == len(PROMPTS)
     return study
 
 
-def start(client: Client, study: Study, page: HttpResponse) -> HttpResponse:
-    fields = read_form(page.content.decode()).fields
-    return client.post(f"/s/{study.slug}/", fields, follow=True)
+@pytest.fixture
+def study(tmp_path) -> Study:
+    make_clips(tmp_path)
+    return prepared_study(tmp_path)
 
 
-def walk(study: Study) -> list[bytes]:
-    """A whole session; everything that came down the wire, head and body."""
-    client = Client()
-    received: list[bytes] = []
-
-    def keep(response):
-        head = "".join(f"{name}: {value}\n" for name, value in response.headers.items())
-        received.append(head.encode() + response.getvalue())
-        return response
-
-    page = keep(client.get(f"/s/{study.slug}/"))
-    page = keep(start(client, study, page))
-    while "assignment" in (form := read_form(page.content.decode())).fields:
-        for address in form.media:
-            keep(client.get(address))
-            keep(client.head(address))
-            keep(client.get(address, headers={"Range": "bytes=0-99"}))
-        answers = {f"choice-{axis}": "left" for axis in form.choices}
-        answers |= {f"reason-{axis}": reasons[0] for axis, reasons in form.reasons.items()}
-        keep(client.post(form.action, {**form.fields, "choice-quality": "banana"}))
-        page = keep(client.post(form.action, {**form.fields, **answers}, follow=True))
-    keep(client.get(f"/s/{study.slug}/nowhere/"))
-    keep(client.get("/m/nothing/"))
-    assert study.completion_code in page.content.decode()
-    return received
+@pytest.mark.parametrize("audio", ["none", "normalised"])
+@pytest.mark.parametrize("profile", PresentationProfile.values)
+def test_no_byte_of_a_session_over_clips_tells_a_model(tmp_path, profile, audio):
+    make_clips(tmp_path)
+    check = check_blinding(
+        study=prepared_study(tmp_path, presentation_profile=profile, audio=audio, **FIXED)
+    )
+    assert check.findings == []
+    # Two raters: three comparisons of two clips, each asked for three times, once per stage.
+    assert check.answers["clip"] == 2 * 3 * 2 * 3 * 2
+    assert check.answers["API answer"] == 2 * 2
+    assert check.answers["page"] > 2 * 3
 
 
-def test_no_byte_of_a_session_names_a_model(study):
-    received = b"\n".join(walk(study)).lower()
-    assert b"choice-quality" in received
-    assert b"ftyp" in received
-    secrets = [word for name, slug in MODELS.items() for word in (name, slug, *name.split())]
-    secrets += [stimulus.sha256 for stimulus in Stimulus.objects.all()]
-    secrets += [Path(stimulus.file.name).name for stimulus in Stimulus.objects.all()]
-    secrets += [rendition.key for rendition in Rendition.objects.all()]
-    assert [word for word in secrets if word.lower().encode() in received] == []
+@pytest.mark.parametrize("profile", PresentationProfile.values)
+def test_no_byte_of_a_session_over_pictures_tells_a_model(tmp_path, profile):
+    make_pictures(tmp_path)
+    study = prepared_study(tmp_path, presentation_profile=profile, **FIXED)
+    assert study.kind == StudyKind.TEXT_TO_IMAGE
+    assert check_blinding(study=study).findings == []
 
 
-def test_the_originals_do_name_their_model(study):
-    """So that the test above has something to find."""
-    stimulus = Stimulus.objects.filter(model__name="Secretmodel Alpha").first()
-    assert b"Secretmodel Alpha" in stimulus.file.read()
+def test_the_check_leaves_nothing_behind(study):
+    check_blinding(study=study)
+    study.refresh_from_db()
+    assert (study.state, study.max_per_rater) == (StudyState.PREPARING, None)
+    assert not Rater.objects.exists()
+    assert not Assignment.objects.exists()
+    assert not Judgment.objects.exists()
+    assert set(Comparison.objects.values_list("open_seats", flat=True)) == {5}
 
 
-def test_every_address_of_a_clip_is_new(study):
-    addresses = [re.findall(rb"/m/[\w-]+/", b"".join(walk(study))) for _ in range(2)]
-    assert set(addresses[0]) & set(addresses[1]) == set()
+def test_without_a_ready_pair_there_is_nothing_to_check():
+    with pytest.raises(TransitionRefused, match="No pair is ready"):
+        check_blinding(study=make_study(comparisons=0))
+
+
+# What the check is for: each leak is found and named.
+
+
+def test_a_name_in_the_title_is_found(study):
+    Study.objects.update(title="Is Secretmodel Alpha better?")
+    study.refresh_from_db()
+    assert check_blinding(study=study).findings == [
+        "model names: “Secretmodel Alpha” is in a page and a refusal."
+    ]
+
+
+def test_the_name_that_a_file_carries_inside_is_found(study):
+    """As if renditions were the originals."""
+    for rendition in Rendition.objects.all():
+        rendition.file = rendition.stimulus.file.name
+        rendition.save()
+    findings = check_blinding(study=study).findings
+    for name in MODELS:
+        assert f"model names: “{name}” is in a clip." in findings
+
+
+def test_a_header_that_repeats_for_one_model_is_found(study, monkeypatch):
+    real = media.stimulus_media
+
+    def leaky(request: HttpRequest, token: str) -> HttpResponse:
+        answer = real(request, token)
+        stimulus, _ = blinding._clip_at(f"/m/{token}/")
+        answer.headers["X-Version"] = f"v{stimulus.model_id}"
+        return answer
+
+    replace_view(monkeypatch, leaky)
+    findings = check_blinding(study=study).findings
+    versions = [f"v{pk}" for pk in study.generative_models.values_list("pk", flat=True)]
+    assert sorted(findings) == sorted(
+        f"Only clips of {model.name} come with the header “X-Version: v{model.pk}”."
+        for model in study.generative_models.all()
+    )
+    assert len(versions) == 2
+
+
+def replace_view(monkeypatch, view) -> None:
+    from annotations.urls import urlpatterns
+
+    pattern = next(one for one in urlpatterns if one.name == "stimulus-media")
+    monkeypatch.setattr(pattern, "callback", view)
+
+
+def test_a_name_in_the_files_own_address_is_found(study, monkeypatch):
+    def redirecting(request: HttpRequest, token: str) -> HttpResponse:
+        media.stimulus_media(request, token)
+        stimulus, _ = blinding._clip_at(f"/m/{token}/")
+        return HttpResponse(status=302, headers={"Location": f"/files/{stimulus.sha256}.mp4"})
+
+    replace_view(monkeypatch, redirecting)
+    findings = check_blinding(study=study).findings
+    hashes = [f"hashes of clips: “{one.sha256}” is in a clip." for one in Stimulus.objects.all()]
+    assert set(hashes) <= set(findings)
+
+
+def test_text_that_only_one_models_files_carry_is_found(study):
+    """Such as the version of an encoder, written beside the pictures."""
+    for rendition in Rendition.objects.filter(stimulus__model__name=MODELS[0]):
+        box = b"\x00\x00\x00\x18freeEncoder 7.1.2-b "
+        with rendition.file.open("rb") as file:
+            content = file.read()
+        name = default_storage.save(f"tagged/{rendition.pk}.mp4", ContentFile(content + box))
+        Rendition.objects.filter(pk=rendition.pk).update(file=name)
+    assert check_blinding(study=study).findings == [
+        f"Only clips of {MODELS[0]} come with the text “freeEncoder 7.1.2-b ” in the file."
+    ]
+
+
+def test_further_secrets_can_be_named(study):
+    Study.objects.update(instructions="Made at lab.example.")
+    study.refresh_from_db()
+    check = check_blinding(study=study, secrets={"hosts of endpoints": ["lab.example"]})
+    assert check.findings == ["hosts of endpoints: “lab.example” is in a page."]
+    assert check.searched_for["hosts of endpoints"] == 1
 
 
 def test_clip_headers_are_alike_on_both_sides(study):
+    Study.objects.update(state=StudyState.OPEN)
     client = Client()
-    page = start(client, study, client.get(f"/s/{study.slug}/"))
+    page = client.get(f"/s/{study.slug}/")
+    fields = read_form(page.content.decode()).fields
+    page = client.post(f"/s/{study.slug}/", fields, follow=True)
     clips = [client.get(url) for url in read_form(page.content.decode()).media]
     telling = {"Content-Length", "ETag"}
     heads = [

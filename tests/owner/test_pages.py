@@ -36,7 +36,15 @@ def state_of(study) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["owner-study", "owner-progress", "owner-action", "owner-import", "owner-studies"]
+    "name",
+    [
+        "owner-study",
+        "owner-progress",
+        "owner-action",
+        "owner-import",
+        "owner-studies",
+        "owner-blinding",
+    ],
 )
 def test_only_staff_come_in(client, name):
     study = make_study()
@@ -266,3 +274,29 @@ def test_the_import_of_another_study_is_not_shown_here(owner, tmp_path):
     run = study.clip_imports.get()
     url = reverse("owner-import-run", args=[other.slug, run.pk])
     assert owner.get(url).status_code == 404
+
+
+def test_the_blinding_check_tells_what_was_looked_at(owner):
+    study = running_study(comparisons=2)
+    make_endpoint(study.generative_models.first(), base_url="https://lab.example/v1")
+    url = reverse("owner-blinding", args=[study.slug])
+    assert "What was looked at" not in owner.get(url).content.decode()
+    page = owner.post(url).content.decode()
+    assert "Nothing was found that names a model" in page
+    assert "Answers: clip" in page
+    assert "Hosts of endpoints" in page
+
+
+def test_the_blinding_check_names_a_leak(owner):
+    study = running_study(comparisons=1)
+    make_endpoint(study.generative_models.first(), base_url="https://lab.example/v1")
+    type(study).objects.filter(pk=study.pk).update(instructions="Made at lab.example.")
+    page = owner.post(reverse("owner-blinding", args=[study.slug])).content.decode()
+    assert "1 thing tells a model." in page
+    assert "hosts of endpoints: “lab.example” is in a page." in page
+
+
+def test_the_blinding_check_needs_a_pair(owner):
+    study = planned_study()
+    page = owner.post(reverse("owner-blinding", args=[study.slug])).content.decode()
+    assert "No pair is ready yet" in page

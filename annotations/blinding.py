@@ -1,0 +1,287 @@
+"""Prove that nothing a rater receives names a model, or links what one model made.
+
+Two raters walk whole sessions through the real pages and the JSON API. Everything that comes down
+the wire is kept and searched. The walk happens inside a transaction that is rolled back: no rater,
+assignment or vote of it stays.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from annotations.enums import StudyState
+from annotations.errors import TransitionRefused
+from annotations.models import Assignment, Rendition, Stimulus, Study
+from annotations.simulation import read_form
+
+SESSIONS = 2
+MAX_COMPARISONS = 20
+"""Of each session; enough for any pattern to show."""
+SHORTEST_SECRET = 4
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PRINTABLE = re.compile(rb"[\x20-\x7e]{8,}")
+TELL_THE_SIZE = {"Content-Length", "Content-Range"}
+"""Sizes differ by content, and the page shows no clip before both are there."""
+NOT_SENT_ON = {"x-accel-redirect"}
+"""Headers that the web server in front takes off."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """One answer: what it was, head and body, and whose clip it was if it was a clip."""
+
+    what: str
+    head: bytes
+    body: bytes
+    stimulus: Stimulus | None = None
+    address: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BlindingCheck:
+    """What was looked at, and what was found."""
+
+    comparisons: int
+    answers: dict[str, int]
+    """How many of each kind."""
+    bytes: int
+    searched_for: dict[str, int]
+    """How many names, hashes... of each kind."""
+    findings: list[str]
+
+
+def check_blinding(
+    *, study: Study, secrets: Mapping[str, Iterable[str]] | None = None
+) -> BlindingCheck:
+    """Walk the study as two raters, and search all that they receive.
+
+    Parameters
+    ----------
+    secrets
+        Further words that must not appear, by what they are, such as hosts of endpoints.
+
+    Raises
+    ------
+    TransitionRefused
+        No comparison is ready.
+    """
+    if not study.comparisons.ready().exists():
+        raise TransitionRefused("No pair is ready yet, so there is nothing to look at.")
+    with transaction.atomic():
+        try:
+            received, stimuli = _walk(study)
+        finally:
+            transaction.set_rollback(True)
+    wanted = {
+        **secrets_of(study, stimuli),
+        **{what: set(words) for what, words in (secrets or {}).items()},
+    }
+    return BlindingCheck(
+        comparisons=len({one.prompt_id for one in stimuli}),
+        answers=dict(Counter(one.what for one in received)),
+        bytes=sum(len(one.head) + len(one.body) for one in received),
+        searched_for={what: len(words) for what, words in wanted.items()},
+        findings=[*_words_found(received, wanted), *_links_found(received)],
+    )
+
+
+def secrets_of(study: Study, stimuli: Iterable[Stimulus]) -> dict[str, set[str]]:
+    """Words that would tell a model, by what they are."""
+    models = list(study.generative_models.all())
+    stimuli = list(stimuli)
+    renditions = Rendition.objects.filter(stimulus__in=stimuli)
+    return {
+        "model names": {model.name for model in models},
+        "model slugs": {model.slug for model in models},
+        "source files": {
+            name
+            for stimulus in stimuli
+            for name in (_last(stimulus.file.name), _last(stimulus.source.partition(": ")[2]))
+            if name
+        },
+        "hashes of clips": {value for one in stimuli for value in (one.sha256, one.frames_sha256)},
+        "hashes of renditions": {
+            value for one in renditions for value in (one.key, one.sha256) if value
+        },
+    }
+
+
+def _last(path: str | None) -> str:
+    return (path or "").rpartition("/")[2]
+
+
+def _walk(study: Study) -> tuple[list[Received], list[Stimulus]]:
+    Study.objects.filter(pk=study.pk).update(state=StudyState.OPEN, max_per_rater=MAX_COMPARISONS)
+    received: list[Received] = []
+    for _ in range(SESSIONS):
+        _Session(study, received).walk_pages()
+        _Session(study, received).walk_api()
+    seen: dict[int, Stimulus] = {}
+    for one in received:
+        if one.stimulus is not None:
+            seen[one.stimulus.pk] = one.stimulus
+    return received, list(seen.values())
+
+
+class _Session:
+    """A rater's browser."""
+
+    def __init__(self, study: Study, received: list[Received]) -> None:
+        self.study, self.received = study, received
+        host = next((name for name in settings.ALLOWED_HOSTS if name[:1] not in "*."), "localhost")
+        self.client = Client(SERVER_NAME=host)
+
+    def walk_pages(self) -> None:
+        """From the first page to the last, by plain forms, with a mistake at each comparison."""
+        address = reverse("rater-welcome", args=[self.study.slug])
+        page = self._keep("page", self.client.get(address))
+        fields = read_form(_text(page)).fields
+        page = self._keep("page", self.client.post(address, fields, follow=True))
+        while "assignment" in (form := read_form(_text(page))).fields:
+            for clip in form.media:
+                self._clip(clip)
+            answers = {f"choice-{axis}": sides[0] for axis, sides in form.choices.items()}
+            answers |= {f"reason-{axis}": reasons[0] for axis, reasons in form.reasons.items()}
+            action = form.action or page.request["PATH_INFO"]
+            wrong = {**form.fields, **dict.fromkeys(answers, "?")}
+            self._keep("refusal", self.client.post(action, wrong))
+            sent = {**form.fields, **answers}
+            page = self._keep("page", self.client.post(action, sent, follow=True))
+        self._keep("refusal", self.client.get("/m/nothing/"))
+
+    def walk_api(self) -> None:
+        """Join and claim one comparison as another front end would."""
+        join = reverse("api-join", args=[self.study.slug])
+        joined = self._keep("API answer", self.client.post(join, {}, "application/json"))
+        credential = json.loads(_body(joined)).get("credential", "")
+        claim = reverse("api-claim", args=[self.study.slug])
+        headers = {"Authorization": f"Rater {credential}"}
+        self._keep("API answer", self.client.post(claim, headers=headers))
+
+    def _clip(self, address: str) -> None:
+        stimulus, rendition = _clip_at(address)
+        for method, headers in (("get", {}), ("head", {}), ("get", {"Range": "bytes=0-99"})):
+            answer = getattr(self.client, method)(address, headers=headers)
+            self._keep("clip", answer, stimulus, rendition, address)
+
+    def _keep(
+        self,
+        what: str,
+        answer: Any,
+        stimulus: Stimulus | None = None,
+        rendition: Rendition | None = None,
+        address: str = "",
+    ) -> Any:
+        headers = {
+            name: value for name, value in answer.headers.items() if name.lower() not in NOT_SENT_ON
+        }
+        head = "".join(f"{name}: {value}\n" for name, value in headers.items()).encode()
+        cookies = answer.cookies.output().encode()
+        body = _body(answer)
+        if rendition is not None and not body:
+            # nginx or a bucket sends it: the file as it is.
+            with rendition.file.open("rb") as file:
+                body = file.read()
+        self.received.append(Received(what, head + cookies, body, stimulus, address, headers))
+        return answer
+
+
+def _clip_at(address: str) -> tuple[Stimulus, Rendition]:
+    """The stimulus and rendition that a rater's address stands for."""
+    token = address.strip("/").rpartition("/")[2]
+    for side in ("left", "right"):
+        assignment = Assignment.objects.with_stimuli().filter(**{f"{side}_token": token}).first()
+        if assignment is not None:
+            which = "a" if assignment.side_a == side else "b"
+            comparison = assignment.comparison
+            stimulus: Stimulus = getattr(comparison, f"stimulus_{which}")
+            return stimulus, getattr(comparison, f"rendition_{which}")
+    raise LookupError(address)
+
+
+def _body(answer: HttpResponseBase) -> bytes:
+    if isinstance(answer, StreamingHttpResponse):
+        return bytes(answer.getvalue())
+    return bytes(getattr(answer, "content", b""))
+
+
+def _text(answer: HttpResponseBase) -> str:
+    return _body(answer).decode()
+
+
+def _words_found(received: list[Received], wanted: Mapping[str, set[str]]) -> list[str]:
+    """Each secret that is in an answer, with the kinds of answers that it is in."""
+    haystacks: defaultdict[str, list[bytes]] = defaultdict(list)
+    for one in received:
+        haystacks[one.what].append(one.head.lower() + b"\n" + one.body.lower())
+    joined = {what: b"\n".join(parts) for what, parts in haystacks.items()}
+    findings = []
+    for kind, words in wanted.items():
+        for word in sorted(words):
+            if len(word) < SHORTEST_SECRET:
+                continue
+            forms = {word.lower().encode(), quote(word).lower().encode()}
+            places = [what for what, text in joined.items() if any(one in text for one in forms)]
+            if places:
+                findings.append(f"{kind}: “{word}” is in a {' and a '.join(places)}.")
+    return findings
+
+
+def _links_found(received: list[Received]) -> list[str]:
+    """Values that come with several clips of one model and with no clip of another."""
+    places: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for one in received:
+        if one.stimulus is None:
+            continue
+        model = one.stimulus.model.name
+        for name, value in one.headers.items():
+            if name not in TELL_THE_SIZE:
+                places[f"header “{name}: {value}”"][model].add(one.address)
+        for text in PRINTABLE.findall(without_pictures(one.body)):
+            places[f"text “{text.decode()}” in the file"][model].add(one.stimulus.sha256)
+    models = {one.stimulus.model.name for one in received if one.stimulus is not None}
+    return [
+        f"Only clips of {model} come with the {value}."
+        for value, by_model in places.items()
+        for model, clips in by_model.items()
+        if len(by_model) == 1 and len(models) > 1 and len(clips) > 1
+    ]
+
+
+def without_pictures(body: bytes) -> bytes:
+    """A file but for its coded pictures and sound, whose bytes repeat by nature.
+
+    The top-level boxes of MP4 but `mdat`, the chunks of PNG but `IDAT`; another file as it is.
+    """
+    if body.startswith(PNG_SIGNATURE):
+        return _kept(body, start=len(PNG_SIGNATURE), name_at=4, overhead=12, leave_out=b"IDAT")
+    if body[4:8] == b"ftyp":
+        return _kept(body, start=0, name_at=4, overhead=0, leave_out=b"mdat")
+    return body
+
+
+def _kept(body: bytes, *, start: int, name_at: int, overhead: int, leave_out: bytes) -> bytes:
+    """The parts of a file of parts that begin with their length."""
+    kept, place = [], start
+    while place + 8 <= len(body):
+        length = int.from_bytes(body[place : place + 4]) + overhead
+        if length < 8:
+            break
+        part = body[place : place + length]
+        if part[name_at : name_at + 4] != leave_out:
+            kept.append(part)
+        place += length
+    return b"".join(kept)
