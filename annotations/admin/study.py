@@ -73,7 +73,16 @@ class DraftInline:
         return _is_draft(obj) and super().has_delete_permission(request, obj)  # type: ignore[misc]
 
 
-class StudyModelInline(DraftInline, TabularInline):
+class NamedSelects:
+    """Selects in a table's cells, named for screen readers by what they choose."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+        field.widget.attrs["aria-label"] = db_field.verbose_name.capitalize()
+        return field
+
+
+class StudyModelInline(NamedSelects, DraftInline, TabularInline):
     model = StudyModel
     verbose_name_plural = "models (drag to order: the first is model A)"
     verbose_name = "model"
@@ -97,7 +106,7 @@ class AxisInline(DraftInline, StackedInline):
         return len(axis_templates(_kind_asked(request))) if obj is None else 0
 
 
-class ModelPairInline(DraftInline, TabularInline):
+class ModelPairInline(NamedSelects, DraftInline, TabularInline):
     model = ModelPair
     verbose_name = "pair"
     verbose_name_plural = "pairs, if only listed pairs are compared"

@@ -10,7 +10,9 @@ from django.urls import reverse
 
 from annotations.admin.study import ALWAYS_EDITABLE
 from annotations.enums import StudyState
+from annotations.media.profiles import MaskArea
 from annotations.models import Prompt, Study
+from annotations.services.plans import profile_of
 from generation.enums import JobState
 from generation.models import Job
 from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study
@@ -61,6 +63,44 @@ def test_a_new_study_has_the_juice_questions_without_a_further_click(owner):
     assert [reason.label for reason in quality.reasons.all()] == JUICE_REASONS
     assert faithfulness.reasons.count() == 2
     assert (study.raters_per_comparison, study.tie_policy) == (5, "forced")
+
+
+def test_the_choice_of_a_model_is_named_for_screen_readers(owner):
+    assert owner.get(ADD).content.decode().count('aria-label="Model"') >= 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"presentation_profile": "fixed"}, "The fixed presentation needs it."),
+        ({"presentation_profile": "fixed", "fixed_width": "511"}, "The fixed presentation needs"),
+        ({"masks": "[[0.5, 0.5, 0.6, 0.1]]"}, "each inside of it"),
+        ({"masks": "[[0.5, 0.5]]"}, "each inside of it"),
+        ({"masks": '"corner"'}, "each inside of it"),
+    ],
+)
+def test_a_presentation_that_cannot_be_made_is_refused(owner, changes, words):
+    answer = send(owner, title="Fixed", slug="fixed", **changes)
+    assert words in errors_of(answer)
+
+
+def test_the_choices_of_a_presentation_are_kept(owner):
+    send(
+        owner,
+        title="Fixed",
+        slug="fixed",
+        presentation_profile="fixed",
+        fit="pad",
+        masks="[[0.75, 0.9, 0.25, 0.1]]",
+        fixed_width="640",
+        fixed_height="360",
+        fixed_fps="23.976",
+        fixed_seconds="4",
+    )
+    profile = profile_of(Study.objects.get())
+    assert (profile.width, profile.height, profile.fit) == (640, 360, "pad")
+    assert (float(profile.fps), profile.seconds) == (23.976, 4)
+    assert profile.masks == (MaskArea(0.75, 0.9, 0.25, 0.1),)
 
 
 def test_a_study_of_images_asks_about_images(owner):
