@@ -7,14 +7,14 @@ hold any number of votes; rows with a single vote count in the category shares o
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
 
 from analysis.core.estimates import Estimate, Interval, Undefined
+from analysis.core.intervals import t_interval
 
 Floats = NDArray[np.float64]
 Split = tuple[int, ...]
@@ -200,8 +200,8 @@ def _with_t_interval(
     if n < 2:
         return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
     se = sqrt(float(((influence - value) ** 2).sum()) / (n * (n - 1)))
-    half = float(student.ppf((1 + confidence) / 2, n - 1)) * se
-    return Estimate(value, se, Interval(value - half, min(cap, value + half), "t"))
+    interval = t_interval(value, se, n - 1, confidence)
+    return Estimate(value, se, replace(interval, upper=min(cap, interval.upper)))
 
 
 def _agreeing_pairs(table: Floats) -> Floats:

@@ -10,6 +10,7 @@ from math import sqrt
 
 from scipy.optimize import brentq
 from scipy.stats import beta, norm
+from scipy.stats import t as student
 
 from analysis.core.estimates import Interval
 
@@ -87,8 +88,18 @@ def _tango_variance(difference: float, wins: int, losses: int, n: int) -> float:
     return 2 * q + difference * (1 - difference)
 
 
+def t_interval(value: float, se: float, df: float, confidence: float = 0.95) -> Interval:
+    """value -+ t_df * se; `df` is the number of clusters less one."""
+    half = two_sided_t(df, confidence) * se
+    return Interval(value - half, value + half, "t")
+
+
 def two_sided_z(confidence: float) -> float:
     return float(norm.ppf((1 + confidence) / 2))
+
+
+def two_sided_t(df: float, confidence: float) -> float:
+    return float(student.ppf((1 + confidence) / 2, df))
 
 
 def _root(function: Callable[[float], float], lower: float, upper: float) -> float:

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
 from analysis.core.clusters import share_by_cluster
-from analysis.core.estimates import Estimate, Interval, Undefined
+from analysis.core.estimates import Estimate, Undefined
+from analysis.core.intervals import t_interval
+from analysis.core.significance import holm
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,6 @@ def reason_differences(
     )
 
 
-def holm(p_values: list[float | None]) -> list[float | None]:
-    """Holm's (1979) adjusted p values; missing ones stay missing and do not count."""
-    known = sorted((p, i) for i, p in enumerate(p_values) if p is not None)
-    adjusted: list[float | None] = [None] * len(p_values)
-    largest = 0.0
-    for rank, (p, i) in enumerate(known):
-        largest = max(largest, min(1.0, (len(known) - rank) * p))
-        adjusted[i] = largest
-    return adjusted
-
-
 def _difference(
     votes: pd.DataFrame, reason: str, confidence: float
 ) -> tuple[Estimate, float | None]:
@@ -104,6 +95,5 @@ def _t_test(value: float, influence: ArrayLike, confidence: float) -> tuple[Esti
     se = sqrt(terms.size / df * float(terms @ terms))
     if se == 0:
         return Estimate(value, undefined=Undefined.NO_VARIATION), None
-    half = float(student.ppf((1 + confidence) / 2, df)) * se
     p_value = 2 * float(student.sf(abs(value) / se, df))
-    return Estimate(value, se, Interval(value - half, value + half, "t")), p_value
+    return Estimate(value, se, t_interval(value, se, df, confidence)), p_value

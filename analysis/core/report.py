@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.agreement import Agreement, measure_agreement
+from analysis.core.clusters import FEW_PROMPTS
 from analysis.core.estimates import Interval
 from analysis.core.reasons import (
     ReasonDifference,
@@ -25,13 +26,14 @@ from analysis.core.verdicts import MajorityRule, majority_verdicts
 from analysis.core.votes import WINNERS, Exclusions, VoteTableError, valid_votes
 from analysis.core.win_rates import (
     SCORE_FOR_A,
+    RaterRange,
     VoteShare,
     WinRate,
+    leave_one_rater_out,
     vote_share,
     win_rate_of_verdicts,
 )
 
-FEW_PROMPTS = 20
 RARE_CATEGORY = 0.15
 MANY_COMPARISONS = 100
 
@@ -81,9 +83,9 @@ class AnytimeInterval:
 class PairResult:
     """One axis of one model pair (under one protocol, where votes come from several).
 
-    Win rate and agreement are over complete comparisons, vote share and reasons over all valid
-    votes. `incomplete` counts comparisons that want votes, those without any if they are known.
-    `anytime` is for interim reports.
+    Win rate, its range without one rater and agreement are over complete comparisons, vote share
+    and reasons over all valid votes. `incomplete` counts comparisons that want votes, those
+    without any if they are known. `anytime` is for interim reports.
     """
 
     protocol: str
@@ -94,6 +96,7 @@ class PairResult:
     raters: int
     incomplete: int
     win_rate: WinRate
+    without_one_rater: RaterRange
     anytime: AnytimeInterval | None
     vote_share: VoteShare
     agreement: Agreement
@@ -208,6 +211,7 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
         raters=_known(votes["rater"]).nunique(),
         incomplete=max(len(counts), settings.planned.get(pair, 0)) - len(complete),
         win_rate=rates,
+        without_one_rater=_without_one_rater(votes, complete, settings),
         anytime=_anytime(votes, counts, settings) if settings.interim else None,
         vote_share=vote_share(votes, settings.confidence),
         agreement=agreement,
@@ -228,6 +232,13 @@ def _win_rate(complete: pd.DataFrame, settings: ReportSettings) -> WinRate:
     verdicts = pd.Series(majority_verdicts(complete.to_numpy(), settings.majority_rule))
     prompts = pd.Series(complete.index.get_level_values("prompt_id"))
     return win_rate_of_verdicts(verdicts, prompts, settings.confidence)
+
+
+def _without_one_rater(
+    votes: pd.DataFrame, complete: pd.DataFrame, settings: ReportSettings
+) -> RaterRange:
+    kept = votes["comparison_id"].isin(complete.index.get_level_values("comparison_id"))
+    return leave_one_rater_out(votes[kept], settings.majority_rule)
 
 
 def _anytime(

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.core.reasons import holm, reason_differences, reason_share, split_reasons
+from analysis.core.reasons import reason_differences, reason_share, split_reasons
 
 REASONS = ("sharpness", "motion", "consistency")
 
@@ -42,15 +42,6 @@ def test_differences_between_wins_of_a_and_b_match_the_reference(oracle, justifi
         assert ours.holm_p_value == pytest.approx(expected["holm_p"], abs=1e-8)
         interval = ours.difference.interval
         assert [interval.lower, interval.upper] == pytest.approx(expected["ci"], abs=1e-8)
-
-
-def test_holm_matches_r_on_the_p_values_of_benjamini_and_hochberg_1995(oracle):
-    case = oracle("multiplicity")["expected"][0]
-    assert holm(case["p"]) == pytest.approx(case["holm"], abs=1e-10)
-
-
-def test_a_missing_p_value_stays_missing_and_does_not_count():
-    assert holm([0.01, None, 0.04]) == [0.02, None, 0.04]
 
 
 def test_a_reason_without_wins_has_no_share():

@@ -1,0 +1,71 @@
+"""Bootstrap over clusters of which many are alike, and the intervals it gives.
+
+Clusters with equal contents are exchangeable. Drawing how often each kind of cluster comes up is
+one multinomial draw and the same bootstrap as resampling the clusters one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from analysis.core.estimates import Interval
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CELLS_AT_ONCE = 4_000_000
+SAME = 1e-12
+
+
+def kinds_of(rows: Floats) -> tuple[Floats, Ints]:
+    """The different rows in ascending order, and how often each occurs."""
+    kinds, repeats = np.unique(rows, axis=0, return_counts=True)
+    return kinds, repeats
+
+
+def draw_repeats(repeats: Ints, draws: int, rng: np.random.Generator) -> Iterator[Ints]:
+    """Blocks of draws x kinds: how often each kind is drawn, with as many clusters as there are.
+
+    Blocks keep the memory constant; all blocks together have `draws` rows.
+    """
+    clusters = int(repeats.sum())
+    block = max(1, CELLS_AT_ONCE // len(repeats))
+    for start in range(0, draws, block):
+        yield rng.multinomial(clusters, repeats / clusters, size=min(block, draws - start))
+
+
+def percentile_interval(drawn: Floats, confidence: float = 0.95) -> Interval:
+    """Equal-tailed quantiles of the drawn values (Efron 1979)."""
+    tail = (1 - confidence) / 2
+    lower, upper = np.quantile(drawn, [tail, 1 - tail])
+    return Interval(float(lower), float(upper), "percentile-bootstrap")
+
+
+def bca_interval(
+    drawn: Floats, value: float, acceleration: float, confidence: float = 0.95
+) -> Interval:
+    """Bias-corrected and accelerated interval (Efron 1987, JASA 82:171).
+
+    Drawn values equal to `value` count half in the bias correction, which is kept finite where
+    all drawn values lie on one side of `value`.
+    """
+    below = float(np.mean(drawn < value - SAME) + np.mean(np.abs(drawn - value) <= SAME) / 2)
+    half_a_draw = 1 / (2 * len(drawn))
+    bias = norm.ppf(min(max(below, half_a_draw), 1 - half_a_draw))
+    tail = (1 - confidence) / 2
+    shifted = np.asarray(bias + norm.ppf([tail, 1 - tail]))
+    levels = np.asarray(norm.cdf(bias + shifted / (1 - acceleration * shifted)))
+    lower, upper = np.quantile(drawn, levels)
+    return Interval(float(lower), float(upper), "bca-bootstrap")
+
+
+def jackknife_acceleration(left_out: Floats, repeats: Ints) -> float:
+    """Acceleration of BCa from the values without one cluster of each kind; 0 if all are equal."""
+    mean = float(left_out @ repeats) / int(repeats.sum())
+    gaps = mean - left_out
+    spread = float(gaps**2 @ repeats)
+    return 0.0 if spread <= SAME**2 else float(gaps**3 @ repeats) / (6 * spread**1.5)
