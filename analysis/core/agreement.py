@@ -13,8 +13,10 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.core.estimates import Estimate, Interval, Undefined
+from analysis.core.coefficients import coefficients, item_terms
+from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import t_interval
+from analysis.core.resampling import percentile_interval, resample_sums, sums_by
 
 Floats = NDArray[np.float64]
 Split = tuple[int, ...]
@@ -144,37 +146,40 @@ def krippendorff_alpha(
     *,
     draws: int = 10_000,
     rng: np.random.Generator | None = None,
+    prompts: ArrayLike | None = None,
 ) -> Estimate:
     """Krippendorff's nominal alpha (2011), rows with two votes or more.
 
-    The interval is the percentile bootstrap of rows; draws without variation are left out.
+    The interval is the percentile bootstrap of prompts (by default one per row); draws without
+    variation are skipped and counted. Without `rng` there is none.
     """
-    rows, repeats = np.unique(table, axis=0, return_counts=True)
-    alpha = float(_alphas(rows, repeats[None, :])[0])
+    terms = item_terms(table)
+    alpha = float(coefficients(terms.sum(axis=0))["krippendorff_alpha"])
     if np.isnan(alpha):
         return Estimate(None, undefined=Undefined.NO_VARIATION)
     if len(table) < 2:
         return Estimate(alpha, undefined=Undefined.TOO_FEW_CLUSTERS)
     if rng is None:
         return Estimate(alpha)
-    # Equal rows are exchangeable: drawing how often each kind comes up is the same bootstrap.
-    drawn = _alphas(rows, rng.multinomial(len(table), repeats / len(table), size=draws))
-    drawn = drawn[~np.isnan(drawn)]
-    tail = (1 - confidence) / 2
-    lower, upper = np.quantile(drawn, [tail, 1 - tail])
-    interval = Interval(float(lower), float(upper), "percentile-bootstrap")
-    return Estimate(alpha, float(drawn.std(ddof=1)), interval)
+    units = terms if prompts is None else sums_by(prompts, terms)
+    drawn = coefficients(resample_sums(units, draws, rng))["krippendorff_alpha"]
+    defined = drawn[~np.isnan(drawn)]
+    interval = percentile_interval(defined, confidence).about(Population.PROMPTS)
+    skipped = draws - len(defined)
+    return Estimate(alpha, float(defined.std(ddof=1)), interval, skipped_draws=skipped)
 
 
-def _alphas(rows: Floats, repeats: NDArray[np.int64]) -> Floats:
-    """Alpha for each line of `repeats` (how often each kind of row occurs); NaN undefined."""
-    votes = rows.sum(axis=1)
-    n = repeats @ votes
-    observed = 1 - repeats @ ((rows * (rows - 1)).sum(axis=1) / (votes - 1)) / n
-    categories = repeats @ rows
-    expected = 1 - (categories * (categories - 1)).sum(axis=1) / (n * (n - 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(expected > 0, 1 - observed / expected, np.nan)
+def mean_over_pairs(values: ArrayLike, items: ArrayLike) -> float | None:
+    """A coefficient averaged over model pairs, weighted by their items; `None` without items.
+
+    Votes of different pairs are never pooled for kappa: which model is A is arbitrary.
+    """
+    weights = np.asarray(items, dtype=float)
+    return (
+        float(np.average(np.asarray(values, dtype=float), weights=weights))
+        if weights.sum()
+        else None
+    )
 
 
 def _chance_corrected(
@@ -200,7 +205,7 @@ def _with_t_interval(
     if n < 2:
         return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
     se = sqrt(float(((influence - value) ** 2).sum()) / (n * (n - 1)))
-    interval = t_interval(value, se, n - 1, confidence)
+    interval = t_interval(value, se, n - 1, confidence).about(Population.PROMPTS)
     return Estimate(value, se, replace(interval, upper=min(cap, interval.upper)))
 
 

@@ -18,6 +18,7 @@ from analysis.core.resampling import (
     jackknife_acceleration,
     kinds_of,
     percentile_interval,
+    resample_sums,
 )
 
 Floats = NDArray[np.float64]
@@ -107,16 +108,16 @@ def bootstrap_share(
     share = _ratio(totals, sizes)
     if share.value is None or share.se is None:
         return share
-    kinds, repeats = kinds_of(np.column_stack([totals, sizes]).astype(float))
+    units = np.column_stack([totals, sizes]).astype(float)
+    kinds, repeats = kinds_of(units)
     if len(kinds) == 1:
         return Estimate(share.value, share.se, undefined=Undefined.NO_VARIATION)
-    blocks = draw_repeats(repeats, draws, rng)
-    drawn = np.concatenate([np.divide(*(block @ kinds).T) for block in blocks])
+    drawn = np.divide(*resample_sums(units, draws, rng).T)
     if method is Bootstrap.PERCENTILE:
         interval = percentile_interval(drawn, confidence)
     else:
         left_out = np.divide(*(repeats @ kinds - kinds).T)
-        acceleration = jackknife_acceleration(left_out, repeats)
+        acceleration = jackknife_acceleration((left_out, repeats))
         interval = bca_interval(drawn, share.value, acceleration, confidence)
     return Estimate(share.value, float(drawn.std(ddof=1)), interval.about(Population.PROMPTS))
 

@@ -50,12 +50,17 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A point estimate with its standard error and interval, each `None` where undefined."""
+    """A point estimate with its standard error and interval, each `None` where undefined.
+
+    `skipped_draws` counts the resamples in which the quantity had no value; the interval is that
+    of the others.
+    """
 
     value: float | None
     se: float | None = None
     interval: Interval | None = None
     undefined: Undefined | None = None
+    skipped_draws: int = 0
 
     def mapped(self, scale: float, shift: float) -> Estimate:
         """The estimate of `scale * x + shift`, with all that hangs on it; `scale` is positive."""
@@ -64,4 +69,5 @@ class Estimate:
             se=None if self.se is None else self.se * scale,
             interval=self.interval.mapped(scale, shift) if self.interval else None,
             undefined=self.undefined,
+            skipped_draws=self.skipped_draws,
         )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from analysis.core.estimates import Interval
@@ -25,6 +26,14 @@ def kinds_of(rows: Floats) -> tuple[Floats, Ints]:
     """The different rows in ascending order, and how often each occurs."""
     kinds, repeats = np.unique(rows, axis=0, return_counts=True)
     return kinds, repeats
+
+
+def sums_by(labels: ArrayLike, rows: Floats) -> Floats:
+    """Rows with an equal label added up, in ascending order of the labels."""
+    codes, kinds = pd.factorize(np.asarray(labels), sort=True)
+    sums = np.zeros((len(kinds), rows.shape[1]))
+    np.add.at(sums, codes, rows)
+    return sums
 
 
 def draw_repeats(repeats: Ints, draws: int, rng: np.random.Generator) -> Iterator[Ints]:
@@ -63,9 +72,25 @@ def bca_interval(
     return Interval(float(lower), float(upper), "bca-bootstrap")
 
 
-def jackknife_acceleration(left_out: Floats, repeats: Ints) -> float:
-    """Acceleration of BCa from the values without one cluster of each kind; 0 if all are equal."""
-    mean = float(left_out @ repeats) / int(repeats.sum())
-    gaps = mean - left_out
-    spread = float(gaps**2 @ repeats)
-    return 0.0 if spread <= SAME**2 else float(gaps**3 @ repeats) / (6 * spread**1.5)
+def jackknife_acceleration(*samples: tuple[Floats, Ints]) -> float:
+    """Acceleration of BCa for one or several independent samples; 0 if nothing varies.
+
+    Parameters
+    ----------
+    samples
+        For each sample the values without one cluster of each kind, and how many clusters there
+        are of each kind (Efron & Tibshirani 1993, An Introduction to the Bootstrap, 14.3).
+    """
+    cubes = squares = 0.0
+    for left_out, repeats in samples:
+        n = int(repeats.sum())
+        influence = (n - 1) / n * (float(left_out @ repeats) / n - left_out)
+        cubes += float(influence**3 @ repeats)
+        squares += float(influence**2 @ repeats)
+    return 0.0 if squares <= SAME**2 else cubes / (6 * squares**1.5)
+
+
+def resample_sums(units: Floats, draws: int, rng: np.random.Generator) -> Floats:
+    """Sums over resampled units: units x terms to draws x terms."""
+    kinds, repeats = kinds_of(units)
+    return np.concatenate([block @ kinds for block in draw_repeats(repeats, draws, rng)])
