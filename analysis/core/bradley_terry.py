@@ -7,6 +7,7 @@ covariance, which is too small under prompt effects.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, sqrt
 
@@ -209,31 +210,48 @@ def _log_likelihood(strengths: Floats, wins: Floats) -> float:
     return float((wins * log_expit(np.subtract.outer(strengths, strengths))).sum())
 
 
-def _sandwiches(
-    contests: Contests, strengths: Floats, inverse: Floats
+def clustered_meats(
+    contests: Contests, entries: Sequence[tuple[Ints, Ints, Floats]], parameters: int
 ) -> tuple[tuple[Floats, ...], int]:
-    """A (sum of s_g s_g') A G / (G - 1) for prompts, or for prompts, raters and cells.
+    """G / (G - 1) sum of s_g s_g' for prompts, or for prompts, raters and cells.
 
-    Equals R's sandwich::vcovCL(type="HC0", cadjust=TRUE) (Zeileis, Koll & Graham 2020,
-    J Stat Softw 95:1). Also the smallest number of clusters.
+    Parameters
+    ----------
+    entries
+        (row of the contests, parameter, derivative of the row's log-likelihood), as arrays.
+
+    Returns
+    -------
+    The matrices, and the smallest number of prompts and raters; empty and 0 without prompts.
     """
     if contests.prompts is None:
         return (), 0
-    expected = contests.votes * expit(strengths[contests.first] - strengths[contests.second])
-    residuals = contests.score - expected
     ways = [contests.prompts]
     if contests.raters is not None:
         cells = contests.prompts * (contests.raters.max(initial=0) + 1) + contests.raters
         ways += [contests.raters, cells]
-    counts, meats = zip(*(_meat(contests, residuals, codes) for codes in ways), strict=True)
-    return tuple(inverse @ meat @ inverse for meat in meats), min(counts[:2])
+    rows, columns, slopes = map(np.concatenate, zip(*entries, strict=True))
+    meats, counts = [], []
+    for codes in ways:
+        clusters, labels = np.unique(codes, return_inverse=True)
+        shape = len(clusters), parameters
+        scores = csr_array((slopes, (labels[rows], columns)), shape=shape)
+        factor = len(clusters) / max(1, len(clusters) - 1)
+        meats.append(factor * (scores.T @ scores).toarray())
+        counts.append(len(clusters))
+    return tuple(meats), min(counts[:2])
 
 
-def _meat(contests: Contests, residuals: Floats, codes: Ints) -> tuple[int, Floats]:
-    """How many clusters there are, and G / (G - 1) times the sum of their squared scores."""
-    clusters, rows = np.unique(codes, return_inverse=True)
-    ends = np.concatenate([contests.first, contests.second])
-    entries = np.concatenate([residuals, -residuals]), (np.concatenate([rows, rows]), ends)
-    scores = csr_array(entries, shape=(len(clusters), len(contests.models)))
-    factor = len(clusters) / max(1, len(clusters) - 1)
-    return len(clusters), factor * (scores.T @ scores).toarray()
+def _sandwiches(
+    contests: Contests, strengths: Floats, inverse: Floats
+) -> tuple[tuple[Floats, ...], int]:
+    """A M A for each matrix of `clustered_meats`.
+
+    Equals R's sandwich::vcovCL(type="HC0", cadjust=TRUE) (Zeileis, Koll & Graham 2020,
+    J Stat Softw 95:1).
+    """
+    expected = contests.votes * expit(strengths[contests.first] - strengths[contests.second])
+    residuals, rows = contests.score - expected, np.arange(len(contests.first))
+    entries = [(rows, contests.first, residuals), (rows, contests.second, -residuals)]
+    meats, clusters = clustered_meats(contests, entries, len(strengths))
+    return tuple(inverse @ meat @ inverse for meat in meats), clusters

@@ -9,9 +9,10 @@ from math import sqrt
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student
 
 from analysis.core.estimates import Estimate, Interval, Population, Undefined
-from analysis.core.intervals import t_interval, two_sided_t, two_sided_z, wilson
+from analysis.core.intervals import t_interval, two_sided_z, wilson
 from analysis.core.resampling import (
     bca_interval,
     draw_repeats,
@@ -232,9 +233,22 @@ def _codes(labels: ArrayLike) -> tuple[Ints, int]:
     return codes, len(kinds)
 
 
+def effective_size(
+    share: ArrayLike, se: ArrayLike, clusters: ArrayLike, confidence: float = 0.95
+) -> Floats:
+    """How many independent observations a clustered share is worth; of any shape.
+
+    p (1 - p) / SE^2, or the number of clusters where nothing varies, times (z / t_{G-1})^2.
+    """
+    p, spread = np.asarray(share, dtype=float), np.asarray(se, dtype=float)
+    groups = np.asarray(clusters, dtype=float)
+    constant = (spread < NO_SPREAD) | (p == 0) | (p == 1)
+    effective = np.where(constant, groups, p * (1 - p) / np.where(constant, 1, spread) ** 2)
+    quantiles = student.ppf((1 + confidence) / 2, groups - 1)
+    return np.asarray(effective * (two_sided_z(confidence) / quantiles) ** 2)
+
+
 def _effective_wilson(share: float, se: float, clusters: int, confidence: float) -> Interval:
-    constant = se < NO_SPREAD or share in (0, 1)
-    effective = clusters if constant else share * (1 - share) / se**2
-    effective *= (two_sided_z(confidence) / two_sided_t(clusters - 1, confidence)) ** 2
+    effective = float(effective_size(share, se, clusters, confidence))
     interval = wilson(share * effective, effective, confidence)
     return Interval(interval.lower, interval.upper, "wilson-effective-n", Population.PROMPTS)

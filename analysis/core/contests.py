@@ -23,7 +23,7 @@ WAYS: tuple[Literal["weak", "strong"], ...] = ("weak", "strong")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contests:
-    """One row per model pair and cluster, the model with the lower index first.
+    """One row per model pair and cluster, the model with the lower index (or on the left) first.
 
     Attributes
     ----------
@@ -103,16 +103,34 @@ def contests_of_votes(votes: pd.DataFrame, *, by_rater: bool = False) -> Contest
     ValueError
         A winner that is not understood, a model against itself, or a vote without its rater.
     """
-    scores = scores_for_a(votes["winner"]).to_numpy()
-    names = sorted({*votes["model_a"], *votes["model_b"]})
-    index = pd.Index(names, dtype=object)
-    a = index.get_indexer(pd.Index(votes["model_a"], dtype=object))
-    b = index.get_indexer(pd.Index(votes["model_b"], dtype=object))
-    prompts, _ = pd.factorize(votes["prompt_id"], sort=True)
     if by_rater and votes["rater"].eq("").any():
         raise ValueError("contests by rater need the rater of every vote")
-    raters = pd.factorize(votes["rater"], sort=True)[0] if by_rater else None
-    return contests_of_scores(names, a, b, scores, prompts=prompts, raters=raters)
+    return contests_of_scores(
+        *_coded(votes),
+        prompts=votes["prompt_id"],
+        raters=votes["rater"] if by_rater else None,
+    )
+
+
+def contests_by_side(votes: pd.DataFrame) -> Contests:
+    """Contests whose first model stood left, from votes with a known `side_a`."""
+    known = votes[votes["side_a"].ne("")]
+    models, a, b, scores = _coded(known)
+    a_left = known["side_a"].eq("left").to_numpy()
+    left, right = np.where(a_left, a, b), np.where(a_left, b, a)
+    score = np.where(a_left, scores, 1 - scores)
+    return contests_of_scores(models, left, right, score, prompts=known["prompt_id"], ordered=True)
+
+
+def _coded(votes: pd.DataFrame) -> tuple[list[str], Ints, Ints, Floats]:
+    """The models in alphabetical order, and of each vote both models' places and A's score."""
+    scores = scores_for_a(votes["winner"]).to_numpy()
+    models = sorted({*votes["model_a"], *votes["model_b"]})
+    index = pd.Index(models, dtype=object)
+    a, b = (
+        index.get_indexer(pd.Index(votes[name], dtype=object)) for name in ("model_a", "model_b")
+    )
+    return models, a, b, scores
 
 
 def contests_of_scores(
@@ -123,8 +141,11 @@ def contests_of_scores(
     *,
     prompts: ArrayLike | None = None,
     raters: ArrayLike | None = None,
+    ordered: bool = False,
 ) -> Contests:
     """Contests from one row per vote: indices of two models and the first one's score.
+
+    With `ordered` the first model of a vote stays the first, as the one that stood left.
 
     Raises
     ------
@@ -135,8 +156,9 @@ def contests_of_scores(
     x = np.asarray(scores, dtype=float)
     if not np.isin(x, [0, 0.5, 1]).all() or (i == j).any():
         raise ValueError("a vote is a score of 0, 1/2 or 1 between two different models")
-    x = np.where(i < j, x, 1 - x)
-    i, j = np.minimum(i, j), np.maximum(i, j)
+    if not ordered:
+        x = np.where(i < j, x, 1 - x)
+        i, j = np.minimum(i, j), np.maximum(i, j)
     rows = pd.DataFrame({"first": i, "second": j})
     for name, codes in (("prompt", prompts), ("rater", raters)):
         if codes is not None:

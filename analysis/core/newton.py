@@ -51,7 +51,7 @@ def maximise(likelihood: Callable[[Floats], Curve], start: Floats) -> Maximum:
         except np.linalg.LinAlgError as error:
             raise NotConvergedError("the information matrix is singular") from error
         scale = 1.0
-        while (further := likelihood(point + scale * step)).value < _at_least(curve.value):
+        while not (further := likelihood(point + scale * step)).value >= _at_least(curve.value):
             scale /= 2
             if scale < STEP:
                 raise NotConvergedError("no step along Newton's direction climbs")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.core.bradley_terry import (
@@ -13,9 +14,10 @@ from analysis.core.bradley_terry import (
     fit_strengths,
     fit_with_ghost,
 )
-from analysis.core.clusters import clustered_share
+from analysis.core.clusters import effective_size
 from analysis.core.contests import Connectivity, Contests, connectivity
 from analysis.core.estimates import Estimate, Undefined
+from analysis.core.intervals import two_sided_z
 from analysis.core.significance import bonferroni_z
 from analysis.core.strength_draws import StrengthDraws
 
@@ -84,8 +86,8 @@ class Ranking:
 def rank_models(contests: Contests, *, confidence: float = 0.95) -> Ranking:
     """Strengths and ranks of all models, each island apart."""
     graph = connectivity(contests)
-    fits = tuple(fit_strengths(contests.of(group)) for group in graph.strong_components)
-    islands = tuple(_island(contests.of(group), fits, confidence) for group in graph.islands)
+    fits = tuple(fit_strengths(_among(contests, group)) for group in graph.strong_components)
+    islands = tuple(_island(_among(contests, group), fits, confidence) for group in graph.islands)
     return Ranking(graph, islands, fits, confidence)
 
 
@@ -135,6 +137,10 @@ def cyclic_triples(
     )
 
 
+def _among(contests: Contests, models: Sequence[str]) -> Contests:
+    return contests if tuple(models) == contests.models else contests.of(models)
+
+
 def _island(contests: Contests, fits: Sequence[Strengths], confidence: float) -> Island:
     inside = [fit for fit in fits if set(fit.models) <= set(contests.models)]
     separated = len(inside) > 1
@@ -177,19 +183,28 @@ def _difference_variances(strengths: Strengths) -> Floats:
 
 
 def _pair_wins(contests: Contests, confidence: float) -> Flags:
-    """Models x models: whether the win rate of the row over the column is surely above 1/2."""
+    """Models x models: whether the win rate of the row over the column is surely above 1/2.
+
+    That Wilson's interval on the effective size excludes 1/2 is the score test of 1/2.
+    """
     m = len(contests.models)
+    prompts = np.arange(len(contests.first)) if contests.prompts is None else contests.prompts
+    rows = pd.DataFrame(
+        {"i": contests.first, "j": contests.second, "prompt": prompts}
+        | {"score": contests.score, "votes": contests.votes}
+    )
+    clusters = rows.groupby(["i", "j", "prompt"], as_index=False)[["score", "votes"]].sum()
+    pairs = clusters.groupby(["i", "j"])
+    totals, count = pairs[["score", "votes"]].transform("sum"), pairs["votes"].transform("size")
+    share = totals["score"] / totals["votes"]
+    squares = ((clusters["score"] - share * clusters["votes"]) / totals["votes"]) ** 2
+    table = clusters.assign(share=share, count=count, squares=squares).groupby(["i", "j"])
+    pair = table.agg(share=("share", "first"), count=("count", "first"), sum=("squares", "sum"))
+    pair = pair[pair["count"] > 1]
+    se = np.sqrt(pair["sum"] * pair["count"] / (pair["count"] - 1))
+    effective = effective_size(pair["share"], se, pair["count"], confidence)
+    z = 2 * (pair["share"].to_numpy() - 0.5) * np.sqrt(effective)
+    i, j = (pair.index.get_level_values(name).to_numpy() for name in ("i", "j"))
     beats = np.zeros((m, m), dtype=bool)
-    order = np.argsort(contests.first * m + contests.second, kind="stable")
-    codes = (contests.first * m + contests.second)[order]
-    for rows in np.split(order, np.flatnonzero(np.diff(codes)) + 1):
-        if not len(rows):
-            continue
-        clusters = np.arange(len(rows)) if contests.prompts is None else contests.prompts[rows]
-        _, places = np.unique(clusters, return_inverse=True)
-        score = np.bincount(places, contests.score[rows])
-        share = clustered_share(score, np.bincount(places, contests.votes[rows]), confidence)
-        i, j = contests.first[rows[0]], contests.second[rows[0]]
-        if share.interval:
-            beats[i, j], beats[j, i] = share.interval.lower > 0.5, share.interval.upper < 0.5
+    beats[i, j], beats[j, i] = z > two_sided_z(confidence), z < -two_sided_z(confidence)
     return beats
