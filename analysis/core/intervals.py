@@ -6,7 +6,7 @@ No Wald interval and no plain bootstrap of verdicts: both collapse at 0 and n.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
+from math import hypot, sqrt
 
 from scipy.optimize import brentq
 from scipy.stats import beta, norm
@@ -86,6 +86,19 @@ def _tango_variance(difference: float, wins: int, losses: int, n: int) -> float:
     c = -losses * difference * (1 - difference)
     q = (sqrt(max(0.0, b * b - 4 * a * c)) - b) / (2 * a)
     return 2 * q + difference * (1 - difference)
+
+
+def newcombe(
+    successes: int, n: int, other_successes: int, other_n: int, confidence: float = 0.95
+) -> Interval:
+    """Hybrid score interval of p - q for independent samples (Newcombe 1998, Stat Med 17:873)."""
+    ours, theirs = wilson(successes, n, confidence), wilson(other_successes, other_n, confidence)
+    p, q = successes / n, other_successes / other_n
+    return Interval(
+        p - q - hypot(p - ours.lower, theirs.upper - q),
+        p - q + hypot(ours.upper - p, q - theirs.lower),
+        "newcombe",
+    )
 
 
 def t_interval(value: float, se: float, df: float, confidence: float = 0.95) -> Interval:

@@ -16,9 +16,9 @@ from analysis.core.estimates import Interval
 from analysis.core.reasons import (
     ReasonDifference,
     ReasonShare,
+    cited_reasons,
     reason_differences,
-    reason_share,
-    split_reasons,
+    reason_shares,
 )
 from analysis.core.sequential import running_interval
 from analysis.core.sides import SideBalance, side_balance
@@ -200,8 +200,7 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
     rates = _win_rate(complete, settings)
     agreement = _agreement(complete, settings)
     decided = votes[votes["winner"].ne("tie")]
-    decided = decided.assign(cited=split_reasons(decided["reasons"]))
-    reasons = _reason_keys(decided, axis)
+    cited = _cited(decided, axis)
     return PairResult(
         protocol=votes["protocol"].iloc[0],
         axis=axis.key,
@@ -215,9 +214,11 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
         anytime=_anytime(votes, counts, settings) if settings.interim else None,
         vote_share=vote_share(votes, settings.confidence),
         agreement=agreement,
-        reasons_a=_reason_shares(decided, "model_a", reasons, settings),
-        reasons_b=_reason_shares(decided, "model_b", reasons, settings),
-        reason_differences=reason_differences(decided, reasons, settings.confidence),
+        reasons_a=_reason_shares(decided, "model_a", cited, settings),
+        reasons_b=_reason_shares(decided, "model_b", cited, settings),
+        reason_differences=reason_differences(
+            cited, decided["winner"], decided["prompt_id"], settings.confidence
+        ),
         warnings=_warnings(complete, agreement),
     )
 
@@ -269,30 +270,23 @@ def _agreement(complete: pd.DataFrame, settings: ReportSettings) -> Agreement:
     )
 
 
-def _reason_keys(decided: pd.DataFrame, axis: AskedAxis) -> tuple[str, ...]:
-    """Reasons in the order of the question, then any others that votes cite, by name.
+def _cited(decided: pd.DataFrame, axis: AskedAxis) -> pd.DataFrame:
+    """Votes x reasons in the order of the question, then any others that votes cite, by name.
 
-    None at all where no vote cites one: then reasons were not asked for.
+    No reasons at all where no vote cites one: then they were not asked for.
     """
-    cited: set[str] = set().union(*decided["cited"])
-    if not cited:
-        return ()
-    return (*axis.reasons, *sorted(cited - set(axis.reasons)))
+    cited = cited_reasons(decided["reasons"])
+    if cited.empty:
+        return cited
+    others = [name for name in cited.columns if name not in axis.reasons]
+    return cited.reindex(columns=[*axis.reasons, *others], fill_value=False)
 
 
 def _reason_shares(
-    decided: pd.DataFrame, winner: str, reasons: tuple[str, ...], settings: ReportSettings
+    decided: pd.DataFrame, winner: str, cited: pd.DataFrame, settings: ReportSettings
 ) -> tuple[ReasonShare, ...]:
-    won = decided[decided["winner"].eq(winner)]
-    return tuple(
-        reason_share(
-            reason,
-            won["cited"].map(lambda cited, reason=reason: reason in cited).astype(bool),
-            won["prompt_id"],
-            settings.confidence,
-        )
-        for reason in reasons
-    )
+    won = decided["winner"].eq(winner)
+    return reason_shares(cited[won], decided.loc[won, "prompt_id"], settings.confidence)
 
 
 def _warnings(complete: pd.DataFrame, agreement: Agreement) -> tuple[str, ...]:
