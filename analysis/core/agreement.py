@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from math import sqrt
 
 import numpy as np
@@ -20,6 +21,14 @@ from analysis.core.resampling import percentile_interval, resample_sums, sums_by
 
 Floats = NDArray[np.float64]
 Split = tuple[int, ...]
+
+
+class Level(StrEnum):
+    """What distances between categories mean."""
+
+    NOMINAL = "nominal"
+    ORDINAL = "ordinal"
+    INTERVAL = "interval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +178,35 @@ def krippendorff_alpha(
     return Estimate(alpha, float(defined.std(ddof=1)), interval, skipped_draws=skipped)
 
 
+def alpha_at_level(
+    counts: ArrayLike, level: Level = Level.NOMINAL, values: ArrayLike | None = None
+) -> float | None:
+    """Krippendorff's alpha for categories in order or with values; `None` without variation.
+
+    alpha = 1 - (n - 1) sum o_ck d_ck / sum n_c n_k d_ck with coincidences o and squared distances
+    d: 1 for other categories (nominal), (n_c / 2 + n between + n_k / 2)^2 (ordinal), or
+    (v_c - v_k)^2 (interval). Krippendorff (2011), Computing Krippendorff's alpha-reliability.
+
+    Parameters
+    ----------
+    counts
+        Units x categories, the categories in their order.
+    values
+        Of the categories, by default 0, 1, 2 ...; for the interval level only.
+    """
+    table = np.asarray(counts, dtype=float)
+    table = table[table.sum(axis=1) >= 2]
+    pairs = 1 / np.maximum(table.sum(axis=1) - 1, 1)
+    coincidences = (table * pairs[:, None]).T @ table
+    coincidences -= np.diag((table * pairs[:, None]).sum(axis=0))
+    n = table.sum(axis=0)
+    distances = _squared_distances(n, level, values)
+    expected = float(n @ distances @ n)
+    if not expected:
+        return None
+    return 1 - (float(n.sum()) - 1) * float((coincidences * distances).sum()) / expected
+
+
 def mean_over_pairs(values: ArrayLike, items: ArrayLike) -> float | None:
     """A coefficient averaged over model pairs, weighted by their items; `None` without items.
 
@@ -180,6 +218,15 @@ def mean_over_pairs(values: ArrayLike, items: ArrayLike) -> float | None:
         if weights.sum()
         else None
     )
+
+
+def _squared_distances(n: Floats, level: Level, values: ArrayLike | None) -> Floats:
+    if level is Level.NOMINAL:
+        return 1 - np.eye(n.size)
+    places = np.cumsum(n) - n / 2 if level is Level.ORDINAL else np.arange(n.size)
+    if values is not None and level is Level.INTERVAL:
+        places = np.asarray(values, dtype=float)
+    return np.asarray(np.subtract.outer(places, places) ** 2, dtype=float)
 
 
 def _chance_corrected(
