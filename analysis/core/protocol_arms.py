@@ -268,12 +268,14 @@ def _estimate(
     if min(len(sample) for sample in left_out) < 2:
         return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
     defined = drawn[~np.isnan(drawn)]
+    skipped = len(drawn) - len(defined)
+    if len(defined) < 2:
+        return Estimate(value, undefined=Undefined.NO_VARIATION, skipped_draws=skipped)
     samples = [sample[~np.isnan(sample)] for sample in left_out]
     acceleration = jackknife_acceleration(
         *((sample, np.ones(len(sample), dtype=np.int64)) for sample in samples)
     )
     interval = bca_interval(defined, value, acceleration, confidence).about(Population.PROMPTS)
-    skipped = len(drawn) - len(defined)
     return Estimate(value, float(defined.std(ddof=1)), interval, skipped_draws=skipped)
 
 

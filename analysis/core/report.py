@@ -225,8 +225,11 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
 
 def _counts(votes: pd.DataFrame) -> pd.DataFrame:
     """Votes by (prompt_id, comparison_id) x (model_a, model_b, tie)."""
-    counts = pd.crosstab([votes["prompt_id"], votes["comparison_id"]], votes["winner"])
-    return counts.reindex(columns=list(WINNERS), fill_value=0)
+    items = votes.groupby(["prompt_id", "comparison_id"], sort=True)
+    choices = pd.Index(WINNERS).get_indexer(pd.Index(votes["winner"]))
+    cells = np.bincount(items.ngroup() * len(WINNERS) + choices, minlength=3 * items.ngroups)
+    names = list(WINNERS)
+    return pd.DataFrame(cells.reshape(-1, len(names)), index=items.size().index, columns=names)
 
 
 def _win_rate(complete: pd.DataFrame, settings: ReportSettings) -> WinRate:

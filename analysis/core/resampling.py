@@ -84,6 +84,8 @@ def jackknife_acceleration(*samples: tuple[Floats, Ints]) -> float:
     cubes = squares = 0.0
     for left_out, repeats in samples:
         n = int(repeats.sum())
+        if not n:
+            continue
         influence = (n - 1) / n * (float(left_out @ repeats) / n - left_out)
         cubes += float(influence**3 @ repeats)
         squares += float(influence**2 @ repeats)

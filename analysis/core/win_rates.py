@@ -124,7 +124,13 @@ def leave_one_rater_out(
     votes
         Columns comparison_id, rater and winner, over complete comparisons; at most one vote per
         rater and comparison.
+
+    Raises
+    ------
+    ValueError
+        A winner that is not understood.
     """
+    scores_for_a(votes["winner"])
     raters, names = pd.factorize(votes["rater"], sort=True)
     if len(names) < 2 or votes["rater"].eq("").any():
         return RaterRange(len(names), None, None)

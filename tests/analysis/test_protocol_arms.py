@@ -160,3 +160,12 @@ def test_a_choice_that_nobody_offered_is_refused(rater_votes):
 def test_an_arm_without_items_has_nothing_to_compare():
     ours = compare_arms(np.empty((0, 2)), [[5, 0]], same_items=False, rng=np.random.default_rng(1))
     assert {d.difference.undefined for d in ours} == {"no_votes"}
+
+
+def test_kappa_that_exists_in_all_items_only_still_has_an_answer():
+    # Without either item one arm has no variation, and half of the resamples have none.
+    first, second = [[2, 0], [1, 1]], [[2, 0], [0, 2]]
+    rng = np.random.default_rng(1)
+    kappa = by_name(compare_arms(first, second, same_items=True, rng=rng))["fleiss_kappa"]
+    assert kappa.difference.value == pytest.approx(-4 / 3)
+    assert 4_000 < kappa.difference.skipped_draws < 6_000
