@@ -37,9 +37,7 @@ def study(
                     "winner": np.where(for_a, "model_a", "model_b").astype(object),
                     "reasons": subsets[rng.integers(len(subsets), size=votes)],
                     "rater": named("r", panel)[rater],
-                    "side_a": np.array(["left", "right"], dtype=object)[
-                        rng.integers(2, size=votes)
-                    ],
+                    "side_a": sides[rng.integers(2, size=votes)],
                     "duration_ms": rng.integers(4_000, 60_000, size=votes),
                 }
             )
