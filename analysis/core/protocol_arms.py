@@ -6,7 +6,7 @@ not. What differs is tested by relabeling the two arms; its interval resamples p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
@@ -21,13 +21,13 @@ from analysis.core.resampling import (
     CELLS_AT_ONCE,
     bca_interval,
     jackknife_acceleration,
+    kinds_of,
     resample_sums,
     sums_by,
 )
-from analysis.core.significance import flips_are_listed, holm, list_flips, randomisation_p
+from analysis.core.significance import draw_flips, flips_are_listed, holm, randomisation_p
 
 Floats = NDArray[np.float64]
-Sums = tuple[Floats, Floats]
 
 MOST_LISTED = 20_000
 PRIMARY = ("complete", "fleiss_kappa")
@@ -98,9 +98,10 @@ def compare_arms(
         raise ValueError("the same items need one row and one prompt in both arms")
     one = _unit_sums(first, first_prompts)
     two = _unit_sums(second, first_prompts if same_items else second_prompts)
-    relabeled = (_swapped if same_items else _reassigned)(one, two, draws, rng)
-    exact = flips_are_listed(len(one)) if same_items else _are_listed(len(one), len(two))
-    return _differences(one, two, same_items, relabeled, exact, rng, primary, draws, confidence)
+    if not len(one) or not len(two):
+        return tuple(map(_without_votes, coefficients(one.sum(axis=0))))
+    arms = _Arms(one, two, same_items)
+    return _differences(arms, arms.relabeled(draws, rng), _Plan(rng, primary, draws, confidence))
 
 
 def compare_arms_of_raters(
@@ -133,43 +134,85 @@ def compare_arms_of_raters(
     one, two = (
         sums_by(prompts, item_terms(cube[arm].sum(axis=0))) for arm in (in_first, ~in_first)
     )
-    exact = _are_listed(int(in_first.sum()), int((~in_first).sum()))
     relabeled = _raters_reassigned(cube, int(in_first.sum()), draws, rng)
-    return _differences(one, two, True, relabeled, exact, rng, primary, draws, confidence)
+    plan = _Plan(rng, primary, draws, confidence)
+    return _differences(_Arms(one, two, same_items=True), relabeled, plan)
 
 
-def _differences(
-    one: Floats,
-    two: Floats,
-    paired: bool,
-    relabeled: Iterator[Sums],
-    exact: bool,
-    rng: np.random.Generator,
-    primary: Sequence[str],
-    draws: int,
-    confidence: float,
-) -> tuple[ArmDifference, ...]:
-    """All coefficients from units x terms of both arms and the sums of the relabeled arms."""
-    totals = one.sum(axis=0), two.sum(axis=0)
-    if not len(one) or not len(two):
-        return tuple(map(_without_votes, coefficients(totals[0])))
-    (ours, theirs), observed = map(coefficients, totals), _gaps(*totals)
-    shuffled = _joined(_gaps(*sums) for sums in relabeled)
-    drawn = _gaps(*_resampled(one, two, paired, draws, rng))
-    left_out = [_gaps(*sums) for sums in _left_out(one, two, paired)]
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    rng: np.random.Generator
+    primary: Sequence[str]
+    draws: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Relabeled:
+    """Relabelings x terms of both arms; `exact` where every relabeling is there."""
+
+    first: Floats
+    second: Floats
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arms:
+    """Units x terms of both arms; with the same items, units are paired row by row."""
+
+    first: Floats
+    second: Floats
+    same_items: bool
+
+    def totals(self) -> tuple[Floats, Floats]:
+        return self.first.sum(axis=0), self.second.sum(axis=0)
+
+    def relabeled(self, draws: int, rng: np.random.Generator) -> _Relabeled:
+        """The arms of some units swapped, or as many units as before reassigned to the first."""
+        first, second = self.totals()
+        if self.same_items:
+            moved = first + draw_flips(self.second - self.first, draws=draws, rng=rng)
+            exact = flips_are_listed(len(self.first))
+        else:
+            moved, exact = _reassigned(
+                np.concatenate([self.first, self.second]), len(self.first), draws, rng
+            )
+        return _Relabeled(moved, first + second - moved, exact)
+
+    def resampled(self, draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Units drawn with both arms, or within each arm."""
+        if not self.same_items:
+            return resample_sums(self.first, draws, rng), resample_sums(self.second, draws, rng)
+        terms = self.first.shape[1]
+        both = resample_sums(np.hstack([self.first, self.second]), draws, rng)
+        return both[:, :terms], both[:, terms:]
+
+    def without_each_unit(self) -> list[tuple[Floats, Floats]]:
+        """Both arms without each unit in turn: one sample of pairs, or two samples."""
+        first, second = self.totals()
+        if self.same_items:
+            return [(first - self.first, second - self.second)]
+        return [(first - self.first, second), (first, second - self.second)]
+
+
+def _differences(arms: _Arms, relabeled: _Relabeled, plan: _Plan) -> tuple[ArmDifference, ...]:
+    ours, theirs = (coefficients(total) for total in arms.totals())
+    shuffled = _gaps(relabeled.first, relabeled.second)
+    drawn = _gaps(*arms.resampled(plan.draws, plan.rng))
+    left_out = [_gaps(*sums) for sums in arms.without_each_unit()]
     differences = [
         ArmDifference(
             name,
             _number(ours[name]),
             _number(theirs[name]),
-            _estimate(float(gap), drawn[name], [out[name] for out in left_out], confidence),
-            _test(float(gap), shuffled[name], exact=exact),
+            _estimate(float(gap), drawn[name], [out[name] for out in left_out], plan.confidence),
+            _test(float(gap), shuffled[name], exact=relabeled.exact),
         )
-        for name, gap in observed.items()
+        for name, gap in _gaps(*arms.totals()).items()
     ]
-    adjusted = iter(holm([d.test.p_value for d in differences if d.statistic in primary]))
+    adjusted = iter(holm([d.test.p_value for d in differences if d.statistic in plan.primary]))
     return tuple(
-        replace(d, holm_p_value=next(adjusted)) if d.statistic in primary else d
+        replace(d, holm_p_value=next(adjusted)) if d.statistic in plan.primary else d
         for d in differences
     )
 
@@ -185,79 +228,48 @@ def _gaps(first: Floats, second: Floats) -> dict[str, Floats]:
     return {name: np.asarray(ours[name] - theirs[name]) for name in ours}
 
 
-def _joined(blocks: Iterator[Mapping[str, Floats]]) -> dict[str, Floats]:
-    listed = list(blocks)
-    return {name: np.concatenate([block[name] for block in listed]) for name in listed[0]}
+def _reassigned(
+    units: Floats, size: int, draws: int, rng: np.random.Generator
+) -> tuple[Floats, bool]:
+    """Sums over `size` units chosen for the first arm, and whether every choice is listed.
 
-
-def _swapped(one: Floats, two: Floats, draws: int, rng: np.random.Generator) -> Iterator[Sums]:
-    """Units x terms of both arms to relabelings x terms: the arms of some units are swapped."""
-    total = one.sum(axis=0) + two.sum(axis=0)
-    for flips in list_flips(len(one), draws=draws, rng=rng):
-        first = one.sum(axis=0) + flips @ (two - one)
-        yield first, total - first
-
-
-def _reassigned(one: Floats, two: Floats, draws: int, rng: np.random.Generator) -> Iterator[Sums]:
-    """The same for units of which each is in one arm: as many as before come into the first."""
-    units = np.concatenate([one, two])
-    for chosen in _choices(len(units), len(one), draws, rng):
-        first = chosen @ units
-        yield first, units.sum(axis=0) - first
-
-
-def _raters_reassigned(
-    cube: Floats, in_first: int, draws: int, rng: np.random.Generator
-) -> Iterator[Sums]:
-    """The same for raters, from raters x items x categories."""
-    everything, flat = cube.sum(axis=0), cube.reshape(len(cube), -1)
-    rows = max(1, CELLS_AT_ONCE // (10 * everything.size))
-    for chosen in _choices(len(cube), in_first, draws, rng):
-        for start in range(0, len(chosen), rows):
-            counts = (chosen[start : start + rows] @ flat).reshape(-1, *everything.shape)
-            yield tuple(item_terms(part).sum(axis=-2) for part in (counts, everything - counts))
-
-
-def _are_listed(first: int, second: int) -> bool:
-    return comb(first + second, first) <= MOST_LISTED
-
-
-def _choices(n: int, size: int, draws: int, rng: np.random.Generator) -> Iterator[Floats]:
-    """Blocks of relabelings x n: 1 for the `size` units of the first arm, else 0.
-
-    Every choice where there are few, else `draws` random ones.
+    Equal units are exchangeable: how many of each kind are chosen is hypergeometric.
     """
-    if _are_listed(size, n - size):
-        chosen = np.array(list(combinations(range(n), size)))
-        yield _indicators(chosen, n)
-        return
-    block = max(1, CELLS_AT_ONCE // n)
-    for start in range(0, draws, block):
-        ranks = rng.random((min(block, draws - start), n)).argsort(axis=1)
-        yield _indicators(ranks[:, :size], n)
+    if _are_listed(len(units), size):
+        return _listed(len(units), size) @ units, True
+    kinds, repeats = kinds_of(units)
+    chosen = rng.multivariate_hypergeometric(repeats, size, size=draws, method="marginals")
+    return chosen @ kinds, False
 
 
-def _indicators(chosen: NDArray[np.int64], n: int) -> Floats:
-    indicators = np.zeros((len(chosen), n))
-    np.put_along_axis(indicators, chosen, 1, axis=1)
+def _raters_reassigned(cube: Floats, size: int, draws: int, rng: np.random.Generator) -> _Relabeled:
+    """The arms' sums when `size` raters are chosen for the first, with all their votes."""
+    raters, everything = len(cube), cube.sum(axis=0)
+    exact = _are_listed(raters, size)
+    if exact:
+        chosen = _listed(raters, size)
+    else:
+        chosen = rng.permuted(np.tile(np.arange(raters) < size, (draws, 1)), axis=1).astype(float)
+    rows = max(1, CELLS_AT_ONCE // (10 * everything.size))
+    first, second = [], []
+    for start in range(0, len(chosen), rows):
+        counts = chosen[start : start + rows] @ cube.reshape(raters, -1)
+        counts = counts.reshape(-1, *everything.shape)
+        first.append(item_terms(counts).sum(axis=-2))
+        second.append(item_terms(everything - counts).sum(axis=-2))
+    return _Relabeled(np.concatenate(first), np.concatenate(second), exact)
+
+
+def _are_listed(n: int, size: int) -> bool:
+    return comb(n, size) <= MOST_LISTED
+
+
+def _listed(n: int, size: int) -> Floats:
+    """Every choice of `size` out of n: choices x n, 1 for the chosen."""
+    choices = np.array(list(combinations(range(n), size)), dtype=np.int64)
+    indicators = np.zeros((len(choices), n))
+    np.put_along_axis(indicators, choices, 1, axis=1)
     return indicators
-
-
-def _resampled(
-    one: Floats, two: Floats, paired: bool, draws: int, rng: np.random.Generator
-) -> Sums:
-    if not paired:
-        return resample_sums(one, draws, rng), resample_sums(two, draws, rng)
-    both = resample_sums(np.hstack([one, two]), draws, rng)
-    return both[:, : one.shape[1]], both[:, one.shape[1] :]
-
-
-def _left_out(one: Floats, two: Floats, paired: bool) -> list[Sums]:
-    """The arms without each unit in turn, for the jackknife of one or two samples."""
-    first, second = one.sum(axis=0), two.sum(axis=0)
-    if paired:
-        return [(first - one, second - two)]
-    return [(first - one, second), (first, second - two)]
 
 
 def _estimate(

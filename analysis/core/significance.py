@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -12,7 +12,7 @@ from scipy.stats import binom, binomtest, chi2, false_discovery_control, norm
 from scipy.stats import t as student
 
 from analysis.core.estimates import Undefined
-from analysis.core.resampling import CELLS_AT_ONCE
+from analysis.core.resampling import CELLS_AT_ONCE, kinds_of
 
 Floats = NDArray[np.float64]
 
@@ -115,8 +115,8 @@ def prompt_sign_flip_test(
     if gaps.size == 0:
         return ClusterTest(0, None, None, Undefined.NO_VOTES)
     observed = float(gaps.mean())
-    flips = list_flips(gaps.size, draws=draws, rng=rng)
-    drawn = np.concatenate([np.where(block, -gaps, gaps).mean(axis=1) for block in flips])
+    flipped = draw_flips(gaps[:, None], draws=draws, rng=rng)
+    drawn = observed - 2 * flipped[:, 0] / gaps.size
     exact = flips_are_listed(gaps.size)
     return ClusterTest(gaps.size, observed, randomisation_p(drawn, observed, exact=exact))
 
@@ -126,18 +126,21 @@ def flips_are_listed(n: int) -> bool:
     return n <= ALL_FLIPS
 
 
-def list_flips(n: int, *, draws: int, rng: np.random.Generator) -> Iterator[NDArray[np.bool_]]:
-    """Blocks of relabelings x n: which of n units change sides.
+def draw_flips(units: Floats, *, draws: int, rng: np.random.Generator) -> Floats:
+    """Sums over the units that are flipped: units x terms to relabelings x terms.
 
-    All 2^n, the identity first, where there are few; else `draws` fair ones. Blocks keep the
-    memory constant.
+    All 2^n flips, the identity first, where there are few; else `draws` fair ones. Equal units
+    are exchangeable: how many of each kind are flipped is binomial.
     """
+    n = len(units)
     if flips_are_listed(n):
-        yield (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(bool)
-        return
-    block = max(1, CELLS_AT_ONCE // n)
-    for start in range(0, draws, block):
-        yield rng.random((min(block, draws - start), n)) < 0.5
+        flips = (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(float)
+        return flips @ units
+    kinds, repeats = kinds_of(units)
+    block = max(1, CELLS_AT_ONCE // len(kinds))
+    sizes = [min(block, draws - start) for start in range(0, draws, block)]
+    flipped = (rng.binomial(repeats, 0.5, size=(size, len(kinds))) for size in sizes)
+    return np.concatenate([counts @ kinds for counts in flipped])
 
 
 def randomisation_p(drawn: Floats, observed: float, *, exact: bool) -> float:
