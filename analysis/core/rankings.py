@@ -15,7 +15,7 @@ from analysis.core.bradley_terry import (
     fit_with_ghost,
 )
 from analysis.core.clusters import effective_size
-from analysis.core.contests import Connectivity, Contests, connectivity
+from analysis.core.contests import Connectivity, Contests, connectivity, win_matrix
 from analysis.core.estimates import Estimate, Undefined
 from analysis.core.intervals import two_sided_z
 from analysis.core.significance import bonferroni_z
@@ -32,6 +32,15 @@ class RankInterval:
     model: str
     best: int
     worst: int
+
+
+@dataclass(frozen=True, slots=True)
+class OneSided:
+    """All that can be said across strong components: these beat those in all their contests."""
+
+    winners: tuple[str, ...]
+    losers: tuple[str, ...]
+    votes: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +125,19 @@ def max_t_critical(
         t = np.abs(gaps[:, i[pairs]] - gaps[:, j[pairs]]) / ses[pairs]
         largest = np.maximum(largest, t.max(axis=1))
     return float(np.quantile(largest, confidence))
+
+
+def one_sided_contests(contests: Contests) -> tuple[OneSided, ...]:
+    """Strong components that met: all votes between two of them went the same way."""
+    groups = connectivity(contests).strong_components
+    places = [[contests.models.index(name) for name in group] for group in groups]
+    wins = win_matrix(contests)
+    return tuple(
+        OneSided(groups[i], groups[j], int(votes))
+        for i in range(len(groups))
+        for j in range(len(groups))
+        if i != j and (votes := wins[np.ix_(places[i], places[j])].sum())
+    )
 
 
 def cyclic_triples(

@@ -13,15 +13,21 @@ import pandas as pd
 from analysis.core.agreement import Agreement, measure_agreement
 from analysis.core.clusters import FEW_PROMPTS
 from analysis.core.estimates import Interval
+from analysis.core.items import complete_items, count_choices
+from analysis.core.protocol_report import ProtocolComparison, protocol_comparisons
+from analysis.core.ranking_report import AxisRanking, axis_ranking
 from analysis.core.reasons import (
+    Combination,
     ReasonDifference,
     ReasonShare,
     cited_reasons,
+    reason_combinations,
     reason_differences,
     reason_shares,
 )
 from analysis.core.sequential import running_interval
 from analysis.core.sides import SideBalance, side_balance
+from analysis.core.significance import holm, prompt_t_test, sign_test
 from analysis.core.verdicts import MajorityRule, majority_verdicts
 from analysis.core.votes import WINNERS, Exclusions, VoteTableError, valid_votes
 from analysis.core.win_rates import (
@@ -30,6 +36,7 @@ from analysis.core.win_rates import (
     VoteShare,
     WinRate,
     leave_one_rater_out,
+    scores_for_a,
     vote_share,
     win_rate_of_verdicts,
 )
@@ -80,6 +87,20 @@ class AnytimeInterval:
 
 
 @dataclass(frozen=True, slots=True)
+class PreferenceTest:
+    """Whether the win rate differs from 1/2, over complete comparisons.
+
+    Method `sign`, exact with ties left out, for one comparison per prompt; else `prompt-t`.
+    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. Not for interim
+    reports: the p value is that of a single look.
+    """
+
+    method: str
+    p_value: float | None
+    holm_p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PairResult:
     """One axis of one model pair (under one protocol, where votes come from several).
 
@@ -97,12 +118,15 @@ class PairResult:
     incomplete: int
     win_rate: WinRate
     without_one_rater: RaterRange
+    preference: PreferenceTest
     anytime: AnytimeInterval | None
     vote_share: VoteShare
     agreement: Agreement
     reasons_a: tuple[ReasonShare, ...]
     reasons_b: tuple[ReasonShare, ...]
     reason_differences: tuple[ReasonDifference, ...]
+    combinations_a: tuple[Combination, ...]
+    combinations_b: tuple[Combination, ...]
     warnings: tuple[str, ...]
 
 
@@ -126,6 +150,8 @@ class Report:
     panel: Panel
     exclusions: Exclusions
     results: tuple[PairResult, ...]
+    rankings: tuple[AxisRanking, ...]
+    protocols: tuple[ProtocolComparison, ...]
     sides: tuple[SideBalance, ...]
     last_vote_at: str | None
 
@@ -156,7 +182,9 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
         axes=axes,
         panel=_panel(valid),
         exclusions=exclusions,
-        results=tuple(sorted(results, key=lambda result: order[result.axis])),
+        results=_adjusted(sorted(results, key=lambda result: order[result.axis])),
+        rankings=_rankings(valid, axes, settings),
+        protocols=_protocols(valid, axes, settings),
         sides=tuple(
             side_balance(axis.key, valid[valid["axis"].eq(axis.key)], settings.confidence)
             for axis in axes
@@ -194,8 +222,8 @@ def _axes(votes: pd.DataFrame, settings: ReportSettings) -> tuple[AskedAxis, ...
 
 
 def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis) -> PairResult:
-    counts = _counts(votes)
-    complete = counts[counts.sum(axis=1) >= settings.min_votes]
+    counts = count_choices(votes)
+    complete = complete_items(counts, settings.min_votes)
     pair = (votes["model_a"].iloc[0], votes["model_b"].iloc[0])
     rates = _win_rate(complete, settings)
     agreement = _agreement(complete, settings)
@@ -211,6 +239,7 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
         incomplete=max(len(counts), settings.planned.get(pair, 0)) - len(complete),
         win_rate=rates,
         without_one_rater=_without_one_rater(votes, complete, settings),
+        preference=_preference(complete, rates, settings),
         anytime=_anytime(votes, counts, settings) if settings.interim else None,
         vote_share=vote_share(votes, settings.confidence),
         agreement=agreement,
@@ -219,23 +248,66 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
         reason_differences=reason_differences(
             cited, decided["winner"], decided["prompt_id"], settings.confidence
         ),
+        combinations_a=_combinations(decided, "model_a", cited),
+        combinations_b=_combinations(decided, "model_b", cited),
         warnings=_warnings(complete, agreement),
     )
 
 
-def _counts(votes: pd.DataFrame) -> pd.DataFrame:
-    """Votes by (prompt_id, comparison_id) x (model_a, model_b, tie)."""
-    items = votes.groupby(["prompt_id", "comparison_id"], sort=True)
-    choices = pd.Index(WINNERS).get_indexer(pd.Index(votes["winner"]))
-    cells = np.bincount(items.ngroup() * len(WINNERS) + choices, minlength=3 * items.ngroups)
-    names = list(WINNERS)
-    return pd.DataFrame(cells.reshape(-1, len(names)), index=items.size().index, columns=names)
+def _adjusted(results: list[PairResult]) -> tuple[PairResult, ...]:
+    """The results with Holm's p values over all of them."""
+    adjusted = holm([result.preference.p_value for result in results])
+    return tuple(
+        dataclasses.replace(
+            result, preference=dataclasses.replace(result.preference, holm_p_value=p_value)
+        )
+        for result, p_value in zip(results, adjusted, strict=True)
+    )
+
+
+def _rankings(
+    votes: pd.DataFrame, axes: tuple[AskedAxis, ...], settings: ReportSettings
+) -> tuple[AxisRanking, ...]:
+    rankings = [
+        axis_ranking(group, settings.confidence)
+        for axis in axes
+        for _, group in votes[votes["axis"].eq(axis.key)].groupby("protocol", sort=True)
+    ]
+    return tuple(ranking for ranking in rankings if ranking)
 
 
 def _win_rate(complete: pd.DataFrame, settings: ReportSettings) -> WinRate:
     verdicts = pd.Series(majority_verdicts(complete.to_numpy(), settings.majority_rule))
     prompts = pd.Series(complete.index.get_level_values("prompt_id"))
     return win_rate_of_verdicts(verdicts, prompts, settings.confidence)
+
+
+def _protocols(
+    votes: pd.DataFrame, axes: tuple[AskedAxis, ...], settings: ReportSettings
+) -> tuple[ProtocolComparison, ...]:
+    return tuple(
+        comparison
+        for axis in axes
+        for comparison in protocol_comparisons(
+            votes[votes["axis"].eq(axis.key)],
+            min_votes=settings.min_votes,
+            categories=_categories(settings),
+            seed=settings.seed,
+            draws=settings.bootstrap_draws,
+            confidence=settings.confidence,
+        )
+    )
+
+
+def _preference(complete: pd.DataFrame, rates: WinRate, settings: ReportSettings) -> PreferenceTest:
+    if not rates.n:
+        return PreferenceTest("sign", None)
+    prompts = complete.index.get_level_values("prompt_id")
+    if prompts.is_unique:
+        return PreferenceTest("sign", sign_test(rates.wins, rates.losses).p_value)
+    verdicts = pd.Series(majority_verdicts(complete.to_numpy(), settings.majority_rule))
+    means = scores_for_a(verdicts).groupby(prompts.to_numpy()).mean()
+    return PreferenceTest("prompt-t", prompt_t_test(means).p_value)
 
 
 def _without_one_rater(
@@ -264,13 +336,24 @@ def _anytime(
 
 
 def _agreement(complete: pd.DataFrame, settings: ReportSettings) -> Agreement:
-    categories = WINNERS if settings.ties_allowed else WINNERS[:2]
     return measure_agreement(
-        complete[list(categories)].to_numpy(),
+        complete[_categories(settings)].to_numpy(),
         confidence=settings.confidence,
         draws=settings.bootstrap_draws,
         rng=np.random.default_rng(settings.seed),
     )
+
+
+def _categories(settings: ReportSettings) -> list[str]:
+    """What a rater could choose."""
+    return list(WINNERS if settings.ties_allowed else WINNERS[:2])
+
+
+def _combinations(
+    decided: pd.DataFrame, winner: str, cited: pd.DataFrame
+) -> tuple[Combination, ...]:
+    """Of the votes for one model; none where reasons were not asked for."""
+    return reason_combinations(cited[decided["winner"].eq(winner)]) if cited.columns.size else ()
 
 
 def _cited(decided: pd.DataFrame, axis: AskedAxis) -> pd.DataFrame:

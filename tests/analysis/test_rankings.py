@@ -9,6 +9,7 @@ from analysis.core.estimates import Undefined
 from analysis.core.rankings import (
     cyclic_triples,
     max_t_critical,
+    one_sided_contests,
     rank_intervals,
     rank_models,
 )
@@ -114,3 +115,12 @@ def test_a_cycle_of_clear_wins_is_listed_once():
 def test_consistent_wins_hold_no_cycle(open_study):
     votes = open_study.query("axis == 'quality' and protocol == 'juice'")
     assert cyclic_triples(contests_of_votes(votes)) == ()
+
+
+def test_what_is_sure_about_a_model_that_never_lost_is_said_in_words():
+    (fact,) = one_sided_contests(prompt_votes([[0, 8, 9], [0, 0, 5], [0, 3, 0]]))
+    assert (fact.winners, fact.losers, fact.votes) == (("a",), ("b", "c"), 17)
+
+
+def test_connected_models_have_no_one_sided_contests(clustered):
+    assert one_sided_contests(clustered) == ()
