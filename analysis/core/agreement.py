@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.core.coefficients import coefficients, item_terms
 from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import t_interval
-from analysis.core.resampling import percentile_interval, resample_sums, sums_by
+from analysis.core.resampling import kinds_of, percentile_interval, resample_sums, sums_by
 
 Floats = NDArray[np.float64]
 Split = tuple[int, ...]
@@ -99,7 +99,10 @@ def measure_agreement(
 
 def count_splits(table: Floats) -> tuple[SplitCount, ...]:
     """Comparisons per split, such as 5|0, 4|1, 3|2; the most one-sided first."""
-    splits = Counter(tuple(sorted((int(k) for k in row if k), reverse=True)) for row in table)
+    kinds, repeats = kinds_of(-np.sort(-table, axis=1))
+    splits = Counter[Split]()
+    for kind, rows in zip(kinds, repeats, strict=True):
+        splits[tuple(int(votes) for votes in kind if votes)] += int(rows)
     return tuple(SplitCount(split, splits[split]) for split in sorted(splits, reverse=True))
 
 

@@ -53,7 +53,9 @@ def protocol_comparisons(
     seed
         Of the relabelings and resamples, anew for each comparison.
     """
-    found = []
+    found: list[ProtocolComparison] = []
+    if votes["protocol"].nunique() < 2:
+        return ()
     for _, own in votes.groupby(["model_a", "model_b"], sort=True):
         items = {
             str(protocol): complete_items(count_choices(arm), min_votes)[list(categories)]

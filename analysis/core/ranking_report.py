@@ -74,9 +74,9 @@ class AxisRanking:
 
 def axis_ranking(votes: pd.DataFrame, confidence: float = 0.95) -> AxisRanking | None:
     """The ranking of one axis and protocol; `None` for fewer than three models."""
-    contests = contests_of_votes(votes)
-    if len(contests.models) < FEWEST_MODELS:
+    if len({*votes["model_a"], *votes["model_b"]}) < FEWEST_MODELS:
         return None
+    contests = contests_of_votes(votes)
     ranking = rank_models(contests, confidence=confidence)
     return AxisRanking(
         protocol=votes["protocol"].iloc[0],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from math import sqrt
 
@@ -15,6 +14,7 @@ from scipy.stats import t as student
 from analysis.core.clusters import NO_SPREAD, clustered_share, share_by_cluster
 from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import newcombe, t_interval
+from analysis.core.resampling import kinds_of
 from analysis.core.significance import holm
 
 Floats = NDArray[np.float64]
@@ -163,10 +163,15 @@ def reason_item_share(
 
 def reason_combinations(cited: pd.DataFrame) -> tuple[Combination, ...]:
     """How often reasons are cited together: the most frequent combination first."""
-    kinds, counts = np.unique(cited.to_numpy(dtype=bool), axis=0, return_counts=True)
+    if not cited.columns.size:
+        return (Combination((), len(cited)),) if len(cited) else ()
+    kinds, repeats = kinds_of(cited.to_numpy(dtype=float))
     names = np.asarray(cited.columns, dtype=object)
-    found = Counter({tuple(names[kind]): int(n) for kind, n in zip(kinds, counts, strict=True)})
-    return tuple(Combination(*pair) for pair in sorted(found.items(), key=lambda p: (-p[1], p[0])))
+    found = [
+        Combination(tuple(names[kind > 0]), int(votes))
+        for kind, votes in zip(kinds, repeats, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda kind: (-kind.votes, kind.reasons)))
 
 
 def co_occurrence(cited: pd.DataFrame) -> pd.DataFrame:

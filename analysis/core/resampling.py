@@ -24,8 +24,9 @@ SAME = 1e-12
 
 def kinds_of(rows: Floats) -> tuple[Floats, Ints]:
     """The different rows in ascending order, and how often each occurs."""
-    kinds, repeats = np.unique(rows, axis=0, return_counts=True)
-    return kinds, repeats
+    columns = list(range(rows.shape[1]))
+    sizes = pd.DataFrame(rows).groupby(columns, sort=True).size().reset_index(name="repeats")
+    return sizes[columns].to_numpy(dtype=float), sizes["repeats"].to_numpy(dtype=np.int64)
 
 
 def sums_by(labels: ArrayLike, rows: Floats) -> Floats:

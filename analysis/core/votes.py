@@ -212,8 +212,11 @@ def _refuse(bad: pd.Series, column: pd.Series, rule: str) -> None:
 
 def _oriented(votes: pd.DataFrame) -> pd.DataFrame:
     """Each pair in the order it always comes in, else in alphabetical order."""
-    orders = set(zip(votes["model_a"], votes["model_b"], strict=True))
+    distinct = votes[["model_a", "model_b"]].drop_duplicates()
+    orders = set(zip(distinct["model_a"], distinct["model_b"], strict=True))
     mixed = {pair for pair in orders if pair[::-1] in orders and pair[0] > pair[1]}
+    if not mixed:
+        return votes
     turned = pd.Series(
         [pair in mixed for pair in zip(votes["model_a"], votes["model_b"], strict=True)],
         index=votes.index,
@@ -237,6 +240,8 @@ def _identified(votes: pd.DataFrame) -> pd.DataFrame:
     default = prompts + " | " + pairs
     comparisons = votes["comparison_id"].where(votes["comparison_id"].ne(""), default)
     identified = votes.assign(prompt_id=prompts, comparison_id=comparisons)
+    if votes["comparison_id"].eq("").all():
+        return identified
     meanings = default.groupby([votes["study"], comparisons]).transform("nunique")
     _refuse(meanings.gt(1), identified["comparison_id"], "must be of one prompt and model pair")
     return identified
