@@ -7,17 +7,28 @@ hold any number of votes; rows with a single vote count in the category shares o
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as student
 
-from analysis.core.estimates import Estimate, Interval, Undefined
+from analysis.core.coefficients import coefficients, item_terms
+from analysis.core.estimates import Estimate, Population, Undefined
+from analysis.core.intervals import t_interval
+from analysis.core.resampling import kinds_of, percentile_interval, resample_sums, sums_by
 
 Floats = NDArray[np.float64]
 Split = tuple[int, ...]
+
+
+class Level(StrEnum):
+    """What distances between categories mean."""
+
+    NOMINAL = "nominal"
+    ORDINAL = "ordinal"
+    INTERVAL = "interval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,10 @@ def measure_agreement(
 
 def count_splits(table: Floats) -> tuple[SplitCount, ...]:
     """Comparisons per split, such as 5|0, 4|1, 3|2; the most one-sided first."""
-    splits = Counter(tuple(sorted((int(k) for k in row if k), reverse=True)) for row in table)
+    kinds, repeats = kinds_of(-np.sort(-table, axis=1))
+    splits = Counter[Split]()
+    for kind, rows in zip(kinds, repeats, strict=True):
+        splits[tuple(int(votes) for votes in kind if votes)] += int(rows)
     return tuple(SplitCount(split, splits[split]) for split in sorted(splits, reverse=True))
 
 
@@ -144,37 +158,78 @@ def krippendorff_alpha(
     *,
     draws: int = 10_000,
     rng: np.random.Generator | None = None,
+    prompts: ArrayLike | None = None,
 ) -> Estimate:
     """Krippendorff's nominal alpha (2011), rows with two votes or more.
 
-    The interval is the percentile bootstrap of rows; draws without variation are left out.
+    The interval is the percentile bootstrap of prompts (by default one per row); draws without
+    variation are skipped and counted. Without `rng` there is none.
     """
-    rows, repeats = np.unique(table, axis=0, return_counts=True)
-    alpha = float(_alphas(rows, repeats[None, :])[0])
+    terms = item_terms(table)
+    alpha = float(coefficients(terms.sum(axis=0))["krippendorff_alpha"])
     if np.isnan(alpha):
         return Estimate(None, undefined=Undefined.NO_VARIATION)
     if len(table) < 2:
         return Estimate(alpha, undefined=Undefined.TOO_FEW_CLUSTERS)
     if rng is None:
         return Estimate(alpha)
-    # Equal rows are exchangeable: drawing how often each kind comes up is the same bootstrap.
-    drawn = _alphas(rows, rng.multinomial(len(table), repeats / len(table), size=draws))
-    drawn = drawn[~np.isnan(drawn)]
-    tail = (1 - confidence) / 2
-    lower, upper = np.quantile(drawn, [tail, 1 - tail])
-    interval = Interval(float(lower), float(upper), "percentile-bootstrap")
-    return Estimate(alpha, float(drawn.std(ddof=1)), interval)
+    units = terms if prompts is None else sums_by(prompts, terms)
+    drawn = coefficients(resample_sums(units, draws, rng))["krippendorff_alpha"]
+    defined = drawn[~np.isnan(drawn)]
+    interval = percentile_interval(defined, confidence).about(Population.PROMPTS)
+    skipped = draws - len(defined)
+    return Estimate(alpha, float(defined.std(ddof=1)), interval, skipped_draws=skipped)
 
 
-def _alphas(rows: Floats, repeats: NDArray[np.int64]) -> Floats:
-    """Alpha for each line of `repeats` (how often each kind of row occurs); NaN undefined."""
-    votes = rows.sum(axis=1)
-    n = repeats @ votes
-    observed = 1 - repeats @ ((rows * (rows - 1)).sum(axis=1) / (votes - 1)) / n
-    categories = repeats @ rows
-    expected = 1 - (categories * (categories - 1)).sum(axis=1) / (n * (n - 1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(expected > 0, 1 - observed / expected, np.nan)
+def alpha_at_level(
+    counts: ArrayLike, level: Level = Level.NOMINAL, values: ArrayLike | None = None
+) -> float | None:
+    """Krippendorff's alpha for categories in order or with values; `None` without variation.
+
+    alpha = 1 - (n - 1) sum o_ck d_ck / sum n_c n_k d_ck with coincidences o and squared distances
+    d: 1 for other categories (nominal), (n_c / 2 + n between + n_k / 2)^2 (ordinal), or
+    (v_c - v_k)^2 (interval). Krippendorff (2011), Computing Krippendorff's alpha-reliability.
+
+    Parameters
+    ----------
+    counts
+        Units x categories, the categories in their order.
+    values
+        Of the categories, by default 0, 1, 2 ...; for the interval level only.
+    """
+    table = np.asarray(counts, dtype=float)
+    table = table[table.sum(axis=1) >= 2]
+    pairs = 1 / np.maximum(table.sum(axis=1) - 1, 1)
+    coincidences = (table * pairs[:, None]).T @ table
+    coincidences -= np.diag((table * pairs[:, None]).sum(axis=0))
+    n = table.sum(axis=0)
+    distances = _squared_distances(n, level, values)
+    expected = float(n @ distances @ n)
+    if not expected:
+        return None
+    return 1 - (float(n.sum()) - 1) * float((coincidences * distances).sum()) / expected
+
+
+def mean_over_pairs(values: ArrayLike, items: ArrayLike) -> float | None:
+    """A coefficient averaged over model pairs, weighted by their items; `None` without items.
+
+    Votes of different pairs are never pooled for kappa: which model is A is arbitrary.
+    """
+    weights = np.asarray(items, dtype=float)
+    return (
+        float(np.average(np.asarray(values, dtype=float), weights=weights))
+        if weights.sum()
+        else None
+    )
+
+
+def _squared_distances(n: Floats, level: Level, values: ArrayLike | None) -> Floats:
+    if level is Level.NOMINAL:
+        return 1 - np.eye(n.size)
+    places = np.cumsum(n) - n / 2 if level is Level.ORDINAL else np.arange(n.size)
+    if values is not None and level is Level.INTERVAL:
+        places = np.asarray(values, dtype=float)
+    return np.asarray(np.subtract.outer(places, places) ** 2, dtype=float)
 
 
 def _chance_corrected(
@@ -200,8 +255,8 @@ def _with_t_interval(
     if n < 2:
         return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
     se = sqrt(float(((influence - value) ** 2).sum()) / (n * (n - 1)))
-    half = float(student.ppf((1 + confidence) / 2, n - 1)) * se
-    return Estimate(value, se, Interval(value - half, min(cap, value + half), "t"))
+    interval = t_interval(value, se, n - 1, confidence).about(Population.PROMPTS)
+    return Estimate(value, se, replace(interval, upper=min(cap, interval.upper)))
 
 
 def _agreeing_pairs(table: Floats) -> Floats:

@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from math import sqrt
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
-from analysis.core.estimates import Estimate, Interval, Undefined
-from analysis.core.intervals import two_sided_z, wilson
+from analysis.core.estimates import Estimate, Interval, Population, Undefined
+from analysis.core.intervals import t_interval, two_sided_z, wilson
+from analysis.core.resampling import (
+    bca_interval,
+    draw_repeats,
+    jackknife_acceleration,
+    kinds_of,
+    percentile_interval,
+    resample_sums,
+)
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+FEW_PROMPTS = 20
+FEW_RATERS = 10
+NO_SPREAD = 1e-12
+
+
+class Bootstrap(StrEnum):
+    PERCENTILE = "percentile"
+    BCA = "bca"
+
+
+@dataclass(frozen=True, slots=True)
+class TwoWayShare:
+    """A share for new prompts and new raters, and the parts of its variance.
+
+    `variance` is prompts + raters - cells, and at least the larger of the first two.
+    """
+
+    share: Estimate
+    prompts: int
+    raters: int
+    prompt_variance: float | None = None
+    rater_variance: float | None = None
+    cell_variance: float | None = None
+    variance: float | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        few = self.prompts < FEW_PROMPTS or self.raters < FEW_RATERS
+        return (Undefined.TOO_FEW_CLUSTERS.value,) if few else ()
 
 
 def clustered_share(totals: ArrayLike, sizes: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -27,15 +70,20 @@ def clustered_share(totals: ArrayLike, sizes: ArrayLike, confidence: float = 0.9
     the effective sample size (after Korn & Graubard 1998, Survey Methodology 24:193). Standard
     error and interval are `None` for a single cluster.
     """
-    y, m = np.asarray(totals, dtype=float), np.asarray(sizes, dtype=float)
-    if m.size == 0:
-        return Estimate(None, undefined=Undefined.NO_VOTES)
-    share, clusters = float(y.sum() / m.sum()), m.size
-    if clusters == 1:
-        return Estimate(share, undefined=Undefined.TOO_FEW_CLUSTERS)
-    residuals = y - share * m
-    se = sqrt(clusters / (clusters - 1) * float(residuals @ residuals)) / float(m.sum())
-    return Estimate(share, se, _effective_wilson(share, se, clusters, confidence))
+    share = _ratio(totals, sizes)
+    if share.value is None or share.se is None:
+        return share
+    interval = _effective_wilson(share.value, share.se, np.size(totals), confidence)
+    return Estimate(share.value, share.se, interval)
+
+
+def clustered_share_t(totals: ArrayLike, sizes: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """`clustered_share` with the plain t interval, which may leave [0, 1] and collapses at 0, 1."""
+    share = _ratio(totals, sizes)
+    if share.value is None or share.se is None:
+        return share
+    interval = t_interval(share.value, share.se, np.size(totals) - 1, confidence)
+    return Estimate(share.value, share.se, interval.about(Population.PROMPTS))
 
 
 def share_by_cluster(scores: pd.Series, clusters: pd.Series, confidence: float = 0.95) -> Estimate:
@@ -44,10 +92,163 @@ def share_by_cluster(scores: pd.Series, clusters: pd.Series, confidence: float =
     return clustered_share(per_cluster["sum"], per_cluster["size"], confidence)
 
 
+def bootstrap_share(
+    totals: ArrayLike,
+    sizes: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    method: Bootstrap = Bootstrap.BCA,
+    draws: int = 10_000,
+    confidence: float = 0.95,
+) -> Estimate:
+    """The ratio of `clustered_share` with a bootstrap interval: clusters drawn with all they hold.
+
+    The interval is `None` with `no_variation` where all clusters are alike, so that there is
+    nothing to resample: use `clustered_share` there.
+    """
+    share = _ratio(totals, sizes)
+    if share.value is None or share.se is None:
+        return share
+    units = np.column_stack([totals, sizes]).astype(float)
+    kinds, repeats = kinds_of(units)
+    if len(kinds) == 1:
+        return Estimate(share.value, share.se, undefined=Undefined.NO_VARIATION)
+    drawn = np.divide(*resample_sums(units, draws, rng).T)
+    if method is Bootstrap.PERCENTILE:
+        interval = percentile_interval(drawn, confidence)
+    else:
+        left_out = np.divide(*(repeats @ kinds - kinds).T)
+        acceleration = jackknife_acceleration((left_out, repeats))
+        interval = bca_interval(drawn, share.value, acceleration, confidence)
+    return Estimate(share.value, float(drawn.std(ddof=1)), interval.about(Population.PROMPTS))
+
+
+def two_way_share(
+    scores: ArrayLike,
+    prompts: ArrayLike,
+    raters: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    confidence: float = 0.95,
+) -> TwoWayShare:
+    """Weighted mean score with variance over prompts and raters, both seen as samples.
+
+    V = V_prompts + V_raters - V_cells, each with its own G / (G - 1), at least the larger of the
+    first two; t with min(prompts, raters) - 1 degrees of freedom (Cameron, Gelbach & Miller 2011,
+    J Bus Econ Stat 29:238).
+
+    Parameters
+    ----------
+    scores, prompts, raters
+        One entry per vote: a score in [0, 1], the prompt's and the rater's label.
+    weights
+        One per vote, by default 1. With 1 / votes of the item the mean is item-weighted.
+    """
+    x = np.asarray(scores, dtype=float)
+    if x.size == 0:
+        return TwoWayShare(Estimate(None, undefined=Undefined.NO_VOTES), 0, 0)
+    w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
+    (g, prompt_count), (r, rater_count) = _codes(prompts), _codes(raters)
+    mean = float(w @ x / w.sum())
+    if min(prompt_count, rater_count) < 2:
+        nothing = Estimate(mean, undefined=Undefined.TOO_FEW_CLUSTERS)
+        return TwoWayShare(nothing, prompt_count, rater_count)
+    cells, _ = _codes(g * rater_count + r)
+    by_prompt, by_rater, by_cell = (
+        _ratio_variance(_sums(codes, w * x), _sums(codes, w)) for codes in (g, r, cells)
+    )
+    variance = max(by_prompt + by_rater - by_cell, by_prompt, by_rater)
+    df = min(prompt_count, rater_count) - 1
+    interval = t_interval(mean, sqrt(variance), df, confidence)
+    share = Estimate(mean, sqrt(variance), interval.about(Population.PROMPTS_AND_RATERS))
+    return TwoWayShare(share, prompt_count, rater_count, by_prompt, by_rater, by_cell, variance)
+
+
+def pigeonhole_share(
+    scores: ArrayLike,
+    prompts: ArrayLike,
+    raters: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    draws: int = 10_000,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Mean score with the percentile interval of the pigeonhole bootstrap, which is conservative.
+
+    Prompts and raters are drawn independently and a vote counts as often as its prompt times its
+    rater was drawn (Owen 2007, Ann Appl Stat 1:386). Draws that hold no vote are left out.
+    """
+    x = np.asarray(scores, dtype=float)
+    if x.size == 0:
+        return Estimate(None, undefined=Undefined.NO_VOTES)
+    (g, prompt_count), (r, rater_count) = _codes(prompts), _codes(raters)
+    if min(prompt_count, rater_count) < 2:
+        return Estimate(float(x.mean()), undefined=Undefined.TOO_FEW_CLUSTERS)
+    totals, sizes = np.zeros((2, prompt_count, rater_count))
+    np.add.at(totals, (g, r), x)
+    np.add.at(sizes, (g, r), 1)
+    drawn = []
+    for block in draw_repeats(np.ones(prompt_count, dtype=np.int64), draws, rng):
+        panels = rng.multinomial(rater_count, [1 / rater_count] * rater_count, size=len(block))
+        votes = ((block @ sizes) * panels).sum(axis=1)
+        drawn.append(((block @ totals) * panels).sum(axis=1)[votes > 0] / votes[votes > 0])
+    values = np.concatenate(drawn)
+    interval = percentile_interval(values, confidence).about(Population.PROMPTS_AND_RATERS)
+    return Estimate(float(x.mean()), float(values.std(ddof=1)), interval)
+
+
+def _ratio(totals: ArrayLike, sizes: ArrayLike) -> Estimate:
+    """sum(totals) / sum(sizes) with its linearised standard error, `None` for one cluster."""
+    y, m = np.asarray(totals, dtype=float), np.asarray(sizes, dtype=float)
+    if m.size == 0:
+        return Estimate(None, undefined=Undefined.NO_VOTES)
+    if not (m > 0).all() or not np.isfinite(y).all():
+        raise ValueError("every cluster needs a finite total and a size above 0")
+    share = float(y.sum() / m.sum())
+    if m.size == 1:
+        return Estimate(share, undefined=Undefined.TOO_FEW_CLUSTERS)
+    return Estimate(share, sqrt(_ratio_variance(y, m)))
+
+
+def _ratio_variance(totals: Floats, sizes: Floats) -> float:
+    """Linearised variance of sum(totals) / sum(sizes) over clusters, with factor G / (G - 1).
+
+    Summed in ascending order, so that the labels of the clusters do not show in the last digit.
+    """
+    share = totals.sum() / sizes.sum()
+    residuals = np.sort(totals - share * sizes)
+    clusters = residuals.size
+    return float(residuals @ residuals) * clusters / (clusters - 1) / float(sizes.sum()) ** 2
+
+
+def _sums(codes: Ints, values: Floats) -> Floats:
+    return np.bincount(codes, weights=values).astype(float)
+
+
+def _codes(labels: ArrayLike) -> tuple[Ints, int]:
+    """Labels as 0 .. k - 1 in ascending order of the labels, and k."""
+    codes, kinds = pd.factorize(np.asarray(labels), sort=True)
+    if (codes < 0).any():
+        raise ValueError("every vote needs a prompt and a rater")
+    return codes, len(kinds)
+
+
+def effective_size(
+    share: ArrayLike, se: ArrayLike, clusters: ArrayLike, confidence: float = 0.95
+) -> Floats:
+    """How many independent observations a clustered share is worth; of any shape.
+
+    p (1 - p) / SE^2, or the number of clusters where nothing varies, times (z / t_{G-1})^2.
+    """
+    p, spread = np.asarray(share, dtype=float), np.asarray(se, dtype=float)
+    groups = np.asarray(clusters, dtype=float)
+    constant = (spread < NO_SPREAD) | (p == 0) | (p == 1)
+    effective = np.where(constant, groups, p * (1 - p) / np.where(constant, 1, spread) ** 2)
+    quantiles = student.ppf((1 + confidence) / 2, groups - 1)
+    return np.asarray(effective * (two_sided_z(confidence) / quantiles) ** 2)
+
+
 def _effective_wilson(share: float, se: float, clusters: int, confidence: float) -> Interval:
-    constant = se == 0 or share in (0, 1)
-    effective = clusters if constant else share * (1 - share) / se**2
-    t_quantile = float(student.ppf((1 + confidence) / 2, clusters - 1))
-    effective *= (two_sided_z(confidence) / t_quantile) ** 2
+    effective = float(effective_size(share, se, clusters, confidence))
     interval = wilson(share * effective, effective, confidence)
-    return Interval(interval.lower, interval.upper, "wilson-effective-n")
+    return Interval(interval.lower, interval.upper, "wilson-effective-n", Population.PROMPTS)

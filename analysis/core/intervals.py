@@ -6,10 +6,11 @@ No Wald interval and no plain bootstrap of verdicts: both collapse at 0 and n.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
+from math import hypot, sqrt
 
 from scipy.optimize import brentq
 from scipy.stats import beta, norm
+from scipy.stats import t as student
 
 from analysis.core.estimates import Interval
 
@@ -87,8 +88,31 @@ def _tango_variance(difference: float, wins: int, losses: int, n: int) -> float:
     return 2 * q + difference * (1 - difference)
 
 
+def newcombe(
+    successes: int, n: int, other_successes: int, other_n: int, confidence: float = 0.95
+) -> Interval:
+    """Hybrid score interval of p - q for independent samples (Newcombe 1998, Stat Med 17:873)."""
+    ours, theirs = wilson(successes, n, confidence), wilson(other_successes, other_n, confidence)
+    p, q = successes / n, other_successes / other_n
+    return Interval(
+        p - q - hypot(p - ours.lower, theirs.upper - q),
+        p - q + hypot(ours.upper - p, q - theirs.lower),
+        "newcombe",
+    )
+
+
+def t_interval(value: float, se: float, df: float, confidence: float = 0.95) -> Interval:
+    """value -+ t_df * se; `df` is the number of clusters less one."""
+    half = two_sided_t(df, confidence) * se
+    return Interval(value - half, value + half, "t")
+
+
 def two_sided_z(confidence: float) -> float:
     return float(norm.ppf((1 + confidence) / 2))
+
+
+def two_sided_t(df: float, confidence: float) -> float:
+    return float(student.ppf((1 + confidence) / 2, df))
 
 
 def _root(function: Callable[[float], float], lower: float, upper: float) -> float:

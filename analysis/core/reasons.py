@@ -7,11 +7,17 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+from scipy.stats import fisher_exact
 from scipy.stats import t as student
 
-from analysis.core.clusters import share_by_cluster
-from analysis.core.estimates import Estimate, Interval, Undefined
+from analysis.core.clusters import NO_SPREAD, clustered_share, share_by_cluster
+from analysis.core.estimates import Estimate, Population, Undefined
+from analysis.core.intervals import newcombe, t_interval
+from analysis.core.resampling import kinds_of
+from analysis.core.significance import holm
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,75 +41,164 @@ class ReasonDifference:
     holm_p_value: float | None
 
 
-def split_reasons(reasons: pd.Series) -> pd.Series:
-    """The set of reasons of each vote, from text with `;` between."""
-    return reasons.map(lambda text: frozenset(filter(None, map(str.strip, text.split(";")))))
+@dataclass(frozen=True, slots=True)
+class IndependentDifference:
+    """Difference of two shares of independent votes, with Fisher's exact p value."""
+
+    difference: Estimate
+    p_value: float | None
 
 
-def reason_share(
-    reason: str, cited: pd.Series, prompts: pd.Series, confidence: float = 0.95
-) -> ReasonShare:
-    """Share of `True` in `cited`, one row per vote, with prompts as clusters."""
-    share = share_by_cluster(cited.astype(float), prompts, confidence)
-    return ReasonShare(reason, len(cited), int(cited.sum()), prompts.nunique(), share)
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """How many votes cite exactly these reasons; none at all is a combination too."""
+
+    reasons: tuple[str, ...]
+    votes: int
 
 
-def reason_differences(
-    votes: pd.DataFrame, reasons: tuple[str, ...], confidence: float = 0.95
-) -> tuple[ReasonDifference, ...]:
-    """Each reason's share in wins of A less that in wins of B; Holm over the reasons.
+def cited_reasons(reasons: pd.Series) -> pd.DataFrame:
+    """Votes x reasons, by name: whether the vote cites the reason, from text with `;` between."""
+    codes, texts = pd.factorize(reasons)
+    split = [{part.strip() for part in text.split(";")} - {""} for text in texts]
+    names = sorted(set().union(*split))
+    table = np.array([[name in given for name in names] for given in split], dtype=bool)
+    rows = table.reshape(len(split), len(names))[codes]
+    return pd.DataFrame(rows, index=reasons.index, columns=pd.Index(names, dtype=object))
+
+
+def reason_shares(
+    cited: pd.DataFrame, prompts: pd.Series, confidence: float = 0.95
+) -> tuple[ReasonShare, ...]:
+    """Each reason's share of the votes won by one model, with prompts as clusters.
 
     Parameters
     ----------
-    votes
-        Columns winner (`model_a` or `model_b`), prompt_id, and `cited`, a set of reasons.
+    cited
+        Votes x reasons, over the votes for one model that were asked for reasons.
+    prompts
+        The prompt of each vote.
     """
-    tests = [_difference(votes, reason, confidence) for reason in reasons]
-    adjusted = holm([p for _, p in tests])
+    totals, sizes = _by_prompt(cited, prompts)
     return tuple(
-        ReasonDifference(reason, difference, p, holm_p)
-        for reason, (difference, p), holm_p in zip(reasons, tests, adjusted, strict=True)
+        ReasonShare(
+            reason,
+            len(cited),
+            int(totals[:, place].sum()),
+            len(sizes),
+            clustered_share(totals[:, place], sizes, confidence),
+        )
+        for place, reason in enumerate(cited.columns)
     )
 
 
-def holm(p_values: list[float | None]) -> list[float | None]:
-    """Holm's (1979) adjusted p values; missing ones stay missing and do not count."""
-    known = sorted((p, i) for i, p in enumerate(p_values) if p is not None)
-    adjusted: list[float | None] = [None] * len(p_values)
-    largest = 0.0
-    for rank, (p, i) in enumerate(known):
-        largest = max(largest, min(1.0, (len(known) - rank) * p))
-        adjusted[i] = largest
-    return adjusted
+def reason_differences(
+    cited: pd.DataFrame, winners: pd.Series, prompts: pd.Series, confidence: float = 0.95
+) -> tuple[ReasonDifference, ...]:
+    """Each reason's share in wins of A less that in wins of B; Holm over the reasons.
 
+    The influence of prompt g is (y_gA - p_A m_gA) / M_A - (y_gB - p_B m_gB) / M_B; all prompts
+    are clusters, SE = sqrt(G / (G - 1) sum of squares), t with G - 1 degrees of freedom.
 
-def _difference(
-    votes: pd.DataFrame, reason: str, confidence: float
-) -> tuple[Estimate, float | None]:
-    cited = votes["cited"].map(lambda reasons: reason in reasons).to_numpy(dtype=float)
-    for_a = votes["winner"].eq("model_a").to_numpy()
+    Parameters
+    ----------
+    cited, winners, prompts
+        One row per vote: reasons as of `cited_reasons`, `model_a` or `model_b`, and the prompt.
+    """
+    for_a = winners.eq("model_a").to_numpy()
+    if not (for_a | winners.eq("model_b").to_numpy()).all():
+        raise ValueError("reasons are of votes for model_a or model_b")
     if for_a.all() or not for_a.any():
-        return Estimate(None, undefined=Undefined.NO_VOTES), None
-    value = float(cited[for_a].mean() - cited[~for_a].mean())
-    influence = np.where(for_a, _centred(cited, for_a), -_centred(cited, ~for_a))
-    per_prompt = pd.Series(influence).groupby(votes["prompt_id"].to_numpy(), sort=True).sum()
-    return _t_test(value, per_prompt, confidence)
+        nothing = Estimate(None, undefined=Undefined.NO_VOTES)
+        return tuple(ReasonDifference(reason, nothing, None, None) for reason in cited.columns)
+    (ours, our_sizes), (theirs, their_sizes) = (
+        _by_prompt(cited, prompts, counted) for counted in (for_a, ~for_a)
+    )
+    p, q = ours.sum(axis=0) / our_sizes.sum(), theirs.sum(axis=0) / their_sizes.sum()
+    influence = (ours - np.outer(our_sizes, p)) / our_sizes.sum()
+    influence -= (theirs - np.outer(their_sizes, q)) / their_sizes.sum()
+    tests = [
+        _t_test(float(d), terms, confidence) for d, terms in zip(p - q, influence.T, strict=True)
+    ]
+    adjusted = holm([p_value for _, p_value in tests])
+    return tuple(
+        ReasonDifference(reason, difference, p_value, holm_p)
+        for reason, (difference, p_value), holm_p in zip(
+            cited.columns, tests, adjusted, strict=True
+        )
+    )
 
 
-def _centred(cited: NDArray[np.float64], chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Each vote's influence on the mean of `cited[chosen]`."""
-    return np.asarray((cited - cited[chosen].mean()) / chosen.sum())
+def independent_difference(
+    cited: int, votes: int, other_cited: int, other_votes: int, confidence: float = 0.95
+) -> IndependentDifference:
+    """Difference of two shares for small samples of independent votes, one per prompt.
+
+    Newcombe's interval and Fisher's exact test. Not for several votes of a prompt.
+    """
+    if not votes or not other_votes:
+        return IndependentDifference(Estimate(None, undefined=Undefined.NO_VOTES), None)
+    interval = newcombe(cited, votes, other_cited, other_votes, confidence)
+    table = np.array([[cited, votes - cited], [other_cited, other_votes - other_cited]])
+    difference = cited / votes - other_cited / other_votes
+    return IndependentDifference(
+        Estimate(difference, interval=interval), float(fisher_exact(table).pvalue)
+    )
 
 
-def _t_test(value: float, influence: ArrayLike, confidence: float) -> tuple[Estimate, float | None]:
+def reason_item_share(
+    cited: pd.Series, comparisons: pd.Series, prompts: pd.Series, confidence: float = 0.95
+) -> Estimate:
+    """Share of comparisons in which at least half of the votes for a model cite the reason.
+
+    Parameters
+    ----------
+    cited, comparisons, prompts
+        One row per vote for the model, over the comparisons whose verdict it won.
+    """
+    items = pd.DataFrame({"cited": cited.astype(float), "prompt": prompts}).groupby(comparisons)
+    often = items["cited"].mean().ge(0.5)
+    return share_by_cluster(often.astype(float), items["prompt"].first(), confidence)
+
+
+def reason_combinations(cited: pd.DataFrame) -> tuple[Combination, ...]:
+    """How often reasons are cited together: the most frequent combination first."""
+    if not cited.columns.size:
+        return (Combination((), len(cited)),) if len(cited) else ()
+    kinds, repeats = kinds_of(cited.to_numpy(dtype=float))
+    names = np.asarray(cited.columns, dtype=object)
+    found = [
+        Combination(tuple(names[kind > 0]), int(votes))
+        for kind, votes in zip(kinds, repeats, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda kind: (-kind.votes, kind.reasons)))
+
+
+def co_occurrence(cited: pd.DataFrame) -> pd.DataFrame:
+    """Reasons x reasons: votes that cite both; on the diagonal, votes that cite the reason."""
+    table = cited.to_numpy(dtype=np.int64)
+    return pd.DataFrame(table.T @ table, index=cited.columns, columns=cited.columns)
+
+
+def _by_prompt(
+    cited: pd.DataFrame, prompts: pd.Series, counted: NDArray[np.bool_] | None = None
+) -> tuple[Floats, Floats]:
+    """Prompts x reasons of counted votes that cite the reason, and each prompt's counted votes."""
+    codes, kinds = pd.factorize(prompts, sort=True)
+    weights = np.ones(len(codes)) if counted is None else counted.astype(float)
+    totals = np.zeros((len(kinds), cited.shape[1]))
+    for place, name in enumerate(cited.columns):
+        totals[:, place] = np.bincount(codes, weights * cited[name], len(kinds))
+    return totals, np.bincount(codes, weights, len(kinds)).astype(float)
+
+
+def _t_test(value: float, influence: Floats, confidence: float) -> tuple[Estimate, float | None]:
     """t test of `value` against 0 with one influence per prompt, df = prompts - 1."""
-    terms = np.asarray(influence, dtype=float)
-    df = terms.size - 1
+    df = influence.size - 1
     if df < 1:
         return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS), None
-    se = sqrt(terms.size / df * float(terms @ terms))
-    if se == 0:
+    se = sqrt(influence.size / df * float(influence @ influence))
+    if se < NO_SPREAD:
         return Estimate(value, undefined=Undefined.NO_VARIATION), None
-    half = float(student.ppf((1 + confidence) / 2, df)) * se
-    p_value = 2 * float(student.sf(abs(value) / se, df))
-    return Estimate(value, se, Interval(value - half, value + half, "t")), p_value
+    interval = t_interval(value, se, df, confidence).about(Population.PROMPTS)
+    return Estimate(value, se, interval), 2 * float(student.sf(abs(value) / se, df))

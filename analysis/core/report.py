@@ -11,27 +11,36 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.agreement import Agreement, measure_agreement
+from analysis.core.clusters import FEW_PROMPTS
 from analysis.core.estimates import Interval
+from analysis.core.items import complete_items, count_choices
+from analysis.core.protocol_report import ProtocolComparison, protocol_comparisons
+from analysis.core.ranking_report import AxisRanking, axis_ranking
 from analysis.core.reasons import (
+    Combination,
     ReasonDifference,
     ReasonShare,
+    cited_reasons,
+    reason_combinations,
     reason_differences,
-    reason_share,
-    split_reasons,
+    reason_shares,
 )
 from analysis.core.sequential import running_interval
 from analysis.core.sides import SideBalance, side_balance
+from analysis.core.significance import holm, prompt_t_test, sign_test
 from analysis.core.verdicts import MajorityRule, majority_verdicts
 from analysis.core.votes import WINNERS, Exclusions, VoteTableError, valid_votes
 from analysis.core.win_rates import (
     SCORE_FOR_A,
+    RaterRange,
     VoteShare,
     WinRate,
+    leave_one_rater_out,
+    scores_for_a,
     vote_share,
     win_rate_of_verdicts,
 )
 
-FEW_PROMPTS = 20
 RARE_CATEGORY = 0.15
 MANY_COMPARISONS = 100
 
@@ -91,12 +100,26 @@ class AnytimeInterval:
 
 
 @dataclass(frozen=True, slots=True)
+class PreferenceTest:
+    """Whether the win rate differs from 1/2, over complete comparisons.
+
+    Method `sign`, exact with ties left out, for one comparison per prompt; else `prompt-t`.
+    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. Not for interim
+    reports: the p value is that of a single look.
+    """
+
+    method: str
+    p_value: float | None
+    holm_p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PairResult:
     """One axis of one model pair (under one protocol, where votes come from several).
 
-    Win rate and agreement are over complete comparisons, vote share and reasons over all valid
-    votes. `incomplete` counts comparisons that want votes, those without any if they are known.
-    `anytime` is for interim reports.
+    Win rate, its range without one rater and agreement are over complete comparisons, vote share
+    and reasons over all valid votes. `incomplete` counts comparisons that want votes, those
+    without any if they are known. `anytime` is for interim reports.
     """
 
     protocol: str
@@ -107,12 +130,16 @@ class PairResult:
     raters: int
     incomplete: int
     win_rate: WinRate
+    without_one_rater: RaterRange
+    preference: PreferenceTest
     anytime: AnytimeInterval | None
     vote_share: VoteShare
     agreement: Agreement
     reasons_a: tuple[ReasonShare, ...]
     reasons_b: tuple[ReasonShare, ...]
     reason_differences: tuple[ReasonDifference, ...]
+    combinations_a: tuple[Combination, ...]
+    combinations_b: tuple[Combination, ...]
     warnings: tuple[str, ...]
 
 
@@ -136,6 +163,8 @@ class Report:
     panel: Panel
     exclusions: Exclusions
     results: tuple[PairResult, ...]
+    rankings: tuple[AxisRanking, ...]
+    protocols: tuple[ProtocolComparison, ...]
     sides: tuple[SideBalance, ...]
     last_vote_at: str | None
 
@@ -166,7 +195,9 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
         axes=axes,
         panel=_panel(valid),
         exclusions=exclusions,
-        results=tuple(sorted(results, key=lambda result: order[result.axis])),
+        results=_adjusted(sorted(results, key=lambda result: order[result.axis])),
+        rankings=_rankings(valid, axes, settings),
+        protocols=_protocols(valid, axes, settings),
         sides=tuple(
             side_balance(axis.key, valid[valid["axis"].eq(axis.key)], settings.confidence)
             for axis in axes
@@ -204,14 +235,13 @@ def _axes(votes: pd.DataFrame, settings: ReportSettings) -> tuple[AskedAxis, ...
 
 
 def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis) -> PairResult:
-    counts = _counts(votes)
-    complete = counts[counts.sum(axis=1) >= settings.min_votes]
+    counts = count_choices(votes)
+    complete = complete_items(counts, settings.min_votes)
     pair = (votes["model_a"].iloc[0], votes["model_b"].iloc[0])
     rates = _win_rate(complete, settings)
     agreement = _agreement(complete, settings)
     decided = votes[votes["winner"].ne("tie")]
-    decided = decided.assign(cited=split_reasons(decided["reasons"]))
-    reasons = _reason_keys(decided, axis)
+    cited = _cited(decided, axis)
     return PairResult(
         protocol=votes["protocol"].iloc[0],
         axis=axis.key,
@@ -221,26 +251,83 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
         raters=_known(votes["rater"]).nunique(),
         incomplete=max(len(counts), settings.planned.get(pair, 0)) - len(complete),
         win_rate=rates,
+        without_one_rater=_without_one_rater(votes, complete, settings),
+        preference=_preference(complete, rates, settings),
         anytime=_anytime(votes, counts, settings) if settings.interim else None,
         vote_share=vote_share(votes, settings.confidence),
         agreement=agreement,
-        reasons_a=_reason_shares(decided, "model_a", reasons, settings),
-        reasons_b=_reason_shares(decided, "model_b", reasons, settings),
-        reason_differences=reason_differences(decided, reasons, settings.confidence),
+        reasons_a=_reason_shares(decided, "model_a", cited, settings),
+        reasons_b=_reason_shares(decided, "model_b", cited, settings),
+        reason_differences=reason_differences(
+            cited, decided["winner"], decided["prompt_id"], settings.confidence
+        ),
+        combinations_a=_combinations(decided, "model_a", cited),
+        combinations_b=_combinations(decided, "model_b", cited),
         warnings=_warnings(complete, agreement),
     )
 
 
-def _counts(votes: pd.DataFrame) -> pd.DataFrame:
-    """Votes by (prompt_id, comparison_id) x (model_a, model_b, tie)."""
-    counts = pd.crosstab([votes["prompt_id"], votes["comparison_id"]], votes["winner"])
-    return counts.reindex(columns=list(WINNERS), fill_value=0)
+def _adjusted(results: list[PairResult]) -> tuple[PairResult, ...]:
+    """The results with Holm's p values over all of them."""
+    adjusted = holm([result.preference.p_value for result in results])
+    return tuple(
+        dataclasses.replace(
+            result, preference=dataclasses.replace(result.preference, holm_p_value=p_value)
+        )
+        for result, p_value in zip(results, adjusted, strict=True)
+    )
+
+
+def _rankings(
+    votes: pd.DataFrame, axes: tuple[AskedAxis, ...], settings: ReportSettings
+) -> tuple[AxisRanking, ...]:
+    rankings = [
+        axis_ranking(group, settings.confidence)
+        for axis in axes
+        for _, group in votes[votes["axis"].eq(axis.key)].groupby("protocol", sort=True)
+    ]
+    return tuple(ranking for ranking in rankings if ranking)
 
 
 def _win_rate(complete: pd.DataFrame, settings: ReportSettings) -> WinRate:
     verdicts = pd.Series(majority_verdicts(complete.to_numpy(), settings.majority_rule))
     prompts = pd.Series(complete.index.get_level_values("prompt_id"))
     return win_rate_of_verdicts(verdicts, prompts, settings.confidence)
+
+
+def _protocols(
+    votes: pd.DataFrame, axes: tuple[AskedAxis, ...], settings: ReportSettings
+) -> tuple[ProtocolComparison, ...]:
+    return tuple(
+        comparison
+        for axis in axes
+        for comparison in protocol_comparisons(
+            votes[votes["axis"].eq(axis.key)],
+            min_votes=settings.min_votes,
+            categories=_categories(settings),
+            seed=settings.seed,
+            draws=settings.bootstrap_draws,
+            confidence=settings.confidence,
+        )
+    )
+
+
+def _preference(complete: pd.DataFrame, rates: WinRate, settings: ReportSettings) -> PreferenceTest:
+    if not rates.n:
+        return PreferenceTest("sign", None)
+    prompts = complete.index.get_level_values("prompt_id")
+    if prompts.is_unique:
+        return PreferenceTest("sign", sign_test(rates.wins, rates.losses).p_value)
+    verdicts = pd.Series(majority_verdicts(complete.to_numpy(), settings.majority_rule))
+    means = scores_for_a(verdicts).groupby(prompts.to_numpy()).mean()
+    return PreferenceTest("prompt-t", prompt_t_test(means).p_value)
+
+
+def _without_one_rater(
+    votes: pd.DataFrame, complete: pd.DataFrame, settings: ReportSettings
+) -> RaterRange:
+    kept = votes["comparison_id"].isin(complete.index.get_level_values("comparison_id"))
+    return leave_one_rater_out(votes[kept], settings.majority_rule)
 
 
 def _anytime(
@@ -262,39 +349,43 @@ def _anytime(
 
 
 def _agreement(complete: pd.DataFrame, settings: ReportSettings) -> Agreement:
-    categories = WINNERS if settings.ties_allowed else WINNERS[:2]
     return measure_agreement(
-        complete[list(categories)].to_numpy(),
+        complete[_categories(settings)].to_numpy(),
         confidence=settings.confidence,
         draws=settings.bootstrap_draws,
         rng=np.random.default_rng(settings.seed),
     )
 
 
-def _reason_keys(decided: pd.DataFrame, axis: AskedAxis) -> tuple[str, ...]:
-    """Reasons in the order of the question, then any others that votes cite, by name.
+def _categories(settings: ReportSettings) -> list[str]:
+    """What a rater could choose."""
+    return list(WINNERS if settings.ties_allowed else WINNERS[:2])
 
-    None at all where no vote cites one: then reasons were not asked for.
+
+def _combinations(
+    decided: pd.DataFrame, winner: str, cited: pd.DataFrame
+) -> tuple[Combination, ...]:
+    """Of the votes for one model; none where reasons were not asked for."""
+    return reason_combinations(cited[decided["winner"].eq(winner)]) if cited.columns.size else ()
+
+
+def _cited(decided: pd.DataFrame, axis: AskedAxis) -> pd.DataFrame:
+    """Votes x reasons in the order of the question, then any others that votes cite, by name.
+
+    No reasons at all where no vote cites one: then they were not asked for.
     """
-    cited: set[str] = set().union(*decided["cited"])
-    if not cited:
-        return ()
-    return (*axis.reasons, *sorted(cited - set(axis.reasons)))
+    cited = cited_reasons(decided["reasons"])
+    if cited.empty:
+        return cited
+    others = [name for name in cited.columns if name not in axis.reasons]
+    return cited.reindex(columns=[*axis.reasons, *others], fill_value=False)
 
 
 def _reason_shares(
-    decided: pd.DataFrame, winner: str, reasons: tuple[str, ...], settings: ReportSettings
+    decided: pd.DataFrame, winner: str, cited: pd.DataFrame, settings: ReportSettings
 ) -> tuple[ReasonShare, ...]:
-    won = decided[decided["winner"].eq(winner)]
-    return tuple(
-        reason_share(
-            reason,
-            won["cited"].map(lambda cited, reason=reason: reason in cited).astype(bool),
-            won["prompt_id"],
-            settings.confidence,
-        )
-        for reason in reasons
-    )
+    won = decided["winner"].eq(winner)
+    return reason_shares(cited[won], decided.loc[won, "prompt_id"], settings.confidence)
 
 
 def _warnings(complete: pd.DataFrame, agreement: Agreement) -> tuple[str, ...]:

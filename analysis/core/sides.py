@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import binomtest
 
 from analysis.core.estimates import Estimate, Undefined
 from analysis.core.intervals import wilson
+from analysis.core.significance import ClusterTest, benjamini_hochberg, holm, prompt_t_test
+
+MIN_VOTES = 10
+FLAG_P = 0.05
+FLAG_GAP = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,76 @@ def side_balance(axis: str, votes: pd.DataFrame, confidence: float = 0.95) -> Si
 
 def balanced_share(flags: pd.Series, confidence: float = 0.95) -> BalancedShare:
     """Share of `True` with Wilson interval and exact two-sided binomial test of 1/2."""
-    count, n = int(flags.sum()), len(flags)
+    return _binomial_share(int(flags.sum()), len(flags), confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class RaterSide:
+    """How often one rater chose the left clip, and whether that stands out among all raters.
+
+    Adjusted p values are over the raters with enough votes, and `None` for the others.
+    """
+
+    rater: str
+    left: BalancedShare
+    bh_p_value: float | None
+    holm_p_value: float | None
+    flag: bool
+
+
+def screen_raters(
+    left: Mapping[str, tuple[int, int]], *, min_votes: int = MIN_VOTES, confidence: float = 0.95
+) -> tuple[RaterSide, ...]:
+    """Raters who lean to one side: exact binomial tests, Benjamini-Hochberg over raters.
+
+    Flagged with an adjusted p below .05 and a share at least .15 away from 1/2.
+
+    Parameters
+    ----------
+    left
+        For each rater: votes for the left clip, and votes for either. Ties do not count.
+    """
+    shares = {rater: _binomial_share(count, n, confidence) for rater, (count, n) in left.items()}
+    tested = [share.p_value if share.n >= min_votes else None for share in shares.values()]
+    return tuple(
+        RaterSide(rater, share, bh, by_holm, _stands_out(share, bh))
+        for (rater, share), bh, by_holm in zip(
+            shares.items(), benjamini_hochberg(tested), holm(tested), strict=True
+        )
+    )
+
+
+def side_test_by_item(left: ArrayLike, votes: ArrayLike) -> ClusterTest:
+    """t test of the left share of each item against 1/2, where sides are fixed for an item.
+
+    There votes of one item share their layout, so that a test of single votes rejects too often.
+    The test is of the item sums left - votes / 2.
+
+    Parameters
+    ----------
+    left, votes
+        Per item: votes for the left clip, and votes for either.
+    """
+    gaps = np.asarray(left, dtype=float) - np.asarray(votes, dtype=float) / 2
+    return prompt_t_test(gaps + 0.5)
+
+
+def longest_run(sides: Iterable[str]) -> int:
+    """Length of the longest run of equal sides, in the order in which the rater chose them."""
+    return max((len(list(run)) for _, run in groupby(sides)), default=0)
+
+
+def _stands_out(share: BalancedShare, adjusted: float | None) -> bool:
+    value = share.share.value
+    return (
+        adjusted is not None
+        and value is not None
+        and adjusted < FLAG_P
+        and abs(value - 0.5) >= FLAG_GAP
+    )
+
+
+def _binomial_share(count: int, n: int, confidence: float) -> BalancedShare:
     if n == 0:
         return BalancedShare(0, 0, Estimate(None, undefined=Undefined.NO_VOTES), None)
     share = Estimate(count / n, interval=wilson(count, n, confidence))

@@ -35,7 +35,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
 COLUMNS = (
     "study",
@@ -139,7 +141,7 @@ def _typed(raw: pd.DataFrame) -> pd.DataFrame:
     """Every column in its type: text by default, missing text empty."""
     votes = pd.DataFrame(index=raw.index)
     for name in COLUMNS:
-        column = raw[name] if name in raw.columns else pd.Series("", index=raw.index)
+        column = raw[name] if name in raw.columns else _nothing(name, raw.index)
         if name in FLAGS:
             votes[name] = _flags(column)
         elif name in TIMES:
@@ -153,7 +155,16 @@ def _typed(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _texts(column: pd.Series) -> pd.Series:
-    return column.astype(object).where(column.notna(), "").map(str).str.strip().astype(object)
+    """Stripped text, missing values empty. Text is cleaned once for each different value."""
+    if infer_dtype(column, skipna=True) not in ("string", "empty"):
+        return column.astype(object).where(column.notna(), "").map(str).str.strip().astype(object)
+    codes, kinds = pd.factorize(column.astype(object))
+    cleaned = np.array([*(kind.strip() for kind in kinds), ""], dtype=object)
+    return pd.Series(cleaned[codes], index=column.index, name=column.name, dtype=object)
+
+
+def _nothing(name: str, index: pd.Index) -> pd.Series:
+    return pd.Series(np.full(len(index), "", dtype=object), index=index, name=name)
 
 
 def _flags(column: pd.Series) -> pd.Series:
@@ -170,9 +181,11 @@ def _times(column: pd.Series) -> pd.Series:
 
 
 def _durations(column: pd.Series) -> pd.Series:
-    texts = _texts(column)
-    numbers = pd.to_numeric(texts.where(texts.ne("")), errors="coerce")
-    bad = (numbers.isna() & texts.ne("")) | numbers.lt(0) | numbers.eq(float("inf"))
+    numeric = is_numeric_dtype(column) and not is_bool_dtype(column)
+    texts = column if numeric else _texts(column)
+    given = texts.notna() & texts.ne("")
+    numbers = pd.to_numeric(texts.where(given), errors="coerce")
+    bad = (numbers.isna() & given) | numbers.lt(0) | numbers.eq(float("inf"))
     _refuse(bad, column, "must be milliseconds, 0 or more")
     return numbers.astype(float)
 
@@ -199,8 +212,11 @@ def _refuse(bad: pd.Series, column: pd.Series, rule: str) -> None:
 
 def _oriented(votes: pd.DataFrame) -> pd.DataFrame:
     """Each pair in the order it always comes in, else in alphabetical order."""
-    orders = set(zip(votes["model_a"], votes["model_b"], strict=True))
+    distinct = votes[["model_a", "model_b"]].drop_duplicates()
+    orders = set(zip(distinct["model_a"], distinct["model_b"], strict=True))
     mixed = {pair for pair in orders if pair[::-1] in orders and pair[0] > pair[1]}
+    if not mixed:
+        return votes
     turned = pd.Series(
         [pair in mixed for pair in zip(votes["model_a"], votes["model_b"], strict=True)],
         index=votes.index,
@@ -224,6 +240,8 @@ def _identified(votes: pd.DataFrame) -> pd.DataFrame:
     default = prompts + " | " + pairs
     comparisons = votes["comparison_id"].where(votes["comparison_id"].ne(""), default)
     identified = votes.assign(prompt_id=prompts, comparison_id=comparisons)
+    if votes["comparison_id"].eq("").all():
+        return identified
     meanings = default.groupby([votes["study"], comparisons]).transform("nunique")
     _refuse(meanings.gt(1), identified["comparison_id"], "must be of one prompt and model pair")
     return identified

@@ -5,7 +5,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from analysis.core.agreement import fleiss_null_se, measure_agreement
+from analysis.core.agreement import (
+    Level,
+    alpha_at_level,
+    fleiss_null_se,
+    mean_over_pairs,
+    measure_agreement,
+)
 from analysis.core.estimates import Undefined
 from analysis.core.verdicts import majority_verdicts
 
@@ -102,6 +108,32 @@ def test_raw_votes_of_krippendorff_2011_match_the_published_values(oracle):
         assert (ours.value, ours.se) == pytest.approx((theirs["value"], theirs["se"]), abs=1e-8)
         bounds = [ours.interval.lower, ours.interval.upper]
         assert bounds == pytest.approx(theirs["ci"], abs=1e-8)
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_alpha_of_krippendorff_2011_matches_at_every_level(oracle, level):
+    case = oracle("krippendorff_canonical")
+    units = zip(*case["input"]["raters_by_units"], strict=True)
+    counts = [[unit.count(category) for category in range(1, 6)] for unit in units]
+    alpha = alpha_at_level(counts, level, values=range(1, 6))
+    assert alpha == pytest.approx(case["expected"]["alpha"][level], abs=1e-8)
+
+
+def test_alpha_without_variation_is_undefined_at_every_level():
+    assert [alpha_at_level([[5, 0]] * 3, level) for level in Level] == [None] * 3
+
+
+def test_coefficients_of_pairs_are_averaged_by_their_items():
+    assert mean_over_pairs([0.2, 0.5], [10, 30]) == pytest.approx(0.425)
+    assert mean_over_pairs([], []) is None
+
+
+def test_the_null_z_of_fleiss_matches(oracle):
+    for name in ("agreement_fleiss1971", "agreement_fleiss15", "agreement_juice5"):
+        case = oracle(name)
+        counts = case["input"]["item_by_category_counts"]
+        z = measure_agreement(counts).fleiss_kappa.value / fleiss_null_se(counts)
+        assert z == pytest.approx(case["expected"]["fleiss_z_null"], abs=1e-8)
 
 
 def balanced_counts(complete, partial, split):

@@ -3,7 +3,7 @@
 import pytest
 from scipy.stats import binomtest
 
-from analysis.core.intervals import clopper_pearson, jeffreys, tango, wilson
+from analysis.core.intervals import clopper_pearson, jeffreys, newcombe, tango, wilson
 
 
 def bounds(interval):
@@ -29,6 +29,11 @@ def test_tango_matches_brute_force_score_inversion(oracle):
         interval = tango(case["wins"], case["ties"], case["losses"])
         expected = [bound / 100 for bound in case["ci_tango"]]
         assert expected == pytest.approx([interval.lower, interval.upper], abs=1e-8)
+
+
+def test_newcombe_matches_the_published_table_and_statsmodels(oracle):
+    for case in oracle("two_proportion_difference")["expected"]:
+        assert case["ci"] == bounds(newcombe(*case["input"]))
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(12, 8), (0, 7), (7, 0), (50, 1)])

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.core.report import AskedAxis, ReportSettings, build_report, report_json
@@ -97,6 +99,7 @@ def test_renaming_raters_changes_nothing(open_study, report):
     renamed = open_study.assign(rater=open_study["rater"].map(lambda name: f"z{9 - int(name[1])}"))
     again = build_report(validate_votes(renamed), settings=SETTINGS)
     assert again.results == report.results
+    assert again.protocols == report.protocols
 
 
 def test_swapping_a_and_b_mirrors_win_rates_and_keeps_agreement(open_study, report):
@@ -164,3 +167,83 @@ def test_an_interim_report_has_an_interval_for_every_look(open_study):
     assert 0 < result.anytime.comparisons < result.win_rate.n
     assert result.anytime.interval.lower < result.win_rate.rate.interval.lower
     assert build_report(votes, settings=SETTINGS).results[0].anytime is None
+
+
+def test_sign_tests_of_the_open_study_match_the_reference(oracle, report):
+    for result in report.results:
+        expected = expected_of(oracle, result)["sign_test_exact_p"]
+        assert result.preference.p_value == pytest.approx(expected, abs=1e-9)
+        assert result.preference.holm_p_value >= result.preference.p_value
+    assert {result.preference.method for result in report.results} == {"sign"}
+
+
+def test_rankings_of_the_open_study_match_choix_and_r(oracle, report):
+    assert len(report.rankings) == 4
+    for ranking in report.rankings:
+        key = f"{ARMS[ranking.protocol]}|{ranking.axis}|bradley_terry"
+        expected = oracle("study_open")["expected"][key]
+        assert [model.model for model in ranking.models] == expected["items"]
+        ratings = [model.rating.value for model in ranking.models]
+        assert ratings == pytest.approx(expected["elo"], abs=1e-4)
+        ses = [model.rating.se for model in ranking.models]
+        points = [se * 400 / np.log(10) for se in expected["se_prompt_cluster"]]
+        assert ses == pytest.approx(points, abs=1e-3)
+        assert all(1 <= m.best_rank <= m.worst_rank <= 3 for m in ranking.models)
+
+
+def test_protocols_of_one_study_are_compared_over_the_same_comparisons(report):
+    assert len(report.protocols) == 6
+    comparison = report.protocols[0]
+    assert (comparison.first_protocol, comparison.second_protocol) == ("juice", "plain")
+    assert comparison.same_items
+    assert comparison.first_comparisons == comparison.second_comparisons
+    kappa = {d.statistic: d for d in comparison.differences}["fleiss_kappa"]
+    assert kappa.difference.value == pytest.approx(kappa.first - kappa.second)
+
+
+def test_protocols_over_other_comparisons_are_compared_unpaired(open_study):
+    plain = open_study["protocol"].eq("plain")
+    suffix = plain.map({True: "x", False: ""})
+    apart = open_study.assign(
+        comparison_id=open_study["comparison_id"] + suffix,
+        prompt_id=open_study["prompt_id"] + suffix,
+    )
+    comparison = build_report(validate_votes(apart), settings=SETTINGS).protocols[0]
+    assert not comparison.same_items
+    assert comparison.first_comparisons == 19
+
+
+def test_one_pair_of_models_has_no_ranking(open_votes):
+    pair = open_votes[open_votes["model_b"].eq("m1")]
+    assert build_report(pair, settings=SETTINGS).rankings == ()
+
+
+def test_islands_and_clear_winners_of_a_ranking_are_null_with_a_reason(open_votes):
+    votes = open_votes[open_votes["model_b"].ne("m1") | open_votes["model_a"].ne("m0")]
+    won = votes["model_b"].eq("m2") & votes["model_a"].eq("m0")
+    settled = votes.assign(winner=votes["winner"].where(~won, "model_a"))
+    content = json.loads(report_json(build_report(settled, settings=SETTINGS)))
+    ranking = content["rankings"][0]
+    assert ranking["warnings"] == ["separated"]
+    assert ranking["fit"] is None
+    assert ranking["models"][0]["rating"]["undefined"] == "separated"
+    assert ranking["one_sided"][0]["winners"] == ["m0"]
+
+
+def test_several_comparisons_of_a_prompt_are_tested_by_prompt(open_votes):
+    doubled = open_votes.assign(
+        comparison_id=open_votes["comparison_id"] + "x", rater=open_votes["rater"] + "x"
+    )
+    twice = pd.concat([open_votes, doubled], ignore_index=True)
+    result = build_report(twice, settings=SETTINGS).results[0]
+    assert result.preference.method == "prompt-t"
+    assert 0 < result.preference.p_value < 1
+
+
+def test_combinations_of_reasons_are_counted_for_each_winner(report):
+    for result in report.results:
+        if result.protocol == "juice":
+            votes = sum(combination.votes for combination in result.combinations_a)
+            assert votes == result.reasons_a[0].votes
+        else:
+            assert result.combinations_a == ()

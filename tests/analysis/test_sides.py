@@ -2,8 +2,15 @@
 
 import pandas as pd
 import pytest
+from scipy.stats import ttest_1samp
 
-from analysis.core.sides import balanced_share, side_balance
+from analysis.core.sides import (
+    balanced_share,
+    longest_run,
+    screen_raters,
+    side_balance,
+    side_test_by_item,
+)
 
 
 def test_left_share_and_exact_p_match_the_reference(oracle):
@@ -31,3 +38,47 @@ def test_without_known_sides_nothing_is_claimed():
     balance = side_balance("quality", pd.DataFrame({"winner": ["model_a"], "side_a": [""]}))
     assert balance.left_choices.share.value is None
     assert balance.left_choices.p_value is None
+
+
+def test_raters_are_screened_as_in_the_reference(oracle):
+    case = oracle("side_bias")
+    rows = case["input"]["raters"]
+    screened = screen_raters(
+        {row["rater"]: (row["left"], row["left"] + row["right"]) for row in rows}
+    )
+    for ours, theirs in zip(screened, case["expected"]["raters"], strict=True):
+        assert (ours.rater, ours.left.n, ours.flag) == tuple(
+            theirs[key] for key in ("rater", "n", "flag")
+        )
+        numbers = ours.left.share.value, ours.left.p_value
+        assert numbers == pytest.approx((theirs["left_share"], theirs["exact_p"]), abs=1e-9)
+        bounds = [ours.left.share.interval.lower, ours.left.share.interval.upper]
+        assert bounds == pytest.approx(theirs["wilson"], abs=1e-9)
+        for adjusted, expected in (
+            (ours.bh_p_value, theirs["bh_p"]),
+            (ours.holm_p_value, theirs["holm_p"]),
+        ):
+            assert adjusted == (expected if expected is None else pytest.approx(expected, abs=1e-9))
+
+
+def test_raters_of_the_open_study_match_the_reference(oracle, open_study):
+    for axis, expected in oracle("study_open")["expected"]["side"].items():
+        votes = open_study.query(f"axis == '{axis}' and is_gold == '0' and winner != 'tie'")
+        left = votes["winner"].eq("model_a") == votes["side_a"].eq("left")
+        counts = left.groupby(votes["rater"]).agg(["sum", "size"])
+        screened = screen_raters({r: (int(c), int(n)) for r, c, n in counts.itertuples()})
+        ours = {r.rater: (r.left.count, r.left.n, r.left.p_value) for r in screened}
+        for rater, theirs in expected["per_rater"].items():
+            assert ours[rater] == pytest.approx((theirs["left"], theirs["n"], theirs["exact_p"]))
+
+
+def test_a_layout_fixed_by_item_is_tested_by_item():
+    left, votes = [5, 4, 0, 3, 5, 1, 4], [5, 5, 5, 4, 5, 5, 5]
+    theirs = ttest_1samp([a - b / 2 for a, b in zip(left, votes, strict=True)], 0)
+    ours = side_test_by_item(left, votes)
+    assert (ours.statistic, ours.p_value) == pytest.approx((theirs.statistic, theirs.pvalue))
+
+
+@pytest.mark.parametrize(("sides", "length"), [("LLRRRL", 3), ("", 0), ("LRLR", 1)])
+def test_the_longest_run_of_one_side_is_counted(sides, length):
+    assert longest_run(sides) == length

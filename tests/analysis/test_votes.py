@@ -110,3 +110,17 @@ def test_gold_votes_do_not_count():
     votes, exclusions = valid_votes(validate_votes(raw_votes(*rows)))
     assert votes["winner"].tolist() == ["model_b"]
     assert exclusions.gold == 1
+
+
+def test_durations_that_are_numbers_already_are_checked_as_well():
+    durations = [1500, float("nan"), 0]
+    rows = [{"winner": "tie", "duration_ms": value} for value in durations]
+    votes = validate_votes(raw_votes(*rows))
+    assert votes["duration_ms"].fillna(-1).tolist() == [1500, -1, 0]
+    with pytest.raises(VoteTableError, match="duration_ms must be milliseconds"):
+        validate_votes(raw_votes({"winner": "tie", "duration_ms": -3.0}))
+
+
+def test_texts_of_mixed_types_keep_their_own_spelling():
+    rows = [{"winner": "tie", "prompt_id": value} for value in (1, 1.0, " 1 ")]
+    assert validate_votes(raw_votes(*rows))["prompt_id"].tolist() == ["1", "1.0", "1"]

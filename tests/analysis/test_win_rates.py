@@ -3,8 +3,15 @@
 import pandas as pd
 import pytest
 
-from analysis.core.estimates import Undefined
-from analysis.core.win_rates import vote_share, win_rate, win_rate_of_verdicts
+from analysis.core.estimates import Population, Undefined
+from analysis.core.verdicts import MajorityRule, majority_verdicts
+from analysis.core.win_rates import (
+    leave_one_rater_out,
+    scores_for_a,
+    vote_share,
+    win_rate,
+    win_rate_of_verdicts,
+)
 
 
 @pytest.fixture
@@ -76,3 +83,39 @@ def test_several_comparisons_of_a_prompt_are_one_cluster():
     assert result.rate.value == 0.75
     assert result.rate.interval.method == "wilson-effective-n"
     assert result.net.value == 50.0
+
+
+def test_intervals_say_which_population_they_speak_of(clustered_votes):
+    share = vote_share(clustered_votes)
+    assert win_rate(12, 3, 5).rate.interval.population == Population.PROMPTS
+    assert share.pooled.interval.population == Population.PROMPTS
+    assert share.new_raters.interval.population == Population.PROMPTS_AND_RATERS
+
+
+def test_votes_of_unknown_raters_say_nothing_about_new_ones(clustered_votes):
+    share = vote_share(clustered_votes.assign(rater="")).new_raters
+    assert (share.value, share.interval) == (pytest.approx(0.58), None)
+    assert share.undefined == Undefined.UNKNOWN_RATERS
+
+
+def test_an_unknown_winner_has_no_score():
+    with pytest.raises(ValueError, match=r"winner must be one of .* \(row 1\)"):
+        scores_for_a(pd.Series(["tie", "TIE"]))
+
+
+@pytest.mark.parametrize("rule", list(MajorityRule))
+def test_leaving_out_each_rater_matches_a_plain_loop(open_study, rule):
+    votes = open_study.query("axis == 'quality' and protocol == 'juice'")[:100]
+    rates = []
+    for rater in votes["rater"].unique():
+        rest = votes[votes["rater"].ne(rater)]
+        counts = pd.crosstab(rest["comparison_id"], rest["winner"])
+        verdicts = majority_verdicts(counts[["model_a", "model_b", "tie"]], rule)
+        rates.append(scores_for_a(pd.Series(verdicts)).mean())
+    ours = leave_one_rater_out(votes, rule)
+    assert (ours.lowest, ours.highest) == pytest.approx((min(rates), max(rates)), abs=1e-12)
+
+
+def test_one_rater_alone_cannot_be_left_out():
+    votes = pd.DataFrame({"comparison_id": ["c"], "rater": ["r"], "winner": ["tie"]})
+    assert leave_one_rater_out(votes).lowest is None

@@ -1,0 +1,65 @@
+"""Maximum likelihood by damped Newton steps, for concave log-likelihoods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+STEP = 1e-10
+ITERATIONS = 200
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """A log-likelihood at one point; `information` is minus its second derivatives."""
+
+    value: float
+    gradient: Floats
+    information: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maximum:
+    """Where the log-likelihood is largest, and the curve there."""
+
+    point: Floats
+    curve: Curve
+
+
+class NotConvergedError(ArithmeticError):
+    """The likelihood has no finite maximum, or none was found."""
+
+
+def maximise(likelihood: Callable[[Floats], Curve], start: Floats) -> Maximum:
+    """The maximum of a concave function from `start`; steps are halved until they climb.
+
+    Raises
+    ------
+    NotConvergedError
+        No step below 1e-10 within 200 iterations, or information that cannot be inverted.
+    """
+    point, curve = start, likelihood(start)
+    for _ in range(ITERATIONS):
+        try:
+            step = np.linalg.solve(curve.information, curve.gradient)
+        except np.linalg.LinAlgError as error:
+            raise NotConvergedError("the information matrix is singular") from error
+        scale = 1.0
+        while not (further := likelihood(point + scale * step)).value >= _at_least(curve.value):
+            scale /= 2
+            if scale < STEP:
+                raise NotConvergedError("no step along Newton's direction climbs")
+        point, curve = point + scale * step, further
+        if np.abs(step).max() < STEP:
+            return Maximum(point, curve)
+    raise NotConvergedError(f"no maximum within {ITERATIONS} Newton steps")
+
+
+def _at_least(value: float) -> float:
+    return value - ROUNDING * max(1.0, abs(value))

@@ -1,0 +1,141 @@
+"""Tie models against R (glm, optim, PlackettLuce's data) and the side effect against GLM."""
+
+import numpy as np
+import pytest
+
+from analysis.core.bradley_terry import NoMaximumError, fit_strengths
+from analysis.core.contests import (
+    Contests,
+    contests_by_side,
+    contests_of_matrix,
+    contests_of_scores,
+    contests_of_votes,
+)
+from analysis.core.estimates import Undefined
+from analysis.core.pair_models import fit_davidson, fit_rao_kupper, fit_side_effect
+from analysis.core.rankings import rank_intervals
+
+
+@pytest.fixture
+def pudding(oracle):
+    given = oracle("ties_pudding")["input"]
+    return contests_of_matrix("abcdef", given["wins_matrix"], given["ties_matrix"])
+
+
+def relative(strengths):
+    """Strengths and their standard errors against the first model."""
+    v = strengths.model_covariance
+    ses = np.sqrt(np.diag(v) + v[0, 0] - 2 * v[0])
+    return (strengths.values - strengths.values[0])[1:], ses[1:]
+
+
+def test_davidson_on_chocolate_pudding_matches_r(oracle, pudding):
+    fit, expected = fit_davidson(pudding), oracle("ties_pudding")["expected"]["davidson"]
+    assert fit.strengths.values == pytest.approx(expected["lambda_sum_zero"], abs=1e-4)
+    numbers = fit.parameter, fit.log_parameter, fit.log_parameter_se, fit.log_likelihood
+    theirs = [expected[key] for key in ("nu", "log_nu", "se_log_nu", "loglik")]
+    assert numbers == pytest.approx(theirs, abs=1e-5)
+    values, ses = relative(fit.strengths)
+    assert values == pytest.approx(expected["lambda_vs_first"], abs=1e-4)
+    assert ses == pytest.approx(expected["se_vs_first"], abs=1e-3)
+    worth = np.exp(fit.strengths.values)
+    assert worth / worth.sum() == pytest.approx(expected["worth_sum_one"], abs=1e-4)
+
+
+def test_rao_kupper_on_chocolate_pudding_matches_r(oracle, pudding):
+    fit, expected = fit_rao_kupper(pudding), oracle("ties_pudding")["expected"]["rao_kupper"]
+    assert fit.strengths.values == pytest.approx(expected["lambda_sum_zero"], abs=1e-4)
+    assert (fit.parameter, fit.log_parameter) == pytest.approx(
+        (expected["theta"], expected["eta"]), abs=1e-4
+    )
+    assert fit.log_parameter_se == pytest.approx(expected["se_eta"], abs=1e-3)
+    assert fit.log_likelihood == pytest.approx(expected["loglik"], abs=1e-5)
+    values, ses = relative(fit.strengths)
+    assert values == pytest.approx(expected["lambda_vs_first"], abs=1e-4)
+    assert ses == pytest.approx(expected["se_vs_first"], abs=1e-3)
+
+
+def test_half_ties_on_chocolate_pudding_match_the_reference(oracle, pudding):
+    expected = oracle("ties_pudding")["expected"]["bt_half_ties"]
+    assert fit_strengths(pudding).values == pytest.approx(expected["lambda_sum_zero"], abs=1e-4)
+
+
+@pytest.mark.parametrize(("fit", "parameter"), [(fit_davidson, 0), (fit_rao_kupper, 1)])
+def test_without_ties_both_models_are_bradley_terry(fit, parameter):
+    contests = contests_of_matrix("abc", [[0, 5, 1], [2, 0, 4], [3, 1, 0]])
+    model = fit(contests)
+    assert (model.without_ties, model.parameter) == (True, parameter)
+    assert model.strengths.values == pytest.approx(fit_strengths(contests).values)
+
+
+@pytest.mark.parametrize("fit", [fit_davidson, fit_rao_kupper])
+def test_nothing_but_ties_has_no_maximum(fit):
+    with pytest.raises(NoMaximumError, match="nothing but ties"):
+        fit(contests_of_matrix("ab", np.zeros((2, 2)), [[0, 5], [5, 0]]))
+
+
+@pytest.mark.parametrize("fit", [fit_davidson, fit_rao_kupper])
+def test_clustered_intervals_come_with_prompts(fit, open_study):
+    votes = open_study.query("axis == 'quality' and protocol == 'juice' and is_gold == '0'")
+    strengths = fit(contests_of_votes(votes)).strengths
+    difference = strengths.difference("m0", "m2")
+    assert difference.interval.lower < difference.value < difference.interval.upper
+    assert strengths.clusters == 24
+
+
+@pytest.mark.parametrize("fit", [fit_davidson, fit_rao_kupper])
+def test_a_clear_winner_with_rare_ties_is_found(fit):
+    contests = contests_of_matrix("ab", [[0, 500], [2, 0]], [[0, 1], [1, 0]])
+    model = fit(contests)
+    assert model.strengths.values[0] > 1.5
+    assert model.parameter > 0
+
+
+@pytest.fixture
+def sided(oracle):
+    rows = oracle("bt_side_effect_synthetic")["input"]["rows"]
+    models = ("m0", "m1", "m2")
+    columns = ("first", "second", "first_wins", "second_wins")
+    left, right, wins, losses = zip(*([row[key] for key in columns] for row in rows), strict=True)
+    left, right = (np.array([models.index(name) for name in side]) for side in (left, right))
+    counts = (np.array(n, dtype=float) for n in (wins, losses, [0] * len(rows)))
+    return Contests(models, left, right, *counts)
+
+
+def test_side_effect_matches_statsmodels_glm(oracle, sided):
+    fit, expected = fit_side_effect(sided), oracle("bt_side_effect_synthetic")["expected"]
+    assert fit.effect.value == pytest.approx(expected["side_effect_logit"], abs=1e-5)
+    assert fit.model_se == pytest.approx(expected["side_effect_se"], abs=1e-4)
+    assert fit.deviance == pytest.approx(expected["deviance"], abs=1e-5)
+    values, ses = relative(fit.strengths)
+    assert values == pytest.approx(list(expected["lambda_vs_reference"].values()), abs=1e-5)
+    assert ses == pytest.approx(list(expected["se"].values()), abs=1e-4)
+
+
+def test_sides_of_votes_are_taken_from_side_a(open_study):
+    votes = open_study.query("axis == 'quality' and is_gold == '0'")
+    fit = fit_side_effect(contests_by_side(votes))
+    # The study was simulated with a mean side effect of 0.2 and lazy raters who prefer left.
+    assert fit.effect.interval.lower > 0
+    assert len(rank_intervals(fit.strengths)) == 3
+
+
+def test_exchanging_left_and_right_negates_the_side_effect(sided):
+    turned = Contests(sided.models, sided.second, sided.first, sided.losses, sided.wins, sided.ties)
+    ours, theirs = fit_side_effect(sided), fit_side_effect(turned)
+    assert theirs.effect.value == pytest.approx(-ours.effect.value)
+    assert theirs.strengths.values == pytest.approx(ours.strengths.values)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "scores", "reason"),
+    [
+        ([0, 0, 0, 1, 1, 1], [1, 1, 1, 2, 2, 2], [1, 0, 1, 0, 1, 1], Undefined.NO_VARIATION),
+        ([0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 1, 1], Undefined.SEPARATED),
+        ([0, 1, 2, 3], [1, 0, 3, 2], [1, 0, 1, 0], Undefined.NOT_CONNECTED),
+    ],
+)
+def test_a_side_effect_that_cannot_be_told_is_undefined(left, right, scores, reason):
+    models = "abcd"[: max(right) + 1]
+    contests = contests_of_scores(models, left, right, scores, ordered=True)
+    assert fit_side_effect(contests).effect.undefined == reason
