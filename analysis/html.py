@@ -19,6 +19,8 @@ from analysis.core.estimates import Estimate
 from analysis.core.reasons import ReasonShare
 from analysis.core.report import PairResult, Report
 from analysis.core.sides import BalancedShare, SideBalance
+from analysis.core.win_rates import RaterRange
+from analysis.tables import combination_rows, protocol_block, ranking_block
 
 PLOTLY = "vendor/plotly-basic-4.1.1.min.js"
 DRAW = "analysis/report.js"
@@ -62,6 +64,8 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "agreements": [_agreement_row(report, result) for result in results],
         "agreement_known": any(result.agreement.splits for result in results),
         "reason_blocks": list(_reason_blocks(report)),
+        "rankings": [ranking_block(ranking) for ranking in report.rankings],
+        "protocols": [protocol_block(report, one) for one in report.protocols],
         "sides": [_side_row(side) for side in report.sides if side.a_on_left.n],
         "shown": report.settings.shown[:MAX_SHOWN],
         "more_shown": max(len(report.settings.shown) - MAX_SHOWN, 0),
@@ -72,6 +76,8 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
             if result.win_rate.rate.interval
         },
         "panel_words": wording.panel_words(report),
+        "several_protocols": len({result.protocol for result in results}) > 1,
+        "several_results": len(results) > 1,
         "several_pairs": len({(r.model_a, r.model_b) for r in results}) > 1,
         "excluded_total": sum(
             (report.exclusions.gold, report.exclusions.excluded, report.exclusions.repeated)
@@ -102,10 +108,19 @@ def _rate_row(report: Report, result: PairResult) -> dict[str, Any]:
         "interval": wording.percent_interval(rates.rate.interval),
         "net": wording.decimal(rates.net.value, 1),
         "net_interval": _net_interval(rates.net),
+        "p": wording.p_value(result.preference.p_value),
+        "holm": wording.p_value(result.preference.holm_p_value),
+        "without_one": _range(result.without_one_rater),
         "share": wording.percent(share.value),
         "share_interval": wording.percent_interval(share.interval),
         "anytime": wording.percent_interval(result.anytime.interval) if result.anytime else "–",
     }
+
+
+def _range(found: RaterRange) -> str:
+    if found.lowest is None or found.highest is None:
+        return "–"
+    return f"{wording.percent(found.lowest)} to {wording.percent(found.highest)}"
 
 
 def _net_interval(net: Estimate) -> str:
@@ -148,6 +163,7 @@ def _reason_blocks(report: Report) -> Iterator[dict[str, Any]]:
                 "result": result,
                 "keys": _reason_keys(result),
                 "rows": list(_reason_rows(report, result)),
+                "combinations": combination_rows(result, _reason_words(report, result)),
             }
 
 

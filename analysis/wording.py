@@ -15,13 +15,9 @@ WHY_UNDEFINED = {
     Undefined.NO_VARIATION: "undefined: all votes are alike",
     Undefined.FEWER_THAN_TWO_VOTES: "needs two votes per comparison",
     Undefined.TOO_FEW_CLUSTERS: "too few prompts for an interval",
-}
-INTERVAL_METHODS = {
-    "wilson": "Wilson score interval",
-    "tango": "Tango score interval",
-    "wilson-effective-n": "Wilson interval on the effective sample size",
-    "t": "t interval",
-    "percentile-bootstrap": "percentile bootstrap",
+    Undefined.NOT_CONNECTED: "never compared, not even through others",
+    Undefined.SEPARATED: "no bound: one side won every vote",
+    Undefined.UNKNOWN_RATERS: "the votes do not say who judged",
 }
 
 

@@ -15,6 +15,7 @@ from tests.annotations.factories import make_study
 
 COMPARISONS = 80
 RATERS_EACH = 5
+PATIENCE_SECONDS = 240
 
 
 def rate_until_done(study: Study) -> int:
@@ -52,7 +53,23 @@ def judge_over_api(client: Client, headers: dict[str, str], assignment: str) -> 
     return 2
 
 
+@pytest.fixture
+def patient_pool(monkeypatch):
+    """Let 200 threads wait for a few connections as long as a slow machine needs.
+
+    Rather than try again after an error, which would hide a deadlock.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    connection.close_pool()
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"]["pool"], "timeout", PATIENCE_SECONDS)
+    yield
+    connection.close_pool()
+
+
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("patient_pool")
 def test_many_raters_at_once_fill_every_seat_exactly_once():
     # SQLite has one writer; the claim is the same code, so fewer raters show as much.
     raters = 200 if connection.vendor == "postgresql" else 16

@@ -1,0 +1,125 @@
+"""Rows of the report's tables of ranks, protocols and combinations of reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from analysis import wording
+from analysis.core.estimates import Estimate
+from analysis.core.protocol_report import ProtocolComparison
+from analysis.core.ranking_report import AxisRanking, RankedModel
+from analysis.core.report import PairResult, Report
+
+COMBINATIONS_SHOWN = 8
+STATISTICS = {
+    "complete": "all raters agree",
+    "pairwise": "two raters agree",
+    "fleiss_kappa": "Fleiss’ kappa",
+    "brennan_prediger": "balanced kappa",
+    "gwet_ac1": "AC1",
+}
+
+
+def ranking_block(ranking: AxisRanking) -> dict[str, Any]:
+    """The ranks of one axis, best first, and every probability of a preference."""
+    return {
+        "question": wording.axis_words(ranking.axis),
+        "protocol": ranking.protocol,
+        "rows": [_ranked_row(model) for model in _best_first(ranking)],
+        "islands": len({model.island for model in ranking.models}),
+        "matrix": list(_matrix(ranking)),
+        "names": [model.model for model in _best_first(ranking)],
+        "one_sided": ranking.one_sided,
+        "triples": ranking.cyclic_triples,
+        "side_effect": wording.decimal(ranking.side_effect.value),
+        "side_interval": wording.decimal_interval(ranking.side_effect.interval),
+        "warnings": ranking.warnings,
+    }
+
+
+def _best_first(ranking: AxisRanking) -> list[RankedModel]:
+    return sorted(ranking.models, key=lambda one: (one.island, -(one.rating.value or 0), one.model))
+
+
+def _ranked_row(model: RankedModel) -> dict[str, Any]:
+    return {
+        "model": model.model,
+        "island": model.island + 1,
+        "rating": wording.decimal(model.rating.value, 0),
+        "interval": _whole_interval(model.rating),
+        "why": wording.why_undefined(model.rating),
+        "ranks": _ranks(model),
+    }
+
+
+def _ranks(model: RankedModel) -> str:
+    if model.best_rank is None:
+        return "–"
+    if model.best_rank == model.worst_rank:
+        return str(model.best_rank)
+    return f"{model.best_rank} to {model.worst_rank}"
+
+
+def _whole_interval(estimate: Estimate) -> str:
+    if estimate.interval is None:
+        return ""
+    bounds = (estimate.interval.lower, estimate.interval.upper)
+    return " to ".join(wording.decimal(bound, 0) for bound in bounds)
+
+
+def _matrix(ranking: AxisRanking) -> Iterator[dict[str, Any]]:
+    """How likely the model of the row is preferred to that of the column."""
+    known = {(one.model, one.other): one.probability for one in ranking.probabilities}
+    names = [model.model for model in _best_first(ranking)]
+    for row in names:
+        yield {"model": row, "cells": [_cell(known, row, column) for column in names]}
+
+
+def _cell(known: dict[tuple[str, str], Estimate], row: str, column: str) -> str:
+    if row == column:
+        return ""
+    if (row, column) in known:
+        return wording.percent(known[row, column].value)
+    value = known[column, row].value
+    return wording.percent(None if value is None else 1 - value)
+
+
+def protocol_block(report: Report, comparison: ProtocolComparison) -> dict[str, Any]:
+    """How agreement differs between two protocols."""
+    pairs = {(result.model_a, result.model_b) for result in report.results}
+    pair = f"{comparison.model_a} vs {comparison.model_b}"
+    return {
+        "title": wording.axis_words(comparison.axis) + (f": {pair}" if len(pairs) > 1 else ""),
+        "comparison": comparison,
+        "rows": [
+            {
+                "statistic": STATISTICS.get(row.statistic, wording.axis_words(row.statistic)),
+                "first": wording.decimal(row.first),
+                "second": wording.decimal(row.second),
+                "difference": wording.decimal(row.difference.value),
+                "interval": wording.decimal_interval(row.difference.interval),
+                "p": wording.p_value(row.test.p_value),
+                "holm": wording.p_value(row.holm_p_value),
+            }
+            for row in comparison.differences
+        ],
+    }
+
+
+def combination_rows(result: PairResult, words: dict[str, str]) -> list[dict[str, Any]]:
+    """Which reasons were ticked together, the most frequent first, for votes either way."""
+    counts: dict[tuple[str, ...], list[int]] = {}
+    for side, combinations in enumerate((result.combinations_a, result.combinations_b)):
+        for combination in combinations:
+            counts.setdefault(combination.reasons, [0, 0])[side] = combination.votes
+    ordered = sorted(counts.items(), key=lambda item: (-sum(item[1]), item[0]))
+    return [
+        {"reasons": _named(reasons, words), "votes": votes}
+        for reasons, votes in ordered[:COMBINATIONS_SHOWN]
+    ]
+
+
+def _named(reasons: tuple[str, ...], words: dict[str, str]) -> str:
+    named = [words.get(reason, wording.axis_words(reason)) for reason in reasons]
+    return " + ".join(named) or "no reason"
