@@ -1,6 +1,7 @@
 """The words a study is described with. Values are stored and exported; labels are shown."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class StudyKind(TextChoices):
@@ -82,6 +83,13 @@ class AssignmentState(TextChoices):
     LEASED = "leased", "Leased"
     SUBMITTED = "submitted", "Submitted"
     EXPIRED = "expired", "Expired"
+    SKIPPED = "skipped", "Skipped"
+
+
+class SkipReason(TextChoices):
+    BROKEN = "broken", _("A clip does not play as it should")
+    UPSETTING = "upsetting", _("It shows something upsetting")
+    UNSURE = "unsure", _("I cannot judge this pair")
 
 
 class Side(TextChoices):

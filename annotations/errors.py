@@ -42,6 +42,10 @@ class ProtocolFrozen(JuiceError):
         )
 
 
+class ExclusionRefused(JuiceError):
+    """The rater cannot be excluded."""
+
+
 class StudyNotOpen(JuiceError):
     """Raters cannot be given work now."""
 

@@ -6,6 +6,7 @@ urlpatterns = [
     path("s/<slug:slug>/", rater.welcome, name="rater-welcome"),
     path("s/<slug:slug>/rate/", rater.rate, name="rater-rate"),
     path("s/<slug:slug>/renew/", rater.renew, name="rater-renew"),
+    path("s/<slug:slug>/skip/", rater.skip, name="rater-skip"),
     path("s/<slug:slug>/done/", rater.done, name="rater-done"),
     path("m/<str:token>/", media.stimulus_media, name="stimulus-media"),
 ]

@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import reverse
 from rest_framework import serializers
 
+from annotations.enums import SkipReason
 from annotations.models import Assignment, Judgment, Study
 from annotations.services.submitting import (
     MAX_NOTE_LENGTH,
@@ -73,6 +74,11 @@ class QuestionSerializer(serializers.Serializer[Any]):
     choices = serializers.ListField(child=serializers.CharField())
     needs_reason = serializers.BooleanField()
     reasons = ReasonSerializer(many=True)
+
+
+class SkipSerializer(serializers.Serializer[Any]):
+    reason = serializers.ChoiceField(choices=SkipReason.choices)
+    note = serializers.CharField(required=False, allow_blank=True, max_length=2000, default="")
 
 
 class AssignmentSerializer(serializers.Serializer[Any]):

@@ -38,6 +38,7 @@ from annotations.services.raters import (
     join_study,
     sign_rater,
 )
+from annotations.services.skipping import skip_assignment
 from annotations.services.submitting import save_draft, submit_answers
 
 RNG = random.SystemRandom()
@@ -155,6 +156,19 @@ class SubmitView(RaterView):
             now=timezone.now(),
         )
         return Response({"saved": True, "submitted_at": assignment.submitted_at})
+
+
+class SkipView(RaterView):
+    @extend_schema(
+        request=serializers.SkipSerializer,
+        responses={204: OpenApiResponse(description="Skipped."), **REFUSALS},
+    )
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """Pass the comparison by, with a reason; another rater gets it."""
+        data = serializers.SkipSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        skip_assignment(rater=self.rater(request), public_id=public_id, **data.validated_data)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class RenewView(RaterView):

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-from annotations.enums import AssignmentState, Choice, Side
+from annotations.enums import AssignmentState, Choice, Side, SkipReason
 from annotations.models.comparison import Comparison
 from annotations.models.study import Axis, Reason, Study, new_token
 
@@ -68,6 +68,9 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def submitted(self) -> AssignmentQuerySet:
         return self.filter(state=AssignmentState.SUBMITTED)
 
+    def skipped(self) -> AssignmentQuerySet:
+        return self.filter(state=AssignmentState.SKIPPED)
+
     def with_stimuli(self) -> AssignmentQuerySet:
         """With all that a rater's page needs, in one query."""
         return self.select_related(
@@ -101,6 +104,8 @@ class Assignment(models.Model):
     submission_id = models.UUIDField(null=True, blank=True, unique=True)
     submission_digest = models.CharField(max_length=64, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
+    skip_reason = models.CharField(max_length=10, choices=SkipReason, blank=True)
+    skip_note = models.TextField(blank=True)
     late_answers = models.JSONField(
         null=True, blank=True, help_text="Answers that came after the seat was given away."
     )
@@ -120,6 +125,10 @@ class Assignment(models.Model):
                 condition=~Q(state=AssignmentState.SUBMITTED)
                 | Q(submitted_at__isnull=False, submission_id__isnull=False),
                 name="assignment_submitted_is_dated",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=AssignmentState.SKIPPED) | ~Q(skip_reason=""),
+                name="assignment_skipped_for_a_reason",
             ),
         ]
         indexes = [

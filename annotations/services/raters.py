@@ -8,10 +8,11 @@ from urllib.parse import quote
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import F
 
-from annotations.enums import StudyState
-from annotations.errors import StudyNotOpen
-from annotations.models import Rater, Study
+from annotations.enums import AssignmentState, StudyState
+from annotations.errors import ExclusionRefused, StudyNotOpen
+from annotations.models import Comparison, Rater, Study
 
 RATER_SALT = "annotations.rater"
 SIMULATION_SALT = "annotations.simulation"
@@ -57,6 +58,36 @@ def join_study(*, study: Study, identity: PanelIdentity, is_simulated: bool = Fa
 def finish_rater(*, rater: Rater, now: datetime) -> None:
     """Note that the rater has nothing left to judge; the first time counts."""
     Rater.objects.filter(pk=rater.pk, finished_at=None).update(finished_at=now)
+
+
+def exclude_rater(*, rater: Rater, why: str, now: datetime) -> int:
+    """Leave a rater's judgments out, and open their seats for others; how many seats.
+
+    The judgments stay in the export, marked as excluded with the reason. It is not undone: the
+    seats may be taken at once.
+
+    Raises
+    ------
+    ExclusionRefused
+        No reason was given, or the rater is excluded already.
+    """
+    if not why.strip():
+        raise ExclusionRefused("Say why: the reason stands in the export beside the judgments.")
+    with transaction.atomic():
+        locked = Rater.objects.select_for_update(of=("self",)).get(pk=rater.pk)
+        if locked.excluded_at is not None:
+            raise ExclusionRefused(f"{locked} is excluded already.")
+        locked.excluded_at, locked.excluded_why = now, why.strip()[:300]
+        locked.save(update_fields=["excluded_at", "excluded_why"])
+        held = [AssignmentState.LEASED, AssignmentState.SUBMITTED]
+        seats = list(locked.assignments.filter(state__in=held).values_list("comparison", flat=True))
+        locked.assignments.filter(state=AssignmentState.LEASED).update(
+            state=AssignmentState.EXPIRED
+        )
+        # In one order for all, as claims lock them.
+        for comparison in sorted(seats):
+            Comparison.objects.filter(pk=comparison).update(open_seats=F("open_seats") + 1)
+        return len(seats)
 
 
 def return_url(rater: Rater) -> str | None:

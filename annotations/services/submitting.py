@@ -246,6 +246,8 @@ def resolve_choice(assignment: Assignment, choice: str) -> Choice:
 
 
 def _ensure_not_submitted(assignment: Assignment) -> None:
+    if assignment.state == AssignmentState.SKIPPED:
+        raise SubmissionConflict("You skipped this comparison; it went to another rater.")
     if assignment.state == AssignmentState.SUBMITTED:
         raise SubmissionConflict("You have already judged this comparison; that answer stays.")
 

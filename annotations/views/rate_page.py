@@ -9,7 +9,7 @@ from typing import Any
 from django.http import QueryDict
 from django.urls import reverse
 
-from annotations.enums import Choice, Side
+from annotations.enums import Choice, Side, SkipReason
 from annotations.models import Assignment, Axis
 from annotations.services.submitting import (
     Answer,
@@ -51,6 +51,7 @@ def rate_context(assignment: Assignment) -> dict[str, Any]:
         "left_url": reverse("stimulus-media", args=[assignment.left_token]),
         "right_url": reverse("stimulus-media", args=[assignment.right_token]),
         "submission_id": uuid.uuid4(),
+        "skip_reasons": SkipReason.choices,
         "error": "",
         **questions_context(assignment, answers=[], problems={}),
     }
@@ -97,7 +98,8 @@ def questions_context(
 def _progress(assignment: Assignment) -> dict[str, int]:
     study = assignment.comparison.study
     done = assignment.rater.assignments.submitted().count()
-    total = study.comparisons.ready().count()
+    skipped = assignment.rater.assignments.skipped().count()
+    total = study.comparisons.ready().count() - skipped
     if study.max_per_rater is not None:
         total = min(total, study.max_per_rater)
     total = max(total, done + 1)

@@ -32,6 +32,7 @@ from annotations.rater_session import (
 )
 from annotations.services.claiming import claim_assignment, renew_lease
 from annotations.services.raters import finish_rater, is_simulation, join_study, return_url
+from annotations.services.skipping import skip_assignment
 from annotations.services.submitting import (
     axes_of,
     open_axes,
@@ -105,6 +106,27 @@ def renew(request: HttpRequest, rater: Rater) -> HttpResponse:
 
 
 @never_cache
+@require_POST
+@for_rater
+def skip(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """Pass the comparison by, with a reason, and go on with the next one."""
+    try:
+        skip_assignment(
+            rater=rater,
+            public_id=uuid.UUID(request.POST.get("assignment", "")),
+            reason=request.POST.get("reason", ""),
+            note=request.POST.get("note", ""),
+        )
+    except AnswersRefused as error:
+        return _message(request, "Not skipped", str(error), action_url=_rate_url(rater), status=422)
+    except (ValueError, AssignmentNotFound):
+        return _refused(request, rater, AssignmentNotFound(), status=404)
+    except (SubmissionConflict, StudyNotOpen) as error:
+        return _refused(request, rater, error, status=409)
+    return redirect("rater-rate", slug=rater.study.slug)
+
+
+@never_cache
 @require_GET
 @for_rater
 def done(request: HttpRequest, rater: Rater) -> HttpResponse:
@@ -131,7 +153,8 @@ def _show_comparison(request: HttpRequest, rater: Rater) -> HttpResponse:
 
 
 def _nothing_left(request: HttpRequest, rater: Rater) -> HttpResponse:
-    if not rater.assignments.submitted().exists():
+    has_worked = rater.assignments.submitted() | rater.assignments.skipped()
+    if not has_worked.exists():
         text = "All comparisons are with other raters at the moment. Please try again later."
         return _message(request, "Nothing to judge now", text, action_url=_rate_url(rater))
     finish_rater(rater=rater, now=timezone.now())

@@ -15,6 +15,7 @@ from annotations.enums import (
     StudyState,
 )
 from annotations.models import (
+    Assignment,
     Comparison,
     GenerativeModel,
     Prompt,
@@ -96,6 +97,8 @@ class Progress:
     failed_renditions: list[Rendition]
     failed_rendition_count: int
     failed_pairs: list[Comparison]
+    skips: list[Assignment]
+    skip_count: int
     raters: list[RaterLine]
     rater_count: int
     ready: int
@@ -114,6 +117,7 @@ def progress_of(study: Study, *, now: datetime) -> Progress:
     failed_jobs = Job.objects.for_study(study.pk).failed().select_related("endpoint", "prompt")
     failed_renditions = Rendition.objects.for_study(study.pk).filter(state=RenditionState.FAILED)
     raters = _rater_lines(study)
+    skipped = Assignment.objects.skipped().filter(comparison__study=study)
     return Progress(
         bars=_bars(study, cells, missing, pairs, model_pairs(study), prompts),
         missing_in_setup=missing_in_setup(study) if study.state == StudyState.DRAFT else [],
@@ -130,6 +134,10 @@ def progress_of(study: Study, *, now: datetime) -> Progress:
         failed_pairs=list(
             study.comparisons.exclude(error="").select_related("prompt")[:PROBLEMS_SHOWN]
         ),
+        skips=list(
+            skipped.select_related("rater", "comparison__prompt").order_by("-pk")[:PROBLEMS_SHOWN]
+        ),
+        skip_count=skipped.count(),
         raters=raters,
         rater_count=study.raters.count(),
         ready=pairs["ready"],

@@ -21,6 +21,7 @@ from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import ClipImport, Study
 from annotations.services.importing import problems_of
+from annotations.services.raters import exclude_rater
 from annotations.services.uploads import start_upload
 from generation.models import Endpoint, Job
 from generation.services import retry_job
@@ -87,6 +88,20 @@ def job_retry(request: HttpRequest, slug: str, job_id: int) -> HttpResponse:
     job = get_object_or_404(Job.objects.for_study(study.pk), pk=job_id)
     if retry_job(job=job, now=timezone.now()):
         messages.success(request, f"The clip for {job.prompt.key} is tried again.")
+    return redirect("owner-study", slug=study.slug)
+
+
+@require_POST
+@staff_member_required
+def rater_exclude(request: HttpRequest, slug: str, rater_id: int) -> HttpResponse:
+    """Leave a rater's judgments out and open their seats."""
+    study = _study(slug)
+    rater = get_object_or_404(study.raters, pk=rater_id)
+    try:
+        seats = exclude_rater(rater=rater, why=request.POST.get("why", ""), now=timezone.now())
+        messages.success(request, f"{rater} is excluded; {seats} seats are open for others.")
+    except JuiceError as error:
+        messages.error(request, str(error))
     return redirect("owner-study", slug=study.slug)
 
 

@@ -4,10 +4,11 @@ const SWITCH = "juice:keys";
 const WRITING = "textarea, select, input:not([type=radio], [type=checkbox], [type=range])";
 const OWN_ENTER = "a, button, summary";
 const OWN_SPACE = "a, button, summary, [type=checkbox]:focus-visible, [type=radio]:not(:checked):focus-visible";
+const OWN_EVERYTHING = ".skip-box";
 const OWN_ARROWS = "[type=range]";
 
 function isTaken(key, target) {
-  if (target.matches(WRITING)) return true;
+  if (target.matches(WRITING) || target.closest(OWN_EVERYTHING)) return true;
   if (key === "Enter") return target.matches(OWN_ENTER);
   if (key === " ") return target.matches(OWN_SPACE);
   return key.startsWith("Arrow") && target.matches(OWN_ARROWS);

@@ -19,7 +19,7 @@ class RaterAtBrowser:
 
     def wait_until_seen(self) -> None:
         """Both clips were seen once in full, and choices are open."""
-        radio = self.page.locator("input[type=radio]").first
+        radio = self.page.locator("input[name^=choice-]").first
         expect(radio).to_be_enabled(timeout=SEEN_TIMEOUT)
 
     def choose(self, axis: str, side: str, *reasons: str) -> None:

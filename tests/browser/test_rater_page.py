@@ -47,7 +47,7 @@ def prompt_of(rater: RaterAtBrowser) -> str:
 
 
 def test_choices_open_when_both_clips_were_seen(rater):
-    radio = rater.page.locator("input[type=radio]").first
+    radio = rater.page.locator("input[name^=choice-]").first
     expect(radio).to_be_disabled()
     rater.wait_until_seen()
     expect(radio).to_be_enabled()
@@ -168,3 +168,17 @@ def test_with_scripts_off_the_whole_study_can_be_judged(open_context, live_serve
         rater.send()
     expect(page.get_by_text(study.completion_code)).to_be_visible()
     assert Judgment.objects.count() == 4
+
+
+def test_a_pair_is_skipped_with_a_reason(rater):
+    before = rater.assignment()
+    rater.page.get_by_text("Skip…").click()
+    rater.page.get_by_text("I cannot judge this pair").click()
+    rater.page.get_by_label("Anything we should know").fill("Both black. 12 left right")
+    rater.page.get_by_role("button", name="Skip this pair").click()
+    rater.page.wait_for_function(
+        "before => document.querySelector('[data-assignment]')?.dataset.assignment !== before",
+        arg=before,
+    )
+    skipped = Assignment.objects.get(public_id=before)
+    assert (skipped.skip_reason, skipped.skip_note) == ("unsure", "Both black. 12 left right")

@@ -12,13 +12,21 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from annotations.enums import RenditionState, StudyState
+from annotations.enums import RenditionState, SkipReason, StudyState
 from annotations.models import Rendition, Stimulus
 from annotations.services.importing import check_row, finish_checked_imports, lease_due_rows
+from annotations.services.skipping import skip_assignment
 from annotations.services.studies import create_study
 from generation.enums import JobState
 from generation.models import Job
-from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study
+from tests.annotations.factories import (
+    claim,
+    judge,
+    make_model,
+    make_prompt,
+    make_rater,
+    make_study,
+)
 from tests.generation.standin import Reply, running_stand_in
 from tests.media.clips import make_clip
 from tests.owner.test_progress import make_endpoint, planned_study, running_study
@@ -300,3 +308,31 @@ def test_the_blinding_check_needs_a_pair(owner):
     study = planned_study()
     page = owner.post(reverse("owner-blinding", args=[study.slug])).content.decode()
     assert "No pair is ready yet" in page
+
+
+def test_what_raters_skipped_reaches_the_owner(owner):
+    study = running_study(comparisons=1)
+    assignment = claim(make_rater(study, "P-1"))
+    skip_assignment(
+        rater=assignment.rater,
+        public_id=assignment.public_id,
+        reason=SkipReason.UPSETTING,
+        note="There is blood.",
+    )
+    page = owner.get(reverse("owner-study", args=[study.slug])).content.decode()
+    assert "Skipped by raters: 1" in page
+    assert "It shows something upsetting" in page
+    assert "There is blood." in page
+
+
+def test_a_rater_is_excluded_with_a_reason(owner):
+    study = running_study(comparisons=1)
+    rater = make_rater(study, "P-1")
+    judge(rater)
+    url = reverse("owner-exclude", args=[study.slug, rater.pk])
+    assert "Say why" in owner.post(url, {"why": ""}, follow=True).content.decode()
+    page = owner.post(url, {"why": "Always left."}, follow=True).content.decode()
+    assert "P-1 is excluded; 1 seats are open for others." in page
+    assert "excluded: Always left." in page
+    elsewhere = reverse("owner-exclude", args=[make_study().slug, rater.pk])
+    assert owner.post(elsewhere, {"why": "x"}).status_code == 404

@@ -1,0 +1,53 @@
+"""Let a rater pass a comparison by, or say what is wrong with it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from annotations.enums import AssignmentState, SkipReason
+from annotations.errors import AnswersRefused, AssignmentNotFound, SubmissionConflict
+from annotations.models import Assignment, Comparison, Rater
+from annotations.services.claiming import ensure_may_rate
+from annotations.services.submitting import MAX_NOTE_LENGTH
+
+
+def skip_assignment(*, rater: Rater, public_id: UUID, reason: str, note: str = "") -> Assignment:
+    """Give the seat back for another rater; this one is never given the comparison again.
+
+    A repeat changes nothing.
+
+    Raises
+    ------
+    AssignmentNotFound
+        The comparison was not given to this rater.
+    AnswersRefused
+        No reason, or one that there is not.
+    SubmissionConflict
+        The comparison was judged already.
+    StudyNotOpen
+        The study was closed or paused, or the rater excluded.
+    """
+    if reason not in SkipReason.values:
+        raise AnswersRefused({"": ["Please say why you skip this pair."]})
+    if len(note) > MAX_NOTE_LENGTH:
+        raise AnswersRefused({"": [f"The note is longer than {MAX_NOTE_LENGTH} characters."]})
+    with transaction.atomic():
+        locked = Assignment.objects.for_rater(rater.pk).select_for_update(of=("self",))
+        assignment = locked.select_related("rater__study").filter(public_id=public_id).first()
+        if assignment is None:
+            raise AssignmentNotFound
+        if assignment.state == AssignmentState.SKIPPED:
+            return assignment
+        if assignment.state == AssignmentState.SUBMITTED:
+            raise SubmissionConflict("You have already judged this comparison; that answer stays.")
+        ensure_may_rate(assignment.rater)
+        if assignment.state == AssignmentState.LEASED:
+            comparison = Comparison.objects.filter(pk=assignment.comparison_id)
+            comparison.update(open_seats=F("open_seats") + 1)
+        assignment.state = AssignmentState.SKIPPED
+        assignment.skip_reason, assignment.skip_note = reason, note.strip()
+        assignment.save(update_fields=["state", "skip_reason", "skip_note"])
+        return assignment
