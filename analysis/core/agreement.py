@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.core.coefficients import coefficients, item_terms
 from analysis.core.estimates import Estimate, Population, Undefined
-from analysis.core.intervals import t_interval
+from analysis.core.intervals import clustered_estimate
 from analysis.core.resampling import kinds_of, percentile_interval, resample_sums, sums_by
 
 Floats = NDArray[np.float64]
@@ -254,9 +254,12 @@ def _with_t_interval(
     n = len(influence)
     if n < 2:
         return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
-    se = sqrt(float(((influence - value) ** 2).sum()) / (n * (n - 1)))
-    interval = t_interval(value, se, n - 1, confidence).about(Population.PROMPTS)
-    return Estimate(value, se, replace(interval, upper=min(cap, interval.upper)))
+    variance = float(((influence - value) ** 2).sum()) / (n * (n - 1))
+    estimate = clustered_estimate(value, variance, n - 1, Population.PROMPTS, confidence)
+    if estimate.interval is None:
+        return estimate
+    capped = replace(estimate.interval, upper=min(cap, estimate.interval.upper))
+    return replace(estimate, interval=capped)
 
 
 def _agreeing_pairs(table: Floats) -> Floats:

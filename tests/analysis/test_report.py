@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -247,3 +248,44 @@ def test_combinations_of_reasons_are_counted_for_each_winner(report):
             assert votes == result.reasons_a[0].votes
         else:
             assert result.combinations_a == ()
+
+
+def random_votes(rng):
+    """A small study of any shape: gaps, ties, one or two protocols, clear or mixed winners."""
+    prompts, raters, models = rng.choice([1, 2, 3, 9]), rng.choice([1, 2, 5]), rng.choice([2, 3, 5])
+    winners = rng.choice(
+        [["model_a"], ["model_a", "model_b"], ["model_a", "model_b", "tie"]][rng.integers(3)],
+        size=2_000,
+    )
+    protocols, gaps = [["juice"], ["juice", "plain"]][rng.integers(2)], rng.choice([0, 0.4])
+    rows = [
+        {
+            "prompt_id": f"p{prompt}",
+            "model_a": f"m{a}",
+            "model_b": f"m{b}",
+            "protocol": protocol,
+            "rater": f"r{rater}",
+        }
+        for prompt, (a, b), protocol, rater in product(
+            range(prompts), combinations(range(models), 2), protocols, range(raters)
+        )
+    ]
+    votes = pd.DataFrame(rows).assign(
+        winner=winners[: len(rows)],
+        reasons=rng.choice(["", "x", "x;y"], size=len(rows)),
+        side_a=rng.choice(["left", "right"], size=len(rows)),
+    )
+    return votes[rng.random(len(votes)) >= gaps], raters
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_the_votes_a_report_is_json_without_nan_or_infinity(seed):
+    votes, raters = random_votes(np.random.default_rng(seed))
+    settings = ReportSettings(
+        "Any", min_votes=int(raters), ties_allowed=True, bootstrap_draws=50, interim=seed % 2 == 0
+    )
+    content = json.loads(report_json(build_report(validate_votes(votes), settings=settings)))
+    for result in content["results"]:
+        rate = result["win_rate"]["rate"]
+        assert (rate["value"] is None) == (rate["undefined"] == "no_votes")
