@@ -167,6 +167,7 @@ def test_an_interim_report_has_an_interval_for_every_look(open_study):
     result = build_report(votes, settings=interim).results[0]
     assert 0 < result.anytime.comparisons < result.win_rate.n
     assert result.anytime.interval.lower < result.win_rate.rate.interval.lower
+    assert (result.preference.p_value, 0 < result.anytime.p_value <= 1) == (None, True)
     assert build_report(votes, settings=SETTINGS).results[0].anytime is None
 
 
@@ -198,6 +199,7 @@ def test_protocols_of_one_study_are_compared_over_the_same_comparisons(report):
     assert (comparison.first_protocol, comparison.second_protocol) == ("juice", "plain")
     assert comparison.same_items
     assert comparison.first_comparisons == comparison.second_comparisons
+    assert sum(c.comparisons for c in comparison.first_splits) == comparison.first_comparisons
     kappa = {d.statistic: d for d in comparison.differences}["fleiss_kappa"]
     assert kappa.difference.value == pytest.approx(kappa.first - kappa.second)
 
@@ -289,3 +291,15 @@ def test_whatever_the_votes_a_report_is_json_without_nan_or_infinity(seed):
     for result in content["results"]:
         rate = result["win_rate"]["rate"]
         assert (rate["value"] is None) == (rate["undefined"] == "no_votes")
+
+
+def test_sides_are_checked_for_each_pair(open_votes, report):
+    for result in report.results:
+        own = open_votes.query(
+            "axis == @result.axis and protocol == @result.protocol and not is_gold"
+            " and model_a == @result.model_a and model_b == @result.model_b"
+        )
+        assert (result.a_on_left.count, result.a_on_left.n) == (
+            own["side_a"].eq("left").sum(),
+            len(own),
+        )
