@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.core.coefficients import coefficients, item_terms
 from analysis.core.estimates import Estimate, Population, Undefined
-from analysis.core.intervals import t_interval
+from analysis.core.intervals import clustered_estimate
 from analysis.core.resampling import kinds_of, percentile_interval, resample_sums, sums_by
 
 Floats = NDArray[np.float64]
@@ -68,6 +68,7 @@ def measure_agreement(
     confidence: float = 0.95,
     draws: int = 10_000,
     rng: np.random.Generator | None = None,
+    prompts: ArrayLike | None = None,
 ) -> Agreement:
     """All measures of agreement at once; undefined ones are `None` with a reason.
 
@@ -77,10 +78,13 @@ def measure_agreement(
         Comparisons x categories: how many raters chose what.
     draws, rng
         Bootstrap of Krippendorff's alpha. Without `rng` alpha has no interval.
+    prompts
+        The prompt of each comparison, for that bootstrap; by default one prompt each.
     """
-    table = np.asarray(counts, dtype=float)
-    table = table[table.sum(axis=1) > 0]
-    several = table[table.sum(axis=1) >= 2]
+    everything = np.asarray(counts, dtype=float)
+    table = everything[everything.sum(axis=1) > 0]
+    several = everything[everything.sum(axis=1) >= 2]
+    resampled = None if prompts is None else np.asarray(prompts)[everything.sum(axis=1) >= 2]
     if not len(several):
         return _no_agreement(len(table))
     return Agreement(
@@ -92,7 +96,9 @@ def measure_agreement(
         fleiss_kappa=fleiss_kappa(table, confidence),
         gwet_ac1=gwet_ac1(table, confidence),
         brennan_prediger=brennan_prediger(table, confidence),
-        krippendorff_alpha=krippendorff_alpha(several, confidence, draws=draws, rng=rng),
+        krippendorff_alpha=krippendorff_alpha(
+            several, confidence, draws=draws, rng=rng, prompts=resampled
+        ),
         smallest_category_share=float(_category_shares(table).min()),
     )
 
@@ -169,11 +175,11 @@ def krippendorff_alpha(
     alpha = float(coefficients(terms.sum(axis=0))["krippendorff_alpha"])
     if np.isnan(alpha):
         return Estimate(None, undefined=Undefined.NO_VARIATION)
-    if len(table) < 2:
+    units = terms if prompts is None else sums_by(prompts, terms)
+    if len(units) < 2:
         return Estimate(alpha, undefined=Undefined.TOO_FEW_CLUSTERS)
     if rng is None:
         return Estimate(alpha)
-    units = terms if prompts is None else sums_by(prompts, terms)
     drawn = coefficients(resample_sums(units, draws, rng))["krippendorff_alpha"]
     defined = drawn[~np.isnan(drawn)]
     interval = percentile_interval(defined, confidence).about(Population.PROMPTS)
@@ -254,9 +260,12 @@ def _with_t_interval(
     n = len(influence)
     if n < 2:
         return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
-    se = sqrt(float(((influence - value) ** 2).sum()) / (n * (n - 1)))
-    interval = t_interval(value, se, n - 1, confidence).about(Population.PROMPTS)
-    return Estimate(value, se, replace(interval, upper=min(cap, interval.upper)))
+    variance = float(((influence - value) ** 2).sum()) / (n * (n - 1))
+    estimate = clustered_estimate(value, variance, n - 1, Population.PROMPTS, confidence)
+    if estimate.interval is None:
+        return estimate
+    capped = replace(estimate.interval, upper=min(cap, estimate.interval.upper))
+    return replace(estimate, interval=capped)
 
 
 def _agreeing_pairs(table: Floats) -> Floats:

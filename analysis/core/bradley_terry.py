@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from scipy.special import expit, log_expit, xlogy
 
 from analysis.core.contests import Contests, connectivity, win_matrix
 from analysis.core.estimates import Estimate, Interval, Population, Undefined
-from analysis.core.intervals import t_interval
+from analysis.core.intervals import clustered_estimate
 from analysis.core.newton import Curve, maximise
 
 Floats = NDArray[np.float64]
@@ -62,7 +62,7 @@ class Strengths:
         """weights @ strengths with the clustered t interval; `weights` sum to 0.
 
         Several covariances are added as prompts + raters - cells, and count for at least the
-        larger of the first two. No interval with fewer than two clusters.
+        larger of the first two. No interval with fewer than two clusters, or if all are alike.
         """
         value = float(weights @ self.values)
         if self.clusters < 2:
@@ -70,9 +70,8 @@ class Strengths:
         terms = [float(weights @ covariance @ weights) for covariance in self.covariances]
         two_way = len(terms) > 1
         variance = max(terms[0] + terms[1] - terms[2], *terms[:2]) if two_way else terms[0]
-        interval = t_interval(value, sqrt(variance), self.clusters - 1, confidence)
         population = Population.PROMPTS_AND_RATERS if two_way else Population.PROMPTS
-        return Estimate(value, sqrt(variance), interval.about(population))
+        return clustered_estimate(value, variance, self.clusters - 1, population, confidence)
 
     def difference(self, model: str, other: str, confidence: float = 0.95) -> Estimate:
         """l_model - l_other."""

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
 from analysis.core.estimates import Estimate, Interval, Population, Undefined
-from analysis.core.intervals import t_interval, two_sided_z, wilson
+from analysis.core.intervals import NO_SPREAD, clustered_estimate, two_sided_z, wilson
 from analysis.core.resampling import (
     bca_interval,
     draw_repeats,
@@ -27,7 +27,6 @@ Ints = NDArray[np.int64]
 
 FEW_PROMPTS = 20
 FEW_RATERS = 10
-NO_SPREAD = 1e-12
 
 
 class Bootstrap(StrEnum):
@@ -78,12 +77,12 @@ def clustered_share(totals: ArrayLike, sizes: ArrayLike, confidence: float = 0.9
 
 
 def clustered_share_t(totals: ArrayLike, sizes: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """`clustered_share` with the plain t interval, which may leave [0, 1] and collapses at 0, 1."""
+    """`clustered_share` with the plain t interval, which may leave [0, 1]; none at 0 and 1."""
     share = _ratio(totals, sizes)
     if share.value is None or share.se is None:
         return share
-    interval = t_interval(share.value, share.se, np.size(totals) - 1, confidence)
-    return Estimate(share.value, share.se, interval.about(Population.PROMPTS))
+    df = np.size(totals) - 1
+    return clustered_estimate(share.value, share.se**2, df, Population.PROMPTS, confidence)
 
 
 def share_by_cluster(scores: pd.Series, clusters: pd.Series, confidence: float = 0.95) -> Estimate:
@@ -159,8 +158,7 @@ def two_way_share(
     )
     variance = max(by_prompt + by_rater - by_cell, by_prompt, by_rater)
     df = min(prompt_count, rater_count) - 1
-    interval = t_interval(mean, sqrt(variance), df, confidence)
-    share = Estimate(mean, sqrt(variance), interval.about(Population.PROMPTS_AND_RATERS))
+    share = clustered_estimate(mean, variance, df, Population.PROMPTS_AND_RATERS, confidence)
     return TwoWayShare(share, prompt_count, rater_count, by_prompt, by_rater, by_cell, variance)
 
 

@@ -12,7 +12,9 @@ from scipy.optimize import brentq
 from scipy.stats import beta, norm
 from scipy.stats import t as student
 
-from analysis.core.estimates import Interval
+from analysis.core.estimates import Estimate, Interval, Population, Undefined
+
+NO_SPREAD = 1e-12
 
 
 def wilson(successes: float, n: float, confidence: float = 0.95) -> Interval:
@@ -105,6 +107,23 @@ def t_interval(value: float, se: float, df: float, confidence: float = 0.95) -> 
     """value -+ t_df * se; `df` is the number of clusters less one."""
     half = two_sided_t(df, confidence) * se
     return Interval(value - half, value + half, "t")
+
+
+def clustered_estimate(
+    value: float,
+    variance: float,
+    df: float,
+    population: Population,
+    confidence: float = 0.95,
+) -> Estimate:
+    """A value with its t interval; none with `no_variation` where the variance is 0.
+
+    There the clusters are all alike, and an interval of no width would claim to be certain.
+    """
+    se = sqrt(max(0.0, variance))
+    if se < NO_SPREAD:
+        return Estimate(value, undefined=Undefined.NO_VARIATION)
+    return Estimate(value, se, t_interval(value, se, df, confidence).about(population))
 
 
 def two_sided_z(confidence: float) -> float:

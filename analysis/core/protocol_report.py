@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from analysis.core.agreement import SplitCount, count_splits
 from analysis.core.items import complete_items, count_choices
 from analysis.core.protocol_arms import ArmDifference, compare_arms
 
@@ -30,6 +31,8 @@ class ProtocolComparison:
     first_comparisons: int
     second_comparisons: int
     same_items: bool
+    first_splits: tuple[SplitCount, ...]
+    second_splits: tuple[SplitCount, ...]
     differences: tuple[ArmDifference, ...]
 
 
@@ -83,6 +86,8 @@ def protocol_comparisons(
                     first_comparisons=len(first),
                     second_comparisons=len(second),
                     same_items=same_items,
+                    first_splits=count_splits(first.to_numpy(dtype=float)),
+                    second_splits=count_splits(second.to_numpy(dtype=float)),
                     differences=differences,
                 )
             )

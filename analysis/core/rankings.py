@@ -17,7 +17,7 @@ from analysis.core.bradley_terry import (
 from analysis.core.clusters import effective_size
 from analysis.core.contests import Connectivity, Contests, connectivity, win_matrix
 from analysis.core.estimates import Estimate, Undefined
-from analysis.core.intervals import two_sided_z
+from analysis.core.intervals import NO_SPREAD, two_sided_z
 from analysis.core.significance import bonferroni_z
 from analysis.core.strength_draws import StrengthDraws
 
@@ -115,10 +115,14 @@ def rank_intervals(
 def max_t_critical(
     strengths: Strengths, drawn: StrengthDraws, *, confidence: float = 0.95
 ) -> float:
-    """Critical value of all differences at once: the quantile of the largest |t| over draws."""
+    """Critical value of all differences at once: the quantile of the largest |t| over draws.
+
+    Differences that do not vary do not count.
+    """
     i, j = np.triu_indices(len(strengths.models), 1)
     gaps = drawn.values - strengths.values
     ses = np.sqrt(_difference_variances(strengths)[i, j])
+    ses[ses < NO_SPREAD] = np.inf
     largest = np.zeros(len(gaps))
     for start in range(0, len(i), 1_000):
         pairs = slice(start, start + 1_000)
@@ -190,7 +194,8 @@ def _surely_better(strengths: Strengths, critical: float | None, confidence: flo
         return np.zeros((m, m), dtype=bool)
     z = bonferroni_z(max(1, m * (m - 1) // 2), confidence) if critical is None else critical
     gaps = np.subtract.outer(strengths.values, strengths.values)
-    return np.asarray(gaps > z * np.sqrt(_difference_variances(strengths)))
+    variances = _difference_variances(strengths)
+    return np.asarray((gaps > z * np.sqrt(variances)) & (variances > NO_SPREAD**2))
 
 
 def _difference_variances(strengths: Strengths) -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import pandas as pd
@@ -11,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.stats import fisher_exact
 from scipy.stats import t as student
 
-from analysis.core.clusters import NO_SPREAD, clustered_share, share_by_cluster
+from analysis.core.clusters import clustered_share, share_by_cluster
 from analysis.core.estimates import Estimate, Population, Undefined
-from analysis.core.intervals import newcombe, t_interval
+from analysis.core.intervals import clustered_estimate, newcombe
 from analysis.core.resampling import kinds_of
 from analysis.core.significance import holm
 
@@ -197,8 +196,8 @@ def _t_test(value: float, influence: Floats, confidence: float) -> tuple[Estimat
     df = influence.size - 1
     if df < 1:
         return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS), None
-    se = sqrt(influence.size / df * float(influence @ influence))
-    if se < NO_SPREAD:
-        return Estimate(value, undefined=Undefined.NO_VARIATION), None
-    interval = t_interval(value, se, df, confidence).about(Population.PROMPTS)
-    return Estimate(value, se, interval), 2 * float(student.sf(abs(value) / se, df))
+    variance = influence.size / df * float(influence @ influence)
+    difference = clustered_estimate(value, variance, df, Population.PROMPTS, confidence)
+    if difference.se is None:
+        return difference, None
+    return difference, 2 * float(student.sf(abs(value) / difference.se, df))

@@ -25,8 +25,8 @@ from analysis.core.reasons import (
     reason_differences,
     reason_shares,
 )
-from analysis.core.sequential import running_interval
-from analysis.core.sides import SideBalance, side_balance
+from analysis.core.sequential import evidence_against_half, running_interval
+from analysis.core.sides import BalancedShare, SideBalance, side_balance
 from analysis.core.significance import holm, prompt_t_test, sign_test
 from analysis.core.verdicts import MajorityRule, majority_verdicts
 from analysis.core.votes import WINNERS, Exclusions, VoteTableError, valid_votes
@@ -93,10 +93,11 @@ class ReportSettings:
 
 @dataclass(frozen=True, slots=True)
 class AnytimeInterval:
-    """Interval of the win rate that holds at every look, over the first comparisons opened."""
+    """Interval and p value against 1/2 that hold at every look, over the first comparisons."""
 
     comparisons: int
     interval: Interval
+    p_value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,8 @@ class PreferenceTest:
     """Whether the win rate differs from 1/2, over complete comparisons.
 
     Method `sign`, exact with ties left out, for one comparison per prompt; else `prompt-t`.
-    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. Not for interim
-    reports: the p value is that of a single look.
+    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. `None` in interim
+    reports, because the p value is that of a single look: there `anytime` has one.
     """
 
     method: str
@@ -119,7 +120,8 @@ class PairResult:
 
     Win rate, its range without one rater and agreement are over complete comparisons, vote share
     and reasons over all valid votes. `incomplete` counts comparisons that want votes, those
-    without any if they are known. `anytime` is for interim reports.
+    without any if they are known. `a_on_left` shows whether sides were drawn fairly. `anytime` is
+    for interim reports.
     """
 
     protocol: str
@@ -129,6 +131,7 @@ class PairResult:
     prompts: int
     raters: int
     incomplete: int
+    a_on_left: BalancedShare
     win_rate: WinRate
     without_one_rater: RaterRange
     preference: PreferenceTest
@@ -250,6 +253,7 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
         prompts=votes["prompt_id"].nunique(),
         raters=_known(votes["rater"]).nunique(),
         incomplete=max(len(counts), settings.planned.get(pair, 0)) - len(complete),
+        a_on_left=side_balance(axis.key, votes, settings.confidence).a_on_left,
         win_rate=rates,
         without_one_rater=_without_one_rater(votes, complete, settings),
         preference=_preference(complete, rates, settings),
@@ -313,7 +317,7 @@ def _protocols(
 
 
 def _preference(complete: pd.DataFrame, rates: WinRate, settings: ReportSettings) -> PreferenceTest:
-    if not rates.n:
+    if not rates.n or settings.interim:
         return PreferenceTest("sign", None)
     prompts = complete.index.get_level_values("prompt_id")
     if prompts.is_unique:
@@ -345,7 +349,9 @@ def _anytime(
     verdicts = majority_verdicts(finished.to_numpy(), settings.majority_rule)
     scores = [SCORE_FOR_A[verdict] for verdict in verdicts]
     interval = running_interval(scores, settings.confidence)
-    return AnytimeInterval(len(scores), interval) if interval and scores else None
+    if not interval or not scores:
+        return None
+    return AnytimeInterval(len(scores), interval, evidence_against_half(scores).anytime_p)
 
 
 def _agreement(complete: pd.DataFrame, settings: ReportSettings) -> Agreement:
@@ -354,6 +360,7 @@ def _agreement(complete: pd.DataFrame, settings: ReportSettings) -> Agreement:
         confidence=settings.confidence,
         draws=settings.bootstrap_draws,
         rng=np.random.default_rng(settings.seed),
+        prompts=complete.index.get_level_values("prompt_id"),
     )
 
 

@@ -192,3 +192,13 @@ def test_bootstrap_of_alpha_is_repeatable_and_near_the_linearised_kappa(oracle):
     assert first == again
     # Kappa's linearised interval of the same table, R irrCAC: 0.0289 to 0.2331.
     assert (first.interval.lower, first.interval.upper) == pytest.approx((0.03, 0.23), abs=0.03)
+
+
+def test_alpha_resamples_prompts_with_all_their_comparisons(oracle):
+    counts = oracle("agreement_juice5")["input"]["item_by_category_counts"]
+    twice, prompts = counts * 2, [*range(60), *range(60)]
+    alone, together = (
+        measure_agreement(table, rng=np.random.default_rng(7), prompts=of).krippendorff_alpha
+        for table, of in ((counts, None), (twice, prompts))
+    )
+    assert together.se == pytest.approx(alone.se, rel=0.05)

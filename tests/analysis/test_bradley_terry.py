@@ -23,7 +23,8 @@ from analysis.core.contests import (
     contests_of_votes,
     win_matrix,
 )
-from analysis.core.estimates import Population
+from analysis.core.estimates import Population, Undefined
+from analysis.core.rankings import rank_intervals
 
 
 @pytest.fixture
@@ -143,7 +144,15 @@ def test_win_probability_is_the_transformed_difference(clustered):
 
 def test_an_anchor_has_1000_points_and_no_uncertainty(clustered):
     anchor = elo_ratings(fit_strengths(clustered), anchor="b")["b"]
-    assert (anchor.value, anchor.se) == (1000.0, pytest.approx(0, abs=1e-9))
+    assert (anchor.value, anchor.interval) == (1000.0, None)
+
+
+def test_prompts_that_are_all_alike_give_no_certainty():
+    rows = [(p, i, j, s) for p in range(30) for i, j, s in ((0, 1, 1), (0, 1, 0), (0, 1, 1))]
+    prompts, i, j, scores = zip(*rows, strict=True)
+    fit = fit_strengths(contests_of_scores("ab", i, j, scores, prompts=prompts))
+    assert fit.difference("a", "b").undefined == Undefined.NO_VARIATION
+    assert {rank.worst for rank in rank_intervals(fit)} == {2}
 
 
 def test_strengths_far_from_the_start_are_found():

@@ -98,3 +98,9 @@ def test_one_rater_has_no_two_way_interval(labels):
     two_way = two_way_share([1, 0, 1, 1], labels, ["r"] * 4)
     assert two_way.share.interval is None
     assert two_way.share.undefined == Undefined.TOO_FEW_CLUSTERS
+
+
+def test_prompts_that_are_all_alike_have_no_t_interval():
+    share = clustered_share_t([5] * 20, [5] * 20)
+    assert (share.value, share.interval, share.undefined) == (1.0, None, Undefined.NO_VARIATION)
+    assert clustered_share([5] * 20, [5] * 20).interval.lower == pytest.approx(0.82, abs=0.01)

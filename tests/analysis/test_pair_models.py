@@ -139,3 +139,69 @@ def test_a_side_effect_that_cannot_be_told_is_undefined(left, right, scores, rea
     models = "abcd"[: max(right) + 1]
     contests = contests_of_scores(models, left, right, scores, ordered=True)
     assert fit_side_effect(contests).effect.undefined == reason
+
+
+def davidson_row(d, k, win, loss, tie):
+    """Log-likelihood of one vote, written down from Davidson (1970)."""
+    total = np.log(np.exp(d / 2) + np.exp(-d / 2) + np.exp(k))
+    return win * d / 2 - loss * d / 2 + tie * k - total
+
+
+def rao_kupper_row(d, k, win, loss, tie):
+    """Log-likelihood of one vote, written down from Rao & Kupper (1967)."""
+    ours, theirs = 1 / (1 + np.exp(k - d)), 1 / (1 + np.exp(k + d))
+    return np.log(win * ours + loss * theirs + tie * (1 - ours - theirs))
+
+
+@pytest.mark.parametrize(
+    ("fit", "row"), [(fit_davidson, davidson_row), (fit_rao_kupper, rao_kupper_row)]
+)
+def test_sandwich_of_tie_models_matches_numerical_derivatives(fit, row):
+    rng = np.random.default_rng(5)
+    prompts, pairs = np.arange(120) % 15, rng.integers(3, size=120)
+    first, second = np.array([0, 0, 1])[pairs], np.array([1, 2, 2])[pairs]
+    scores = rng.choice([0, 0.5, 1], size=120)
+    model = fit(contests_of_scores("abc", first, second, scores, prompts=prompts))
+    point = np.append(model.strengths.values, model.log_parameter)
+
+    def likelihoods(at):
+        d = at[first] - at[second]
+        return row(d, at[3], scores == 1, scores == 0, scores == 0.5)
+
+    step = 1e-5 * np.eye(4)
+    slopes = [(likelihoods(point + e) - likelihoods(point - e)) / 2e-5 for e in step]
+    assert np.sum(slopes, axis=1) == pytest.approx(0, abs=1e-6)
+    by_prompt = np.array([np.bincount(prompts, slope) for slope in slopes])
+    wide = 1e-3 * np.eye(4)
+    total = lambda at: likelihoods(at).sum()  # noqa: E731
+    curved = [
+        [total(point + e + f) - total(point + e - f) - total(point - e + f) for f in wide]
+        for e in wide
+    ]
+    curved = np.array(curved) + [[total(point - e - f) for f in wide] for e in wide]
+    centre = np.outer([1, 1, 1, 0], [1, 1, 1, 0]) / 3
+    inverse = np.linalg.inv(-curved / 4e-6 + centre) - centre
+    sandwich = inverse @ (by_prompt @ by_prompt.T) @ inverse * 15 / 14
+    assert model.strengths.covariances[0] == pytest.approx(sandwich[:3, :3], rel=1e-3, abs=1e-6)
+
+
+def test_two_way_sandwich_matches_a_plain_loop():
+    rng = np.random.default_rng(6)
+    n = 200
+    prompts, raters = rng.integers(12, size=n), rng.integers(7, size=n)
+    first = rng.integers(3, size=n)
+    second = (first + rng.integers(1, 3, size=n)) % 3
+    scores = rng.choice([0.0, 1.0], size=n)
+    fit = fit_strengths(
+        contests_of_scores("abc", first, second, scores, prompts=prompts, raters=raters)
+    )
+    chance = 1 / (1 + np.exp(fit.values[second] - fit.values[first]))
+    slopes = (scores - chance)[:, None] * (np.eye(3)[first] - np.eye(3)[second])
+    variances = []
+    for labels in (prompts, raters, prompts * 7 + raters):
+        totals = np.array([slopes[labels == label].sum(axis=0) for label in np.unique(labels)])
+        a = fit.model_covariance
+        variances.append(a @ totals.T @ totals @ a * len(totals) / (len(totals) - 1))
+    for ours, theirs in zip(fit.covariances, variances, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-12)
+    assert fit.clusters == 7

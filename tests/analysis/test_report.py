@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -166,6 +167,7 @@ def test_an_interim_report_has_an_interval_for_every_look(open_study):
     result = build_report(votes, settings=interim).results[0]
     assert 0 < result.anytime.comparisons < result.win_rate.n
     assert result.anytime.interval.lower < result.win_rate.rate.interval.lower
+    assert (result.preference.p_value, 0 < result.anytime.p_value <= 1) == (None, True)
     assert build_report(votes, settings=SETTINGS).results[0].anytime is None
 
 
@@ -197,6 +199,7 @@ def test_protocols_of_one_study_are_compared_over_the_same_comparisons(report):
     assert (comparison.first_protocol, comparison.second_protocol) == ("juice", "plain")
     assert comparison.same_items
     assert comparison.first_comparisons == comparison.second_comparisons
+    assert sum(c.comparisons for c in comparison.first_splits) == comparison.first_comparisons
     kappa = {d.statistic: d for d in comparison.differences}["fleiss_kappa"]
     assert kappa.difference.value == pytest.approx(kappa.first - kappa.second)
 
@@ -247,3 +250,56 @@ def test_combinations_of_reasons_are_counted_for_each_winner(report):
             assert votes == result.reasons_a[0].votes
         else:
             assert result.combinations_a == ()
+
+
+def random_votes(rng):
+    """A small study of any shape: gaps, ties, one or two protocols, clear or mixed winners."""
+    prompts, raters, models = rng.choice([1, 2, 3, 9]), rng.choice([1, 2, 5]), rng.choice([2, 3, 5])
+    winners = rng.choice(
+        [["model_a"], ["model_a", "model_b"], ["model_a", "model_b", "tie"]][rng.integers(3)],
+        size=2_000,
+    )
+    protocols, gaps = [["juice"], ["juice", "plain"]][rng.integers(2)], rng.choice([0, 0.4])
+    rows = [
+        {
+            "prompt_id": f"p{prompt}",
+            "model_a": f"m{a}",
+            "model_b": f"m{b}",
+            "protocol": protocol,
+            "rater": f"r{rater}",
+        }
+        for prompt, (a, b), protocol, rater in product(
+            range(prompts), combinations(range(models), 2), protocols, range(raters)
+        )
+    ]
+    votes = pd.DataFrame(rows).assign(
+        winner=winners[: len(rows)],
+        reasons=rng.choice(["", "x", "x;y"], size=len(rows)),
+        side_a=rng.choice(["left", "right"], size=len(rows)),
+    )
+    return votes[rng.random(len(votes)) >= gaps], raters
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_the_votes_a_report_is_json_without_nan_or_infinity(seed):
+    votes, raters = random_votes(np.random.default_rng(seed))
+    settings = ReportSettings(
+        "Any", min_votes=int(raters), ties_allowed=True, bootstrap_draws=50, interim=seed % 2 == 0
+    )
+    content = json.loads(report_json(build_report(validate_votes(votes), settings=settings)))
+    for result in content["results"]:
+        rate = result["win_rate"]["rate"]
+        assert (rate["value"] is None) == (rate["undefined"] == "no_votes")
+
+
+def test_sides_are_checked_for_each_pair(open_votes, report):
+    for result in report.results:
+        own = open_votes.query(
+            "axis == @result.axis and protocol == @result.protocol and not is_gold"
+            " and model_a == @result.model_a and model_b == @result.model_b"
+        )
+        assert (result.a_on_left.count, result.a_on_left.n) == (
+            own["side_a"].eq("left").sum(),
+            len(own),
+        )
