@@ -233,11 +233,12 @@ def _oriented(votes: pd.DataFrame) -> pd.DataFrame:
 
 def _identified(votes: pd.DataFrame) -> pd.DataFrame:
     """Fill in prompt_id and comparison_id; a comparison is of one prompt and one model pair."""
-    rows = pd.Series([f"row {row}" for row in votes.index], index=votes.index, dtype=object)
-    own = votes["comparison_id"].where(votes["comparison_id"].ne(""), rows)
+    own = votes["comparison_id"]
+    if votes["prompt_id"].eq("").any():
+        rows = pd.Series([f"row {row}" for row in votes.index], index=votes.index, dtype=object)
+        own = own.where(own.ne(""), rows)
     prompts = votes["prompt_id"].where(votes["prompt_id"].ne(""), own)
-    pairs = votes["model_a"] + " | " + votes["model_b"]
-    default = prompts + " | " + pairs
+    default = _joined(prompts, _joined(votes["model_a"], votes["model_b"]))
     comparisons = votes["comparison_id"].where(votes["comparison_id"].ne(""), default)
     identified = votes.assign(prompt_id=prompts, comparison_id=comparisons)
     if votes["comparison_id"].eq("").all():
@@ -245,3 +246,13 @@ def _identified(votes: pd.DataFrame) -> pd.DataFrame:
     meanings = default.groupby([votes["study"], comparisons]).transform("nunique")
     _refuse(meanings.gt(1), identified["comparison_id"], "must be of one prompt and model pair")
     return identified
+
+
+def _joined(texts: pd.Series, others: pd.Series) -> pd.Series:
+    """Both texts with a bar between, as one string for each different pair."""
+    codes, kinds = pd.factorize(texts)
+    other_codes, other_kinds = pd.factorize(others)
+    pairs, distinct = pd.factorize(codes * len(other_kinds) + other_codes)
+    width = len(other_kinds)
+    names = [f"{kinds[k // width]} | {other_kinds[k % width]}" for k in distinct.tolist()]
+    return pd.Series(np.array([*names, ""], dtype=object)[pairs], index=texts.index, dtype=object)
