@@ -13,4 +13,4 @@ class ReportAdmin(ReadOnlyAdmin):
     list_display = ("study", "state", "votes", "headline", "queued_at", "finished_at")
     list_filter = ("state", "study")
     list_select_related = ("study",)
-    exclude = ("content", "win_rates")
+    exclude = ("content", "files")

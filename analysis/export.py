@@ -13,11 +13,23 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.core.decided import VERDICT_COLUMNS
 from analysis.core.estimates import Estimate
 from analysis.core.report import PairResult, Report
 from analysis.core.votes import COLUMNS
 from annotations.services.provenance import RENDITION_COLUMNS
 
+RANKING_COLUMNS = (
+    "protocol",
+    "axis",
+    "model",
+    "island",
+    "rating",
+    "rating_lower",
+    "rating_upper",
+    "best_rank",
+    "worst_rank",
+)
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 WIN_RATE_COLUMNS = (
     "study",
@@ -57,6 +69,30 @@ WIN_RATE_COLUMNS = (
 def judgment_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Lines of the judgments CSV, header first, one at a time; rows have the long form's keys."""
     return _lines(COLUMNS, rows)
+
+
+def verdict_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Lines of the verdicts CSV; rows as `analysis.core.decided` gives them."""
+    return _lines(VERDICT_COLUMNS, rows)
+
+
+def ranking_lines(report: Report) -> Iterator[str]:
+    """Lines of the ranking CSV: one per axis, protocol and model. Undefined is empty."""
+    rows = (
+        {
+            "protocol": ranking.protocol,
+            "axis": ranking.axis,
+            "model": model.model,
+            "island": model.island + 1,
+            "rating": model.rating.value,
+            **_bounds(model.rating, "rating_"),
+            "best_rank": model.best_rank,
+            "worst_rank": model.worst_rank,
+        }
+        for ranking in report.rankings
+        for model in ranking.models
+    )
+    return _lines(RANKING_COLUMNS, rows)
 
 
 def rendition_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

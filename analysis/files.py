@@ -1,4 +1,4 @@
-"""The four files of a report, written so that a reader never sees half of one."""
+"""The files of a report, written so that a reader never sees half of one."""
 
 from __future__ import annotations
 
@@ -9,17 +9,37 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.core.decided import decided_comparisons
 from analysis.core.report import Report, report_json
-from analysis.export import judgment_lines, vote_table_rows, win_rate_lines
+from analysis.export import (
+    judgment_lines,
+    ranking_lines,
+    verdict_lines,
+    vote_table_rows,
+    win_rate_lines,
+)
 from analysis.html import render_report
+from analysis.latex import win_rate_table
+
+
+def table_files(report: Report, votes: pd.DataFrame) -> dict[str, Iterable[str]]:
+    """The tables beside a report, by their names; a ranking only where there is one."""
+    settings = report.settings
+    verdicts = decided_comparisons(votes, min_votes=settings.min_votes, rule=settings.majority_rule)
+    tables: dict[str, Iterable[str]] = {
+        "win_rates.csv": win_rate_lines(report),
+        "verdicts.csv": verdict_lines(verdicts),
+        "win_rates.tex": [win_rate_table(report)],
+    }
+    return {**tables, "ranking.csv": ranking_lines(report)} if report.rankings else tables
 
 
 def write_report(report: Report, votes: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write report.html, judgments.csv, win_rates.csv and report.json into `folder`."""
+    """Write the page, the votes, the tables and every number as JSON into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     texts: dict[str, Iterable[str]] = {
         "judgments.csv": judgment_lines(vote_table_rows(votes)),
-        "win_rates.csv": win_rate_lines(report),
+        **table_files(report, votes),
         "report.json": [report_json(report)],
         "report.html": [render_report(report)],
     }

@@ -44,7 +44,7 @@ class Report(models.Model):
     headline = models.TextField(blank=True)
     page = models.FileField(max_length=255, blank=True, help_text="The HTML file.")
     content = models.TextField(blank=True, help_text="Every number, as JSON.")
-    win_rates = models.TextField(blank=True, help_text="The table of win rates, as CSV.")
+    files = models.JSONField(default=dict, blank=True, help_text="Tables by the names of files.")
     error = models.TextField(blank=True)
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)

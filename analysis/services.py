@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -13,7 +14,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from analysis.core.report import build_report, report_json
-from analysis.export import win_rate_lines
+from analysis.files import table_files
 from analysis.html import render_report
 from analysis.models import Report, ReportQuerySet, ReportState
 from analysis.queries import report_settings, study_votes, votes_seen
@@ -129,7 +130,7 @@ def _requeue(lost: ReportQuerySet, report_id: int, now: datetime) -> bool:
     return bool(rows.update(state=ReportState.QUEUED, queued_at=now, started_at=None))
 
 
-def _made(report: Report) -> dict[str, str]:
+def _made(report: Report) -> dict[str, Any]:
     votes = study_votes(report.study, last_judgment_id=report.last_judgment_id)
     result = build_report(votes, settings=report_settings(report.study))
     page = ContentFile(render_report(result).encode())
@@ -138,11 +139,11 @@ def _made(report: Report) -> dict[str, str]:
         "headline": prefixed_headline(result),
         "page": report.page.storage.save(name, page),
         "content": report_json(result),
-        "win_rates": "".join(win_rate_lines(result)),
+        "files": {name: "".join(lines) for name, lines in table_files(result, votes).items()},
     }
 
 
-def _finish(report: Report, **values: str) -> bool:
+def _finish(report: Report, **values: Any) -> bool:
     """Whether this run was still the one that counts."""
     running = Report.objects.filter(
         pk=report.pk, state=ReportState.RUNNING, started_at=report.started_at

@@ -22,6 +22,8 @@ from analysis.services import request_report
 from annotations.models import Study
 from annotations.services.provenance import rendition_rows
 
+CONTENT_TYPES = {"csv": "text/csv", "tex": "application/x-tex"}
+
 
 @require_safe
 def report(request: HttpRequest, token: str) -> HttpResponseBase:
@@ -58,11 +60,15 @@ def renditions_csv(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 @require_safe
-def win_rates_csv(request: HttpRequest, token: str) -> HttpResponseBase:
+def report_file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
+    """One of the report's tables, such as win_rates.csv."""
     study = _study(token)
-    text = _ready_report(study).win_rates
-    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-    return _private(_as_file(response, f"{study.slug}-win-rates.csv"))
+    files = _ready_report(study).files
+    if name not in files:
+        raise Http404("This report has no such file.")
+    content_type = CONTENT_TYPES[name.rpartition(".")[2]]
+    response = HttpResponse(files[name], content_type=f"{content_type}; charset=utf-8")
+    return _private(_as_file(response, f"{study.slug}-{name.replace('_', '-')}"))
 
 
 @require_safe

@@ -10,7 +10,14 @@ from django.core.management import CommandError, call_command
 from tests.analysis.conftest import EXAMPLES
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
-FILES = ["judgments.csv", "report.html", "report.json", "win_rates.csv"]
+FILES = [
+    "judgments.csv",
+    "report.html",
+    "report.json",
+    "verdicts.csv",
+    "win_rates.csv",
+    "win_rates.tex",
+]
 
 
 def analyze(votes, out, *options):
@@ -20,9 +27,11 @@ def analyze(votes, out, *options):
 
 
 @pytest.mark.parametrize("name", ["judgments.csv", "fastchat.csv", "mt_bench.jsonl", "uve.json"])
-def test_every_example_becomes_four_files(tmp_path, name):
+def test_every_example_becomes_these_files(tmp_path, name):
     analyze(EXAMPLES / name, tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
+    found = {path.name for path in (tmp_path / "out").iterdir()}
+    several = json.loads((tmp_path / "out" / "report.json").read_text())["rankings"]
+    assert found == {*FILES, *(["ranking.csv"] if several else [])}
 
 
 def test_the_headline_is_printed(tmp_path):

@@ -115,6 +115,8 @@ def test_the_page_loads_nothing_and_allows_only_its_own_scripts(example):
     assert re.findall(r'(?:src|href)="([^"]*)"', markup) == [
         "judgments.csv",
         "win_rates.csv",
+        "verdicts.csv",
+        "win_rates.tex",
         "report.json",
     ]
 

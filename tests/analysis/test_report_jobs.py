@@ -66,7 +66,7 @@ def test_a_computed_report_holds_page_numbers_and_table():
     assert report.state == ReportState.READY
     assert default_storage.open(report.page.name).read().startswith(b"<!doctype html>")
     assert report.content.startswith('{\n "settings"')
-    assert report.win_rates.startswith("study,protocol,axis,model_a,model_b,n,")
+    assert report.files["win_rates.csv"].startswith("study,protocol,axis,model_a,model_b,n,")
 
 
 def test_the_verdict_of_five_raters_reaches_the_headline():

@@ -71,7 +71,7 @@ def test_a_failure_is_shown_in_words_and_does_not_reload(client):
     assert "http-equiv" not in page
 
 
-@pytest.mark.parametrize("name", ["report", "report-judgments", "report-win-rates", "report-json"])
+@pytest.mark.parametrize("name", ["report", "report-judgments", "report-renditions", "report-json"])
 def test_a_token_that_is_not_one_finds_nothing(client, name):
     make_study()
     assert client.get(reverse(name, args=["guess"])).status_code == 404
@@ -90,8 +90,30 @@ def test_judgments_are_a_file_with_a_row_per_judgment(client):
 def test_win_rates_and_numbers_are_those_of_the_report(client):
     study = judged_study("left")
     report = compute_report_now(study=study, now=NOW)
-    assert get(client, "report-win-rates", study).content.decode() == report.win_rates
+    url = reverse("report-file", args=[study.report_token, "win_rates.csv"])
+    answer = client.get(url)
+    assert answer.content.decode() == report.files["win_rates.csv"]
+    assert answer.headers["Content-Disposition"].endswith(f'"{study.slug}-win-rates.csv"')
     assert get(client, "report-json", study).content.decode() == report.content
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [("verdicts.csv", "text/csv"), ("win_rates.tex", "application/x-tex")],
+)
+def test_every_table_is_a_file(client, name, content_type):
+    study = judged_study("left")
+    compute_report_now(study=study, now=NOW)
+    answer = client.get(reverse("report-file", args=[study.report_token, name]))
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith(content_type)
+
+
+@pytest.mark.parametrize("name", ["ranking.csv", "secrets.csv", "..", "win_rates"])
+def test_a_table_that_there_is_not_is_not_found(client, name):
+    study = judged_study("left")
+    compute_report_now(study=study, now=NOW)
+    assert client.get(f"/r/{study.report_token}/{name}").status_code == 404
 
 
 def test_numbers_that_are_not_ready_are_asked_for(client):

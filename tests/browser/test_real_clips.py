@@ -66,7 +66,7 @@ def test_real_clips_are_prepared_rated_and_reported(page, live_server, study):
     # The rater pressed Left throughout: model a wins where it was on the left.
     assert [result["win_rate"]["wins"] for result in results] == [lefts, lefts]
     assert [result["win_rate"]["losses"] for result in results] == [15 - lefts] * 2
-    rows = list(csv.DictReader(io.StringIO(report.win_rates)))
+    rows = list(csv.DictReader(io.StringIO(report.files["win_rates.csv"])))
     assert [(row["model_a"], row["model_b"], row["n"]) for row in rows] == [
         ("modelscope", "zeroscope", "15")
     ] * 2
