@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from annotations.enums import Choice, Side, SkipReason
-from annotations.models import Assignment, Axis
+from annotations.models import Assignment, Axis, Comparison
 from annotations.services.submitting import (
     Answer,
     allowed_choices,
@@ -51,6 +51,7 @@ def rate_context(assignment: Assignment) -> dict[str, Any]:
         "left_url": reverse("stimulus-media", args=[assignment.left_token]),
         "right_url": reverse("stimulus-media", args=[assignment.right_token]),
         "submission_id": uuid.uuid4(),
+        "has_sound": _has_sound(assignment.comparison),
         "skip_reasons": SkipReason.choices,
         "error": "",
         **questions_context(assignment, answers=[], problems={}),
@@ -93,6 +94,12 @@ def questions_context(
         "is_last_stage": is_last_stage(assignment, axes),
         "error": " ".join(problems.get("", [])),
     }
+
+
+def _has_sound(comparison: Comparison) -> bool:
+    """Both renditions have sound or none has; see `annotations.media.profiles`."""
+    rendition = comparison.rendition_a
+    return rendition is not None and bool(rendition.plan.get("has_audio"))
 
 
 def _progress(assignment: Assignment) -> dict[str, int]:

@@ -27,12 +27,13 @@ export function countPage(form) {
 }
 
 export function countPlayback(pair) {
-  const counts = { plays: 0, loops: 0, stalls: { left: 0, right: 0 }, most_drift_seconds: 0, speeds: [1] };
+  const counts = { plays: 0, loops: 0, stalls: { left: 0, right: 0 }, most_drift_seconds: 0, speeds: [1], heard: [] };
   let wasPlaying = false;
   pair.addEventListener("change", () => {
     if (pair.playing && !wasPlaying) counts.plays += 1;
     wasPlaying = pair.playing;
     if (!counts.speeds.includes(pair.speed)) counts.speeds.push(pair.speed);
+    if (pair.heard && !counts.heard.includes(pair.heard)) counts.heard.push(pair.heard);
   });
   pair.addEventListener("loop", () => (counts.loops += 1));
   pair.addEventListener("stall", ({ detail }) => (counts.stalls[detail.video.dataset.side] += 1));

@@ -9,6 +9,8 @@ const once = (target, type) =>
 export class Pair extends EventTarget {
   speed = 1;
   looping = true;
+  /** The side whose sound is on, one at a time; empty for none. */
+  heard = "";
   /** Whether the rater wants the clips to play; a stall or a hidden tab does not change it. */
   playing = false;
   frameSeconds = TYPICAL_FRAME_SECONDS;
@@ -72,6 +74,12 @@ export class Pair extends EventTarget {
   setSpeed(speed) {
     this.speed = speed;
     for (const video of this.videos) video.playbackRate = speed;
+    this.#say("change");
+  }
+
+  setHeard(side) {
+    this.heard = side;
+    for (const video of this.videos) video.muted = video.dataset.side !== side;
     this.#say("change");
   }
 

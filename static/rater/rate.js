@@ -42,6 +42,7 @@ const keys = {
   r: player.actions.restart,
   s: player.actions.speed,
   l: player.actions.loop,
+  m: stage.querySelector("[data-action=sound]") ? player.actions.sound : undefined,
   ",": repeating(player.actions.back),
   ".": repeating(player.actions.forward),
 };

@@ -4,6 +4,9 @@ import { words } from "./words.js";
 
 const SPEEDS = [1, 0.5, 0.25, 2];
 
+const SIDES_HEARD = ["", "left", "right"];
+
+const nextHeard = (side) => SIDES_HEARD[(SIDES_HEARD.indexOf(side) + 1) % SIDES_HEARD.length];
 const nextSpeed = (speed) => SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length];
 
 export function transportActions(pair) {
@@ -14,6 +17,7 @@ export function transportActions(pair) {
     forward: () => pair.step(1),
     speed: () => pair.setSpeed(nextSpeed(pair.speed)),
     loop: () => pair.setLooping(!pair.looping),
+    sound: () => pair.setHeard(nextHeard(pair.heard)),
   };
 }
 
@@ -21,6 +25,7 @@ function showState(bar, pair) {
   bar.toggleAttribute("data-playing", pair.playing);
   bar.querySelector("[data-speed]").textContent = `${pair.speed}×`;
   bar.querySelector("[data-action=loop]").setAttribute("aria-pressed", String(pair.looping));
+  for (const name of bar.querySelectorAll("[data-heard]")) name.hidden = name.dataset.heard !== pair.heard;
 }
 
 function showTime(bar, pair) {

@@ -182,3 +182,31 @@ def test_a_pair_is_skipped_with_a_reason(rater):
     )
     skipped = Assignment.objects.get(public_id=before)
     assert (skipped.skip_reason, skipped.skip_note) == ("unsure", "Both black. 12 left right")
+
+
+MUTED = "[...document.querySelectorAll('video')].map(video => video.muted)"
+
+
+def test_a_clip_without_sound_has_no_sound_button(rater):
+    expect(rater.page.locator("[data-action=sound]")).to_have_count(0)
+
+
+def test_one_side_is_heard_at_a_time(page, live_server, study, tmp_path):
+    clip = make_clip(tmp_path / "loud.mp4", width=256, height=256, fps=16, frames=16, audio=True)
+    for comparison in study.comparisons.all():
+        for stimulus in (comparison.stimulus_a, comparison.stimulus_b):
+            rendition = make_rendition(stimulus, clip.read_bytes())
+            rendition.plan["has_audio"] = True
+            rendition.save()
+        comparison.rendition_a = comparison.stimulus_a.renditions.latest("pk")
+        comparison.rendition_b = comparison.stimulus_b.renditions.latest("pk")
+        comparison.save()
+    rater = RaterAtBrowser(page, live_server.url, study.slug)
+    rater.start()
+    rater.wait_until_seen()
+    button = page.locator("[data-action=sound]")
+    assert page.evaluate(MUTED) == [True, True]
+    for shown, muted in (("Left", [False, True]), ("Right", [True, False]), ("off", [True, True])):
+        page.keyboard.press("m")
+        expect(button).to_contain_text(shown)
+        assert page.evaluate(MUTED) == muted
