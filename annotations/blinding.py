@@ -148,7 +148,7 @@ class _Session:
         """From the first page to the last, by plain forms, with a mistake at each comparison."""
         address = reverse("rater-welcome", args=[self.study.slug])
         page = self._keep("page", self.client.get(address))
-        fields = read_form(_text(page)).fields
+        fields = {**read_form(_text(page)).fields, "consent": "on"}
         page = self._keep("page", self.client.post(address, fields, follow=True))
         while "assignment" in (form := read_form(_text(page))).fields:
             for clip in form.media:
@@ -165,7 +165,9 @@ class _Session:
     def walk_api(self) -> None:
         """Join and claim one comparison as another front end would."""
         join = reverse("api-join", args=[self.study.slug])
-        joined = self._keep("API answer", self.client.post(join, {}, "application/json"))
+        joined = self._keep(
+            "API answer", self.client.post(join, {"consent": True}, "application/json")
+        )
         credential = json.loads(_body(joined)).get("credential", "")
         claim = reverse("api-claim", args=[self.study.slug])
         headers = {"Authorization": f"Rater {credential}"}

@@ -42,6 +42,13 @@ class ProtocolFrozen(JuiceError):
         )
 
 
+class ConsentMissing(JuiceError):
+    """The study asks for consent, and the rater has not given it."""
+
+    def __init__(self) -> None:
+        super().__init__("Please tick that you agree before you start.")
+
+
 class ExclusionRefused(JuiceError):
     """The rater cannot be excluded."""
 

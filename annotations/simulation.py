@@ -145,7 +145,7 @@ class SimulatedRater:
             f"{self.site_url}/s/{self.study.slug}/",
             params={"PROLIFIC_PID": self.name, "simulation": sign_simulation(self.study)},
         )
-        return self._send(page, read_form(page.text), {})
+        return self._send(page, read_form(page.text), {"consent": "on"})
 
     def _watch(self, form: PageForm) -> None:
         for address in form.media:

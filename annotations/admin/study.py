@@ -54,7 +54,15 @@ SETUP = (
     ),
     (
         "Raters",
-        {"fields": ("instructions", ("max_per_rater", "lease_minutes"), "completion_code")},
+        {
+            "fields": (
+                "instructions",
+                "content_warning",
+                "consent",
+                ("max_per_rater", "lease_minutes"),
+                "completion_code",
+            )
+        },
     ),
 )
 PROMPT_INPUTS = {"pasted_prompts", "prompt_file"}

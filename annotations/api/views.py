@@ -23,6 +23,7 @@ from annotations.api import serializers
 from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
+    ConsentMissing,
     JuiceError,
     SeatGivenAway,
     StudyNotOpen,
@@ -54,6 +55,7 @@ STATUS_OF_ERROR: dict[type[JuiceError], int] = {
     SubmissionConflict: status.HTTP_409_CONFLICT,
     SeatGivenAway: status.HTTP_409_CONFLICT,
     StudyNotOpen: status.HTTP_409_CONFLICT,
+    ConsentMissing: status.HTTP_400_BAD_REQUEST,
 }
 
 
@@ -87,14 +89,21 @@ class RaterView(APIView):
 class JoinView(RaterView):
     @extend_schema(
         request=serializers.JoinSerializer,
-        responses={201: serializers.CredentialSerializer, 409: serializers.ErrorSerializer},
+        responses={
+            201: serializers.CredentialSerializer,
+            400: serializers.ErrorSerializer,
+            409: serializers.ErrorSerializer,
+        },
     )
     def post(self, request: Request, slug: str) -> Response:
         """Take a rater into an open study."""
         study = get_object_or_404(Study, slug=slug)
         data = serializers.JoinSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        rater = join_study(study=study, identity=PanelIdentity(**data.validated_data))
+        ids = dict(data.validated_data)
+        consented_at = timezone.now() if ids.pop("consent") else None
+        identity = PanelIdentity(**ids)
+        rater = join_study(study=study, identity=identity, consented_at=consented_at)
         return Response({"credential": sign_rater(rater)}, status=status.HTTP_201_CREATED)
 
 

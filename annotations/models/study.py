@@ -99,6 +99,13 @@ class Study(models.Model):
     instructions = models.TextField(
         blank=True, help_text="Shown to raters before they start; empty: the standard ones."
     )
+    content_warning = models.TextField(
+        blank=True, help_text="Shown before the instructions, where clips may upset."
+    )
+    consent = models.TextField(
+        blank=True,
+        help_text="What raters agree to by a tick before they start; empty: nothing is asked.",
+    )
     generative_models = models.ManyToManyField(
         GenerativeModel, through="StudyModel", related_name="studies"
     )

@@ -108,6 +108,8 @@ def describe_protocol(study: Study) -> dict[str, Any]:
         "presentation": describe_presentation(study),
         "pairing": study.pairing,
         "instructions": study.instructions,
+        "content_warning": study.content_warning,
+        "consent": study.consent,
         "models": [row.model.slug for row in study.study_models.select_related("model")],
         "prompts": [
             [row.prompt.key, row.prompt.digest]

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from annotations.enums import AssignmentState, StudyState
-from annotations.errors import ExclusionRefused, StudyNotOpen
+from annotations.errors import ConsentMissing, ExclusionRefused, StudyNotOpen
 from annotations.models import Comparison, Rater, Study
 
 RATER_SALT = "annotations.rater"
@@ -32,20 +32,31 @@ class PanelIdentity:
         return bool(self.external_id)
 
 
-def join_study(*, study: Study, identity: PanelIdentity, is_simulated: bool = False) -> Rater:
+def join_study(
+    *,
+    study: Study,
+    identity: PanelIdentity,
+    is_simulated: bool = False,
+    consented_at: datetime | None = None,
+) -> Rater:
     """The rater with this identity, made at the first visit; without one, a new rater.
 
     Raises
     ------
     StudyNotOpen
         The study takes nobody in now.
+    ConsentMissing
+        The study asks for consent, and `consented_at` is None.
     """
     if study.state != StudyState.OPEN:
         raise StudyNotOpen("This study is not open at the moment. Please come back later.")
+    if study.consent and consented_at is None:
+        raise ConsentMissing
     values = {
         "external_study_id": identity.external_study_id,
         "external_session_id": identity.external_session_id,
         "is_simulated": is_simulated,
+        "consented_at": consented_at if study.consent else None,
     }
     if not identity.is_known:
         return Rater.objects.create(study=study, **values)

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
+    ConsentMissing,
     SeatGivenAway,
     StudyNotOpen,
     SubmissionConflict,
@@ -55,9 +56,16 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "rater/welcome.html", _welcome_context(request, study, identity))
     rater = rater_in(request, study)
     if rater is None or (identity.is_known and rater.external_id != identity.external_id):
-        simulated = is_simulation(study, request.POST.get("simulation", ""))
         try:
-            rater = join_study(study=study, identity=identity, is_simulated=simulated)
+            rater = join_study(
+                study=study,
+                identity=identity,
+                is_simulated=is_simulation(study, request.POST.get("simulation", "")),
+                consented_at=timezone.now() if request.POST.get("consent") else None,
+            )
+        except ConsentMissing as error:
+            context = {**_welcome_context(request, study, identity), "error": str(error)}
+            return render(request, "rater/welcome.html", context, status=422)
         except StudyNotOpen as error:
             return _message(request, "Not open", str(error), status=409)
     response = redirect("rater-rate", slug=slug)
@@ -288,7 +296,7 @@ def _message(
 
 def _welcome_context(request: HttpRequest, study: Study, identity: Any) -> dict[str, Any]:
     fields = {parameter: getattr(identity, field) for field, parameter in PANEL_PARAMETERS.items()}
-    fields["simulation"] = request.GET.get("simulation", "")
+    fields["simulation"] = (request.POST or request.GET).get("simulation", "")
     prompt_shown = {axis.shows_prompt for axis in axes_of(study)}
     return {
         "study": study,

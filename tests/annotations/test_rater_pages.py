@@ -201,3 +201,32 @@ def test_only_a_signed_pass_makes_a_rater_simulated(visitor, client_class):
         visit.open(simulation=token)
         visit.send()
     assert sorted(Rater.objects.values_list("is_simulated", flat=True)) == [False, True]
+
+
+def test_consent_is_asked_for_before_anything_else(visitor):
+    type(visitor.study).objects.update(
+        consent="Your answers are kept.", content_warning="Some clips show blood."
+    )
+    page = visitor.open(PROLIFIC_PID="P-1").content.decode()
+    assert "Your answers are kept." in page
+    assert "Some clips show blood." in page
+    refused = visitor.send()
+    assert refused.status_code == 422
+    assert "Please tick that you agree" in refused.content.decode()
+    assert not Rater.objects.exists()
+    visitor.send(consent="on")
+    rater = Rater.objects.get()
+    assert rater.consented_at is not None
+    assert rater.external_id == "P-1"
+
+
+def test_the_api_asks_for_consent_too(client, visitor):
+    type(visitor.study).objects.update(consent="Your answers are kept.")
+    url = f"/api/v1/studies/{visitor.study.slug}/join/"
+    assert client.post(url, {}, "application/json").status_code == 400
+    assert client.post(url, {"consent": True}, "application/json").status_code == 201
+    assert Rater.objects.get().consented_at is not None
+
+
+def test_without_a_consent_text_nothing_is_ticked(rating):
+    assert Rater.objects.get().consented_at is None
