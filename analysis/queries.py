@@ -63,7 +63,7 @@ def judgment_rows(study: Study, *, last_judgment_id: int | None = None) -> Itera
 
     Raters are `rater-001` and so on, by order of arrival: the ids of panels stay inside.
     """
-    names = _pseudonyms(study)
+    names = rater_names(study)
     reasons = _reasons(study)
     judgments = Judgment.objects.for_study(study.pk).order_by("pk")
     if last_judgment_id is not None:
@@ -146,7 +146,8 @@ def _row(study: Study, record: dict[str, Any], rater: str, reasons: list[str]) -
     }
 
 
-def _pseudonyms(study: Study) -> dict[int, str]:
+def rater_names(study: Study) -> dict[int, str]:
+    """What each rater is called in votes and exports, by primary key."""
     raters = Rater.objects.filter(study=study).order_by("pk").values_list("pk", flat=True)
     return {pk: f"rater-{number:03d}" for number, pk in enumerate(raters, start=1)}
 

@@ -15,6 +15,7 @@ urlpatterns = [
         name="owner-import-progress",
     ),
     path("<slug:slug>/blinding/", views.blinding_check, name="owner-blinding"),
+    path("<slug:slug>/raters/", views.rater_list, name="owner-raters"),
     path("<slug:slug>/raters/<int:rater_id>/exclude/", views.rater_exclude, name="owner-exclude"),
     path("<slug:slug>/jobs/<int:job_id>/retry/", views.job_retry, name="owner-job-retry"),
 ]

@@ -27,6 +27,7 @@ from generation.models import Endpoint, Job
 from generation.services import retry_job
 from juice.owner.actions import ACTIONS, BUTTONS
 from juice.owner.progress import progress_of
+from juice.owner.signals import rater_signals
 
 PROBLEMS_SHOWN = 200
 IMPORTS_SHOWN = 10
@@ -89,6 +90,15 @@ def job_retry(request: HttpRequest, slug: str, job_id: int) -> HttpResponse:
     if retry_job(job=job, now=timezone.now()):
         messages.success(request, f"The clip for {job.prompt.key} is tried again.")
     return redirect("owner-study", slug=study.slug)
+
+
+@require_safe
+@staff_member_required
+def rater_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """What each rater's votes tell about the rater."""
+    study = _study(slug)
+    context = {"study": study, "signals": rater_signals(study)}
+    return render(request, "owner/raters.html", context)
 
 
 @require_POST

@@ -1,0 +1,115 @@
+"""What a rater's votes tell about the rater, for the owner's eyes; nothing follows by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pandas as pd
+
+from analysis import wording
+from analysis.core.reliability import OthersAgreement, agreement_with_others
+from analysis.core.response_times import RaterPace, flag_response_times, rater_paces
+from analysis.core.sides import RaterSide, screen_raters
+from analysis.core.votes import WINNERS
+from analysis.queries import rater_names, study_votes
+from annotations.models import Comparison, Rater, Study
+
+FEW_AGREE = 0.5
+FEW_ITEMS = 10
+
+
+@dataclass(frozen=True)
+class RaterSignals:
+    """One rater's signals in words; `flags` are those that stand out."""
+
+    rater: Rater
+    name: str
+    votes: int
+    left: str
+    pace: str
+    agreement: str
+    flags: list[str]
+
+
+def rater_signals(study: Study) -> list[RaterSignals]:
+    """Raters with votes, those that stand out first."""
+    votes = study_votes(study)
+    if votes.empty:
+        return []
+    sides = {side.rater: side for side in screen_raters(_left_votes(votes))}
+    paces = {pace.rater: pace for pace in _paces(study, votes)}
+    agreements = _agreements(votes)
+    medians = votes.groupby("rater")["duration_ms"].median() / 1000
+    raters = {rater.pk: rater for rater in study.raters.all()}
+    found = [
+        _signals(raters[pk], name, sides[name], paces[name], agreements[name], medians[name])
+        for pk, name in rater_names(study).items()
+        if name in sides
+    ]
+    return sorted(found, key=lambda one: (-len(one.flags), one.name))
+
+
+def _signals(
+    rater: Rater,
+    name: str,
+    side: RaterSide,
+    pace: RaterPace,
+    agreement: OthersAgreement,
+    median: float,
+) -> RaterSignals:
+    share = agreement.share
+    is_apart = agreement.items >= FEW_ITEMS and (share.value or 0) < FEW_AGREE
+    flags = {
+        "leans to one side": side.flag,
+        "answers too fast": pace.flag,
+        "disagrees with most": is_apart,
+    }
+    interval = wording.percent_interval(share.interval)
+    return RaterSignals(
+        rater=rater,
+        name=name,
+        votes=pace.votes,
+        left=f"{wording.percent(side.left.share.value)} of {side.left.n}",
+        pace=f"{median:.1f} s, {pace.fast} of {pace.votes} fast",
+        agreement=f"{wording.percent(share.value)} of {agreement.items}"
+        + (f" ({interval})" if interval else ""),
+        flags=[words for words, holds in flags.items() if holds],
+    )
+
+
+def _left_votes(votes: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Choices of the left clip and of either, by rater."""
+    decided = votes[votes["winner"].ne("tie")]
+    left = decided["winner"].eq("model_a") == decided["side_a"].eq("left")
+    counts = left.groupby(decided["rater"]).agg(["sum", "size"])
+    every = counts.reindex(votes["rater"].unique(), fill_value=0)
+    return {str(name): (int(row["sum"]), int(row["size"])) for name, row in every.iterrows()}
+
+
+def _paces(study: Study, votes: pd.DataFrame) -> tuple[RaterPace, ...]:
+    """A comparison counts once, whatever the number of questions."""
+    once = votes.drop_duplicates(["rater", "comparison_id"])
+    shortest = once["comparison_id"].map(_seconds_shown(study))
+    times = flag_response_times(once["duration_ms"] / 1000, shortest=shortest)
+    return rater_paces(times, once["rater"])
+
+
+def _seconds_shown(study: Study) -> dict[str, float]:
+    """Length of the longer clip of each comparison, by its id."""
+    plans = Comparison.objects.filter(study=study).ready()
+    rows = plans.values_list("pk", "rendition_a__plan", "rendition_b__plan")
+    return {str(pk): max(_seconds(first), _seconds(second)) for pk, first, second in rows}
+
+
+def _seconds(plan: dict[str, object]) -> float:
+    fps = Fraction(str(plan["fps"]))
+    return float(int(str(plan["frames"])) / fps) if fps else 0.0
+
+
+def _agreements(votes: pd.DataFrame) -> dict[str, OthersAgreement]:
+    items = pd.factorize(votes["comparison_id"] + "/" + votes["axis"])[0]
+    raters, names = pd.factorize(votes["rater"])
+    labels = pd.Index(WINNERS).get_indexer(pd.Index(votes["winner"]))
+    found = agreement_with_others(items, raters, labels, classes=len(WINNERS))
+    return {str(names[one.rater]): one for one in found}
