@@ -10,6 +10,7 @@ from analysis.core.estimates import Estimate
 from analysis.core.protocol_report import ProtocolComparison
 from analysis.core.ranking_report import AxisRanking, RankedModel
 from analysis.core.report import PairResult, Report
+from analysis.core.win_rates import WinRate
 
 COMBINATIONS_SHOWN = 8
 STATISTICS = {
@@ -104,6 +105,34 @@ def protocol_block(report: Report, comparison: ProtocolComparison) -> dict[str, 
             }
             for row in comparison.differences
         ],
+    }
+
+
+def exclusion_rows(report: Report) -> list[dict[str, Any]]:
+    """Win rates as they count, and as they would be with the excluded raters."""
+    counted = {
+        (one.protocol, one.axis, one.model_a, one.model_b): one.win_rate for one in report.results
+    }
+    several = len({(one.model_a, one.model_b) for one in report.with_excluded}) > 1
+    rows = []
+    for one in report.with_excluded:
+        pair = f": {one.model_a} vs {one.model_b}" if several else ""
+        without = counted.get((one.protocol, one.axis, one.model_a, one.model_b))
+        rows.append(
+            {
+                "title": wording.axis_words(one.axis) + pair,
+                "without": _rate_cell(without) if without else {"rate": "–", "n": 0},
+                "with": _rate_cell(one.win_rate),
+            }
+        )
+    return rows
+
+
+def _rate_cell(rate: WinRate) -> dict[str, Any]:
+    return {
+        "rate": wording.percent(rate.rate.value),
+        "interval": wording.percent_interval(rate.rate.interval),
+        "n": rate.n,
     }
 
 

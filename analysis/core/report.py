@@ -147,6 +147,17 @@ class PairResult:
 
 
 @dataclass(frozen=True, slots=True)
+class WithExcluded:
+    """The win rate of one axis and model pair if nobody had been excluded."""
+
+    protocol: str
+    axis: str
+    model_a: str
+    model_b: str
+    win_rate: WinRate
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """Who judged. `raters` is 0 where the votes do not say; times are in seconds."""
 
@@ -169,6 +180,7 @@ class Report:
     rankings: tuple[AxisRanking, ...]
     protocols: tuple[ProtocolComparison, ...]
     sides: tuple[SideBalance, ...]
+    with_excluded: tuple[WithExcluded, ...]
     last_vote_at: str | None
 
     @property
@@ -205,7 +217,24 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
             side_balance(axis.key, valid[valid["axis"].eq(axis.key)], settings.confidence)
             for axis in axes
         ),
+        with_excluded=_with_excluded(votes, settings) if exclusions.excluded else (),
         last_vote_at=_last(valid["submitted_at"]),
+    )
+
+
+def _with_excluded(votes: pd.DataFrame, settings: ReportSettings) -> tuple[WithExcluded, ...]:
+    """So that a reader sees what leaving raters out has changed."""
+    everybody, _ = valid_votes(votes.assign(excluded=False))
+    groups = everybody.groupby(["protocol", "axis", "model_a", "model_b"], sort=True)
+    return tuple(
+        WithExcluded(
+            protocol=group["protocol"].iloc[0],
+            axis=group["axis"].iloc[0],
+            model_a=group["model_a"].iloc[0],
+            model_b=group["model_b"].iloc[0],
+            win_rate=_win_rate(complete_items(count_choices(group), settings.min_votes), settings),
+        )
+        for _, group in groups
     )
 
 

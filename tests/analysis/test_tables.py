@@ -92,3 +92,20 @@ def test_an_interim_report_shows_no_p_value(votes):
     settings = ReportSettings("Open", 5, ties_allowed=True, bootstrap_draws=100, interim=True)
     page = render_report(build_report(votes, settings=settings))
     assert '<th scope="col">p</th>' not in page.split("All models together")[0]
+
+
+def test_both_results_are_shown_where_raters_were_excluded(votes, report):
+    assert report.with_excluded == ()
+    assert "With and without the excluded raters" not in render_report(report)
+    without = votes.assign(excluded=votes["rater"].eq("r1"))
+    changed = build_report(without, settings=SETTINGS)
+    everybody = {
+        (one.protocol, one.axis, one.model_a, one.model_b): one.win_rate for one in report.results
+    }
+    assert {
+        (one.protocol, one.axis, one.model_a, one.model_b): one.win_rate
+        for one in changed.with_excluded
+    } == everybody
+    page = render_report(changed)
+    assert "With and without the excluded raters" in page
+    assert f"{changed.exclusions.excluded} votes of excluded raters do not count" in page
