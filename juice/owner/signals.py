@@ -15,8 +15,7 @@ from analysis.core.votes import WINNERS
 from analysis.queries import rater_names, study_votes
 from annotations.models import Comparison, Rater, Study
 
-FEW_AGREE = 0.5
-FEW_ITEMS = 10
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def _signals(
     median: float,
 ) -> RaterSignals:
     share = agreement.share
-    is_apart = agreement.items >= FEW_ITEMS and (share.value or 0) < FEW_AGREE
+    is_apart = share.interval is not None and share.interval.upper < HALF
     flags = {
         "leans to one side": side.flag,
         "answers too fast": pace.flag,
