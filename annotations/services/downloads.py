@@ -106,18 +106,35 @@ def ensure_public(url: str, *, is_internal: bool) -> None:
     DownloadFailed
         The name cannot be resolved now.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise DownloadRefused(f"{_shown(url)} is not an http or https address.")
+    host, port = _host_and_port(url)
     if is_internal:
         return
     try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        raise DownloadFailed(f"The name {parts.hostname} cannot be resolved: {error}") from error
-    for *_, address in found:
-        if not ipaddress.ip_address(address[0]).is_global:
-            raise PrivateAddress(f"{parts.hostname} is an address of a private network.")
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise DownloadRefused(f"{host} is not the name of a machine.") from error
+    except OSError as error:
+        raise DownloadFailed(f"The name {host} cannot be resolved: {error}") from error
+    if not all(_is_public(str(address[0])) for *_, address in found):
+        raise PrivateAddress(f"{host} is an address of a private network.")
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+    except ValueError as error:
+        raise DownloadRefused(f"This is not an address: {error}.") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise DownloadRefused(f"{_shown(url)} is not an http or https address.")
+    return parts.hostname, port
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    # An IPv4 address in IPv6 clothes leads to the same machine.
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_global and not address.is_multicast
 
 
 def list_keys(prefix: str) -> list[str]:

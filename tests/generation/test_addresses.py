@@ -42,6 +42,10 @@ def test_only_web_addresses_are_called(url):
         "::1",
         "fd00::1",
         "fe80::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "224.0.0.1",
+        "ff02::1",
     ],
 )
 def test_private_addresses_want_the_mark_internal(resolves, address):
@@ -49,6 +53,12 @@ def test_private_addresses_want_the_mark_internal(resolves, address):
     with pytest.raises(PermanentError, match="private network"):
         ensure_allowed("https://lab.example/v1", is_internal=False)
     ensure_allowed("https://lab.example/v1", is_internal=True)
+
+
+@pytest.mark.parametrize("url", ["https://[::1/v1", "https://lab.example:port/v1"])
+def test_what_is_no_address_is_refused(url):
+    with pytest.raises(PermanentError, match="not an address"):
+        ensure_allowed(url, is_internal=False)
 
 
 def test_one_private_address_among_public_ones_is_enough(resolves):
