@@ -160,7 +160,9 @@ def poll_job(*, job_id: int, now: datetime) -> bool:
     except AdapterError as error:
         return _poll_failed(job, error, now)
     if isinstance(standing, Done):
-        return _move(job, JobState.FETCHING, wake_at=now, progress=100)
+        # The caller queues the download; the sweep does so only if that message is lost.
+        patience = timedelta(seconds=settings.GENERATION_QUEUE_PATIENCE_SECONDS)
+        return _move(job, JobState.FETCHING, wake_at=now + patience, progress=100)
     if _is_late(job, now):
         return _end(job, PermanentError("The endpoint did not finish it in time."), now)
     return _poll_later(job, now, progress=standing.progress, error="")
@@ -300,6 +302,8 @@ def _submit_failed(attempt: Attempt, error: AdapterError, now: datetime) -> None
     """Each class of error has one consequence."""
     job = attempt.job
     job.refresh_from_db()
+    if job.state not in (JobState.SUBMITTING, JobState.UNKNOWN_OUTCOME):
+        return  # Given up meanwhile: a late answer does not revive it.
     if isinstance(error, UnknownOutcomeError):
         _mark(attempt, AttemptState.UNKNOWN, now, str(error))
         _move(job, JobState.UNKNOWN_OUTCOME, wake_at=now + RECONCILE_PAUSE, error=str(error))

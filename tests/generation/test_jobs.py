@@ -483,6 +483,27 @@ def test_a_job_given_up_is_stopped_at_the_endpoint_too(remote, state):
     assert lease_due_jobs(now=NOW + DAY) == []
 
 
+def test_a_late_error_does_not_revive_a_job_that_was_given_up(remote, monkeypatch):
+    job = make_job()
+
+    def slow_submit(request):
+        lease_due_jobs(now=NOW + DAY)
+        assert cancel_job(job=job, now=NOW)
+        raise RetryableError("No route.")
+
+    monkeypatch.setattr(remote, "submit", slow_submit)
+    submit_job(job_id=job.pk, now=NOW)
+    now_in(job, JobState.CANCELLED)
+
+
+def test_a_download_is_queued_once(remote):
+    job = at_endpoint(remote, JobState.REMOTE_PENDING)
+    remote.finish_all()
+    assert poll_job(job_id=job.pk, now=NOW) is True
+    assert lease_due_jobs(now=NOW) == []
+    assert lease_due_jobs(now=NOW + DAY) == [(job.pk, JobState.FETCHING)]
+
+
 @pytest.mark.parametrize("state", [JobState.SUBMITTING, JobState.DONE, JobState.FAILED])
 def test_a_job_on_its_way_out_or_ended_is_not_given_up(remote, state):
     job = make_job(state)
