@@ -31,7 +31,6 @@ class FakeEndpoint:
     fails: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     loses_answers: bool = False
-    has_list: bool = True
 
     def submit(self, request: GenerationRequest) -> Submitted:
         self._called("submit")
