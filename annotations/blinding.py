@@ -23,7 +23,8 @@ from django.urls import reverse
 
 from annotations.enums import StudyState
 from annotations.errors import TransitionRefused
-from annotations.models import Assignment, Rendition, Stimulus, Study
+from annotations.models import Assignment, Recruitment, Rendition, Stimulus, Study
+from annotations.panels import Entry
 from annotations.simulation import read_form
 
 SESSIONS = 2
@@ -125,6 +126,9 @@ def _last(path: str | None) -> str:
 
 def _walk(study: Study) -> tuple[list[Received], list[Stimulus]]:
     Study.objects.filter(pk=study.pk).update(state=StudyState.OPEN, max_per_rater=MAX_COMPARISONS)
+    Recruitment.objects.filter(study=study).update(
+        entry=Entry.ANYONE, opens_at=None, closes_at=None, max_share=None
+    )
     received: list[Received] = []
     for _ in range(SESSIONS):
         _Session(study, received).walk_pages()

@@ -57,6 +57,42 @@ class StudyNotOpen(JuiceError):
     """Raters cannot be given work now."""
 
 
+class StudyOver(StudyNotOpen):
+    """The study takes nobody any more."""
+
+
+class ShareReached(StudyNotOpen):
+    """The rater has judged as much of the study as one person may."""
+
+
+class PartEnded(StudyNotOpen):
+    """This rater's part has ended, while the study goes on."""
+
+
+class EntryRefused(JuiceError):
+    """This person may not take part in the study."""
+
+
+class InviteRefused(EntryRefused):
+    """The personal link does not open the study."""
+
+
+class PreviewOnly(EntryRefused):
+    """The panel shows the study to somebody who has not taken it yet."""
+
+
+class InvitesNotMade(JuiceError):
+    """Personal links cannot be made as asked."""
+
+
+class WebhookRefused(JuiceError):
+    """A message that the panel did not send, sent too long ago, or that says nothing."""
+
+
+class StudyFileRefused(JuiceError):
+    """The study's file for a panel cannot be made yet."""
+
+
 class AssignmentNotFound(JuiceError):
     """No such assignment of this rater."""
 

@@ -6,14 +6,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from annotations.models import Rater, Study
-from annotations.services.raters import PanelIdentity, find_rater, sign_rater
+from annotations.panels import SUBMIT_PARAMETER, allowed_submit_host
+from annotations.services.raters import find_rater, sign_rater
+from annotations.services.recruiting import PanelIdentity, recruitment_of
 
 HEADER_SCHEME = "Rater "
-PANEL_PARAMETERS = {
-    "external_id": "prolific_pid",
-    "external_study_id": "study_id",
-    "external_session_id": "session_id",
-}
 
 
 def cookie_name(study_id: int) -> str:
@@ -34,19 +31,34 @@ def rater_credential(request: HttpRequest) -> str:
 
 
 def remember_rater(response: HttpResponse, rater: Rater) -> None:
+    """Set the cookie; one that a panel's frame must send as well asks for https."""
+    is_framed = recruitment_of(rater.study).is_framed
     response.set_cookie(
         cookie_name(rater.study_id),
         sign_rater(rater),
         max_age=settings.RATER_COOKIE_AGE_SECONDS,
         httponly=True,
-        samesite="Lax",
-        secure=settings.HTTPS,
+        samesite="None" if is_framed else "Lax",
+        secure=is_framed or settings.HTTPS,
     )
 
 
-def panel_identity(values: dict[str, str]) -> PanelIdentity:
+def panel_identity(study: Study, values: dict[str, str]) -> PanelIdentity:
     """The panel's ids from query or form parameters, in either case of letters."""
     lowered = {name.lower(): value.strip()[:120] for name, value in values.items()}
-    return PanelIdentity(
-        **{field: lowered.get(name, "") for field, name in PANEL_PARAMETERS.items()}
-    )
+    ids = {
+        field: lowered.get(name.lower(), "") if name else ""
+        for field, name in panel_parameters(study).items()
+    }
+    return PanelIdentity(**{**ids, "submit_to": allowed_submit_host(ids["submit_to"])})
+
+
+def panel_parameters(study: Study) -> dict[str, str]:
+    """The parameters of the link that hold an identity's fields; empty where there is none."""
+    recruitment = recruitment_of(study)
+    return {
+        "external_id": recruitment.rater_parameter,
+        "external_study_id": recruitment.spec.study_parameter,
+        "external_session_id": recruitment.spec.session_parameter,
+        "submit_to": SUBMIT_PARAMETER if recruitment.is_framed else "",
+    }

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotations.views import media, rater
+from annotations.views import media, panels, rater
 
 urlpatterns = [
     path("s/<slug:slug>/", rater.welcome, name="rater-welcome"),
@@ -8,5 +8,7 @@ urlpatterns = [
     path("s/<slug:slug>/renew/", rater.renew, name="rater-renew"),
     path("s/<slug:slug>/skip/", rater.skip, name="rater-skip"),
     path("s/<slug:slug>/done/", rater.done, name="rater-done"),
+    path("s/<slug:slug>/declined/", panels.declined, name="rater-declined"),
+    path("hooks/prolific/<slug:slug>/", panels.prolific_webhook, name="prolific-webhook"),
     path("m/<str:token>/", media.stimulus_media, name="stimulus-media"),
 ]

@@ -3,12 +3,19 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from annotations.framing import is_framed_by_panel
+from annotations.panels import FRAME_HOSTS, SUBMIT_HOSTS
+
 _clips = f"'self' blob: {settings.MEDIA_S3_ORIGIN}".strip()
 STRICT_POLICY = (
     f"default-src 'self'; script-src 'self'; style-src 'self'; img-src {_clips} data:; "
     f"media-src {_clips}; connect-src {_clips}; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
+# For the pages of a study that MTurk shows in a frame and takes back by a form; no other page.
+FRAMED_POLICY = STRICT_POLICY.replace(
+    "form-action 'self'", f"form-action 'self' {' '.join(SUBMIT_HOSTS)}"
+).replace("frame-ancestors 'none'", f"frame-ancestors {' '.join(FRAME_HOSTS)}")
 # django-unfold runs Alpine, which evaluates the expressions in its attributes.
 ADMIN_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -24,8 +31,28 @@ def content_security_policy(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        policy = ADMIN_POLICY if request.path.startswith("/admin/") else STRICT_POLICY
+        policy = FRAMED_POLICY if is_framed_by_panel(response) else STRICT_POLICY
+        if request.path.startswith("/admin/"):
+            policy = ADMIN_POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
+        return response
+
+    return middleware
+
+
+def csrf_cookie_in_frames(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Let the forms of pages in a panel's frame have their CSRF cookie.
+
+    It stands before Django's CSRF middleware, which sets the cookie on the way out.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        cookie = response.cookies.get(settings.CSRF_COOKIE_NAME)
+        if cookie is not None and is_framed_by_panel(response):
+            cookie["samesite"], cookie["secure"] = "None", True
         return response
 
     return middleware

@@ -22,6 +22,9 @@ class JoinSerializer(serializers.Serializer[Any]):
     external_id = serializers.CharField(required=False, max_length=120, default="")
     external_study_id = serializers.CharField(required=False, max_length=120, default="")
     external_session_id = serializers.CharField(required=False, max_length=120, default="")
+    invite = serializers.CharField(
+        required=False, max_length=40, default="", help_text="The token of a personal invite."
+    )
     consent = serializers.BooleanField(
         required=False, default=False, help_text="Whether the rater agreed, where the study asks."
     )

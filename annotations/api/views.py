@@ -24,21 +24,18 @@ from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
     ConsentMissing,
+    EntryRefused,
     JuiceError,
     SeatGivenAway,
+    ShareReached,
     StudyNotOpen,
     SubmissionConflict,
 )
 from annotations.models import Judgment, Rater, Study
 from annotations.rater_session import rater_credential
 from annotations.services.claiming import claim_assignment, renew_lease
-from annotations.services.raters import (
-    PanelIdentity,
-    find_rater,
-    finish_rater,
-    join_study,
-    sign_rater,
-)
+from annotations.services.raters import find_rater, finish_rater, join_study, sign_rater
+from annotations.services.recruiting import PanelIdentity
 from annotations.services.skipping import skip_assignment
 from annotations.services.submitting import save_draft, submit_answers
 
@@ -56,12 +53,14 @@ STATUS_OF_ERROR: dict[type[JuiceError], int] = {
     SeatGivenAway: status.HTTP_409_CONFLICT,
     StudyNotOpen: status.HTTP_409_CONFLICT,
     ConsentMissing: status.HTTP_400_BAD_REQUEST,
+    EntryRefused: status.HTTP_403_FORBIDDEN,
 }
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """Turn a rule that said no into its answer; the rest is REST framework's."""
-    code = STATUS_OF_ERROR.get(type(error))  # type: ignore[arg-type]
+    kinds = [kind for kind in type(error).__mro__ if kind in STATUS_OF_ERROR]
+    code = STATUS_OF_ERROR[kinds[0]] if kinds else None
     if code is None:
         return exception_handler(error, context)
     body: dict[str, Any] = {"detail": str(error)}
@@ -92,6 +91,7 @@ class JoinView(RaterView):
         responses={
             201: serializers.CredentialSerializer,
             400: serializers.ErrorSerializer,
+            403: OpenApiResponse(serializers.ErrorSerializer, "This person may not take part."),
             409: serializers.ErrorSerializer,
         },
     )
@@ -101,9 +101,14 @@ class JoinView(RaterView):
         data = serializers.JoinSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         ids = dict(data.validated_data)
-        consented_at = timezone.now() if ids.pop("consent") else None
-        identity = PanelIdentity(**ids)
-        rater = join_study(study=study, identity=identity, consented_at=consented_at)
+        now = timezone.now()
+        rater = join_study(
+            study=study,
+            consented_at=now if ids.pop("consent") else None,
+            invite=ids.pop("invite"),
+            identity=PanelIdentity(**ids),
+            now=now,
+        )
         return Response({"credential": sign_rater(rater)}, status=status.HTTP_201_CREATED)
 
 
@@ -122,7 +127,11 @@ class ClaimView(RaterView):
         if rater.study.slug != slug:
             raise Http404
         now = timezone.now()
-        assignment = claim_assignment(rater=rater, now=now, rng=RNG)
+        try:
+            assignment = claim_assignment(rater=rater, now=now, rng=RNG)
+        except ShareReached:
+            finish_rater(rater=rater, now=now)
+            raise
         if assignment is None:
             finish_rater(rater=rater, now=now)
             return Response(status=status.HTTP_204_NO_CONTENT)

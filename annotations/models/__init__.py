@@ -2,6 +2,7 @@
 
 from annotations.models.comparison import Comparison, Rendition
 from annotations.models.importing import ClipImport, ImportRow
+from annotations.models.panel import Invite, PanelEvent, Recruitment
 from annotations.models.rating import Assignment, Judgment, Rater
 from annotations.models.stimulus import GenerativeModel, Prompt, Stimulus
 from annotations.models.study import Axis, ModelPair, Reason, Study, StudyModel, StudyPrompt
@@ -13,11 +14,14 @@ __all__ = [
     "Comparison",
     "GenerativeModel",
     "ImportRow",
+    "Invite",
     "Judgment",
     "ModelPair",
+    "PanelEvent",
     "Prompt",
     "Rater",
     "Reason",
+    "Recruitment",
     "Rendition",
     "Stimulus",
     "Study",

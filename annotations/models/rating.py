@@ -11,6 +11,7 @@ from django.db.models import Q
 from annotations.enums import AssignmentState, Choice, Side, SkipReason
 from annotations.models.comparison import Comparison
 from annotations.models.study import Axis, Reason, Study, new_token
+from annotations.panels import Outcome
 
 
 class RaterQuerySet(models.QuerySet["Rater"]):
@@ -27,6 +28,15 @@ class Rater(models.Model):
     )
     external_study_id = models.CharField(max_length=120, blank=True)
     external_session_id = models.CharField(max_length=120, blank=True)
+    submit_to = models.CharField(
+        max_length=60, blank=True, help_text="Where MTurk takes the finished work."
+    )
+    outcome = models.CharField(
+        max_length=20,
+        choices=Outcome,
+        blank=True,
+        help_text="How the rater's part ended, if otherwise than by being done.",
+    )
     is_simulated = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     consented_at = models.DateTimeField(null=True, blank=True)
@@ -76,7 +86,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """With all that a rater's page needs, in one query."""
         return self.select_related(
             "rater",
-            "comparison__study",
+            "comparison__study__recruitment",
             "comparison__prompt",
             "comparison__rendition_a",
             "comparison__rendition_b",

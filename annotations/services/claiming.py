@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet
 from annotations.enums import AssignmentState, Side, StudyState
 from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
 from annotations.models import Assignment, Comparison, Rater, Study
+from annotations.services.recruiting import ensure_may_take_more
 
 # A rater may see at most this many more of model a on one side than on the other.
 SIDE_TOLERANCE = 2
@@ -30,15 +31,19 @@ def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment 
     Raises
     ------
     StudyNotOpen
-        The study is not open, or the rater was excluded.
+        The study is not open, the rater was excluded, or may be given no more.
     """
     release_overdue_leases(now=now, study=rater.study)
     with transaction.atomic():
         rater = _lock_rater(rater.pk)
         ensure_may_rate(rater)
-        held = _live_assignment(rater, now) or _revive_expired(rater, now)
+        held = _live_assignment(rater, now)
         if held is not None:
             return held
+        ensure_may_take_more(rater, now=now)
+        revived = _revive_expired(rater, now)
+        if revived is not None:
+            return revived
         if _has_reached_maximum(rater):
             return None
         comparison = _take_seat(rater)
@@ -56,7 +61,7 @@ def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment 
 def _lock_rater(rater_id: int) -> Rater:
     """Two requests of one rater are answered one after the other."""
     locked = Rater.objects.select_for_update(of=("self",), no_key=True)
-    return locked.select_related("study").get(pk=rater_id)
+    return locked.select_related("study__recruitment", "invite").get(pk=rater_id)
 
 
 def ensure_may_rate(rater: Rater) -> None:

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
 
 from django.core import signing
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
-from annotations.enums import AssignmentState, StudyState
-from annotations.errors import ConsentMissing, ExclusionRefused, StudyNotOpen
+from annotations.enums import AssignmentState
+from annotations.errors import ConsentMissing, EntryRefused, ExclusionRefused
 from annotations.models import Comparison, Rater, Study
+from annotations.panels import Outcome
+from annotations.services.invites import accept_invite
+from annotations.services.recruiting import (
+    PanelIdentity,
+    ensure_may_enter,
+    ensure_taking_raters,
+)
 
 RATER_SALT = "annotations.rater"
 SIMULATION_SALT = "annotations.simulation"
-PROLIFIC_RETURN_URL = "https://app.prolific.com/submissions/complete?cc={code}"
-
-
-@dataclass(frozen=True)
-class PanelIdentity:
-    """The ids that a panel such as Prolific puts into the link; empty for others."""
-
-    external_id: str = ""
-    external_study_id: str = ""
-    external_session_id: str = ""
-
-    @property
-    def is_known(self) -> bool:
-        return bool(self.external_id)
 
 
 def join_study(
@@ -38,8 +30,10 @@ def join_study(
     identity: PanelIdentity,
     is_simulated: bool = False,
     consented_at: datetime | None = None,
+    invite: str = "",
+    now: datetime | None = None,
 ) -> Rater:
-    """The rater with this identity, made at the first visit; without one, a new rater.
+    """The rater with this identity or invite, made at the first visit; without one, a new rater.
 
     Raises
     ------
@@ -47,16 +41,26 @@ def join_study(
         The study takes nobody in now.
     ConsentMissing
         The study asks for consent, and `consented_at` is None.
+    EntryRefused
+        This person may not take part.
     """
-    if study.state != StudyState.OPEN:
-        raise StudyNotOpen("This study is not open at the moment. Please come back later.")
+    now = now or timezone.now()
+    ensure_taking_raters(study, now=now)
     if study.consent and consented_at is None:
         raise ConsentMissing
+    consented_at = consented_at if study.consent else None
+    if invite:
+        return accept_invite(study=study, token=invite, now=now, consented_at=consented_at)
+    known = _known_rater(study, identity)
+    if known is not None:
+        return _come_back(known, identity)
+    ensure_may_enter(study, identity, is_simulated=is_simulated)
     values = {
         "external_study_id": identity.external_study_id,
         "external_session_id": identity.external_session_id,
+        "submit_to": identity.submit_to,
         "is_simulated": is_simulated,
-        "consented_at": consented_at if study.consent else None,
+        "consented_at": consented_at,
     }
     if not identity.is_known:
         return Rater.objects.create(study=study, **values)
@@ -64,6 +68,41 @@ def join_study(
         return Rater.objects.get_or_create(
             study=study, external_id=identity.external_id, defaults=values
         )[0]
+
+
+def _known_rater(study: Study, identity: PanelIdentity) -> Rater | None:
+    """The rater of these ids. Who came by a personal link is opened by that link alone."""
+    if not identity.is_known or identity.is_preview:
+        return None
+    same_id = study.raters.filter(external_id=identity.external_id)
+    rater = same_id.select_related("invite").first()
+    if rater is not None and getattr(rater, "invite", None) is not None:
+        raise EntryRefused("Please open this study by the personal link that you were sent.")
+    return rater
+
+
+def _come_back(rater: Rater, identity: PanelIdentity) -> Rater:
+    """Go on where the rater was; a second submission at the panel takes the place of the first.
+
+    Raises
+    ------
+    EntryRefused
+        The rater was done by another submission: the work is not paid twice.
+    """
+    session = identity.external_session_id
+    if not session or session == rater.external_session_id:
+        return rater
+    if rater.finished_at is not None and rater.external_session_id:
+        raise EntryRefused(
+            "You have taken part in this study before, and there is nothing more to judge. "
+            "Thank you!"
+        )
+    rater.external_session_id = session
+    rater.external_study_id = identity.external_study_id
+    rater.submit_to = identity.submit_to
+    rater.outcome = "" if rater.outcome == Outcome.TIMED_OUT else rater.outcome
+    rater.save(update_fields=["external_session_id", "external_study_id", "submit_to", "outcome"])
+    return rater
 
 
 def finish_rater(*, rater: Rater, now: datetime) -> None:
@@ -99,13 +138,6 @@ def exclude_rater(*, rater: Rater, why: str, now: datetime) -> int:
         for comparison in sorted(seats):
             Comparison.objects.filter(pk=comparison).update(open_seats=F("open_seats") + 1)
         return len(seats)
-
-
-def return_url(rater: Rater) -> str | None:
-    """Where the rater's panel wants them back, with the completion code; None without a panel."""
-    if not rater.external_id or not rater.external_session_id:
-        return None
-    return PROLIFIC_RETURN_URL.format(code=quote(rater.study.completion_code))
 
 
 def sign_rater(rater: Rater) -> str:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from annotations.enums import Choice, Side, SkipReason
 from annotations.models import Assignment, Axis, Comparison
+from annotations.services.recruiting import most_by_one_rater
 from annotations.services.submitting import (
     Answer,
     allowed_choices,
@@ -107,8 +108,9 @@ def _progress(assignment: Assignment) -> dict[str, int]:
     done = assignment.rater.assignments.submitted().count()
     skipped = assignment.rater.assignments.skipped().count()
     total = study.comparisons.ready().count() - skipped
-    if study.max_per_rater is not None:
-        total = min(total, study.max_per_rater)
+    most = most_by_one_rater(study)
+    if most is not None:
+        total = min(total, most)
     total = max(total, done + 1)
     return {"done": done, "total": total, "number": done + 1, "percent": 100 * done // total}
 

@@ -20,19 +20,32 @@ from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
     ConsentMissing,
+    EntryRefused,
+    InviteRefused,
     SeatGivenAway,
     StudyNotOpen,
     SubmissionConflict,
 )
+from annotations.framing import allow_panel_frame
 from annotations.models import Assignment, Rater, Study
+from annotations.panels import Outcome
 from annotations.rater_session import (
-    PANEL_PARAMETERS,
     panel_identity,
+    panel_parameters,
     rater_in,
     remember_rater,
 )
 from annotations.services.claiming import claim_assignment, renew_lease
-from annotations.services.raters import finish_rater, is_simulation, join_study, return_url
+from annotations.services.invites import find_invite
+from annotations.services.raters import finish_rater, is_simulation, join_study
+from annotations.services.recruiting import (
+    PanelIdentity,
+    has_worked,
+    identity_of,
+    is_full,
+    way_back,
+    why_no_more,
+)
 from annotations.services.skipping import skip_assignment
 from annotations.services.submitting import (
     axes_of,
@@ -40,6 +53,7 @@ from annotations.services.submitting import (
     save_draft,
     submit_answers,
 )
+from annotations.views.endings import ending, not_let_in, part_ended
 from annotations.views.rate_page import answers_from_form, questions_context, rate_context
 
 RNG = random.SystemRandom()
@@ -50,27 +64,61 @@ MAX_PLAYBACK_CHARACTERS = 10_000
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     """Instructions, and the button that takes a rater in."""
-    study = get_object_or_404(Study, slug=slug)
-    identity = panel_identity((request.POST or request.GET).dict())
-    if request.method != "POST":
-        return render(request, "rater/welcome.html", _welcome_context(request, study, identity))
+    study = get_object_or_404(Study.objects.select_related("recruitment"), slug=slug)
+    identity = panel_identity(study, (request.POST or request.GET).dict())
+    answer = _take_in if request.method == "POST" else _first_page
+    return allow_panel_frame(answer(request, study, identity), study)
+
+
+def _first_page(request: HttpRequest, study: Study, identity: PanelIdentity) -> HttpResponse:
+    try:
+        if invite := request.GET.get("invite", ""):
+            find_invite(study=study, token=invite)
+    except InviteRefused as error:
+        return _cannot_enter(request, error)
+    return render(request, "rater/welcome.html", _welcome_context(request, study, identity))
+
+
+def _take_in(request: HttpRequest, study: Study, identity: PanelIdentity) -> HttpResponse:
     rater = rater_in(request, study)
-    if rater is None or (identity.is_known and rater.external_id != identity.external_id):
+    invite = request.POST.get("invite", "")
+    if rater is None or _is_somebody_else(rater, identity, invite):
+        now = timezone.now()
         try:
             rater = join_study(
                 study=study,
                 identity=identity,
                 is_simulated=is_simulation(study, request.POST.get("simulation", "")),
-                consented_at=timezone.now() if request.POST.get("consent") else None,
+                consented_at=now if request.POST.get("consent") else None,
+                invite=invite,
+                now=now,
             )
         except ConsentMissing as error:
             context = {**_welcome_context(request, study, identity), "error": str(error)}
             return render(request, "rater/welcome.html", context, status=422)
+        except EntryRefused as error:
+            return not_let_in(request, study, error, identity) or _cannot_enter(request, error)
         except StudyNotOpen as error:
-            return _message(request, "Not open", str(error), status=409)
-    response = redirect("rater-rate", slug=slug)
+            page = not_let_in(request, study, error, identity)
+            return page or _message(request, "Not open", str(error), status=409)
+    response = redirect("rater-rate", slug=study.slug)
     remember_rater(response, rater)
     return response
+
+
+def _is_somebody_else(rater: Rater, identity: PanelIdentity, invite: str) -> bool:
+    """Whether the link is another person's, or another submission's, than the browser's rater."""
+    if invite:
+        own = getattr(rater, "invite", None)
+        return own is None or own.token != invite
+    ids = (identity.external_id, identity.external_session_id)
+    is_known_as = (rater.external_id, rater.external_session_id)
+    return identity.is_preview or (identity.is_known and ids != is_known_as)
+
+
+def _cannot_enter(request: HttpRequest, error: EntryRefused) -> HttpResponse:
+    text = str(error)
+    return _message(request, "You cannot enter by this link", text, has_action=False, status=403)
 
 
 RaterView = Callable[[HttpRequest, Rater], HttpResponse]
@@ -81,11 +129,11 @@ def for_rater(view: RaterView) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     def wrapper(request: HttpRequest, slug: str) -> HttpResponse:
-        study = get_object_or_404(Study, slug=slug)
+        study = get_object_or_404(Study.objects.select_related("recruitment"), slug=slug)
         rater = rater_in(request, study)
         if rater is None:
             return redirect("rater-welcome", slug=slug)
-        return view(request, rater)
+        return allow_panel_frame(view(request, rater), study)
 
     return wrapper
 
@@ -141,10 +189,11 @@ def done(request: HttpRequest, rater: Rater) -> HttpResponse:
     """Thanks and the completion code, for a rater who has nothing left to judge."""
     if rater.finished_at is None:
         return HttpResponseRedirect(_rate_url(rater))
+    back = way_back(study=rater.study, outcome=Outcome.DONE, identity=identity_of(rater))
     context = {
         "study": rater.study,
-        "completion_code": rater.study.completion_code,
-        "return_url": return_url(rater),
+        "way_back": back,
+        "note": why_no_more(rater, now=timezone.now()),
         "judged": rater.assignments.submitted().count(),
     }
     return render(request, "rater/done.html", context)
@@ -154,15 +203,19 @@ def _show_comparison(request: HttpRequest, rater: Rater) -> HttpResponse:
     try:
         assignment = claim_assignment(rater=rater, now=timezone.now(), rng=RNG)
     except StudyNotOpen as error:
-        return _message(request, "Not open", str(error), action_url=_rate_url(rater))
+        page = part_ended(request, rater, error)
+        return page or _message(request, "Not open", str(error), action_url=_rate_url(rater))
     if assignment is None:
         return _nothing_left(request, rater)
     return render(request, "rater/rate.html", rate_context(_with_stimuli(assignment)))
 
 
 def _nothing_left(request: HttpRequest, rater: Rater) -> HttpResponse:
-    has_worked = rater.assignments.submitted() | rater.assignments.skipped()
-    if not has_worked.exists():
+    if not has_worked(rater):
+        if is_full(rater.study):
+            text = "Every comparison has all the answers that it needs. Thank you for coming."
+            identity = identity_of(rater)
+            return ending(request, rater.study, Outcome.OVER_QUOTA, identity=identity, text=text)
         text = "All comparisons are with other raters at the moment. Please try again later."
         return _message(request, "Nothing to judge now", text, action_url=_rate_url(rater))
     finish_rater(rater=rater, now=timezone.now())
@@ -283,20 +336,22 @@ def _message(
     *,
     action_url: str = "",
     action_label: str = "Try again",
+    has_action: bool = True,
     status: int = 200,
 ) -> HttpResponse:
     context = {
         "title": title,
         "text": text,
-        "action_url": action_url or request.get_full_path(),
+        "action_url": (action_url or request.get_full_path()) if has_action else "",
         "action_label": action_label,
     }
     return render(request, "rater/message.html", context, status=status)
 
 
-def _welcome_context(request: HttpRequest, study: Study, identity: Any) -> dict[str, Any]:
-    fields = {parameter: getattr(identity, field) for field, parameter in PANEL_PARAMETERS.items()}
-    fields["simulation"] = (request.POST or request.GET).get("simulation", "")
+def _welcome_context(request: HttpRequest, study: Study, identity: PanelIdentity) -> dict[str, Any]:
+    sent = request.POST or request.GET
+    fields = {name: getattr(identity, field) for field, name in panel_parameters(study).items()}
+    fields |= {name: sent.get(name, "") for name in ("invite", "simulation")}
     prompt_shown = {axis.shows_prompt for axis in axes_of(study)}
     return {
         "study": study,
@@ -304,6 +359,7 @@ def _welcome_context(request: HttpRequest, study: Study, identity: Any) -> dict[
         "hides_text_first": prompt_shown == {False, True},
         "form_fields": {name: value for name, value in fields.items() if value},
         "resume": rater_in(request, study) is not None,
+        "is_preview": identity.is_preview,
         "error": "",
     }
 

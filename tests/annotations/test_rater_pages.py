@@ -119,7 +119,7 @@ def test_a_panel_rater_is_sent_back_with_the_code(visitor):
     for _ in range(2):
         visitor.answer_quality()
         visitor.answer_faithfulness()
-    assert visitor.page.context["return_url"].endswith(f"cc={visitor.study.completion_code}")
+    assert visitor.page.context["way_back"].link.endswith(f"cc={visitor.study.completion_code}")
 
 
 def test_somebody_elses_comparison_cannot_be_answered(rating):

@@ -1,0 +1,149 @@
+"""Take what a panel reports about its people: signed, fresh, and each message once.
+
+Prolific signs its webhooks by HMAC-SHA256 of timestamp and body, in base64
+(docs.prolific.com, "Webhooks: verifying").
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from annotations.enums import AssignmentState
+from annotations.errors import WebhookRefused
+from annotations.models import Assignment, Comparison, PanelEvent, Rater, Study
+from annotations.panels import Outcome
+from annotations.services.raters import exclude_rater
+from annotations.services.recruiting import end_part, recruitment_of
+
+MOST_SECONDS_OLD = 300
+SUBMISSION_CHANGED = "submission.status.change"
+ENDINGS = {"RETURNED": Outcome.RETURNED, "TIMED-OUT": Outcome.TIMED_OUT}
+WITHDRAWN = "Returned the submission on Prolific."
+
+
+@dataclass(frozen=True)
+class SignedMessage:
+    """A webhook as it came in: the body's bytes, and what the headers say."""
+
+    body: bytes
+    signature: str
+    timestamp: str
+    event_id: str
+
+
+def webhook_secret(study: Study) -> str:
+    """The secret of the study's webhooks from the environment; empty if none is set."""
+    name = recruitment_of(study).webhook_secret_env
+    return os.environ.get(name, "") if name else ""
+
+
+def sign_message(*, secret: str, timestamp: str, body: bytes) -> str:
+    """The signature of a body, as Prolific makes it."""
+    digest = hmac.new(secret.encode(), timestamp.encode() + body, hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
+
+
+def receive_event(*, study: Study, message: SignedMessage, now: datetime) -> PanelEvent | None:
+    """Do what a message says, in one transaction; None for one that was taken before.
+
+    Raises
+    ------
+    WebhookRefused
+        The study takes no webhooks, or the message is not signed, not fresh or says nothing.
+    """
+    _ensure_genuine(study, message, now=now)
+    payload = _payload(message)
+    with transaction.atomic():
+        event, is_new = PanelEvent.objects.get_or_create(
+            study=study,
+            event_id=message.event_id,
+            defaults={
+                "kind": _text(payload, "event_type", 60),
+                "external_session_id": _text(payload, "resource_id", 120),
+                "status": _text(payload, "status", 40),
+                "received_at": now,
+            },
+        )
+        if not is_new:
+            return None
+        outcome = ENDINGS.get(event.status) if event.kind == SUBMISSION_CHANGED else None
+        rater = _rater_of(study, payload)
+        if rater is not None:
+            PanelEvent.objects.filter(pk=event.pk).update(rater=rater)
+            if outcome is not None:
+                _let_go(rater, outcome, now=now)
+        return event
+
+
+def _ensure_genuine(study: Study, message: SignedMessage, *, now: datetime) -> None:
+    secret = webhook_secret(study)
+    if not secret:
+        raise WebhookRefused("This study takes no webhooks: the secret's variable is not set.")
+    if not message.event_id or len(message.event_id) > 200:
+        raise WebhookRefused("The X-Event-Id header is missing.")
+    wanted = sign_message(secret=secret, timestamp=message.timestamp, body=message.body)
+    if not hmac.compare_digest(wanted.encode(), message.signature.encode()):
+        raise WebhookRefused("The signature does not belong to this body.")
+    try:
+        age = now.timestamp() - int(message.timestamp)
+    except ValueError as error:
+        raise WebhookRefused("The timestamp is not a number of seconds.") from error
+    if abs(age) > MOST_SECONDS_OLD:
+        raise WebhookRefused("The message was signed too long ago.")
+
+
+def _payload(message: SignedMessage) -> Mapping[str, Any]:
+    try:
+        payload = json.loads(message.body)
+    except ValueError as error:
+        raise WebhookRefused("The body is not JSON.") from error
+    if not isinstance(payload, dict):
+        raise WebhookRefused("The body is not a JSON object.")
+    return payload
+
+
+def _text(payload: Mapping[str, Any], name: str, longest: int) -> str:
+    value = payload.get(name)
+    return value[:longest] if isinstance(value, str) else ""
+
+
+def _rater_of(study: Study, payload: Mapping[str, Any]) -> Rater | None:
+    """The rater whose submission this is. One that came back by another submission is not."""
+    session = _text(payload, "resource_id", 120)
+    if not session:
+        return None
+    raters = study.raters.filter(external_session_id=session)
+    person = _text(payload, "participant_id", 120)
+    return (raters.filter(external_id=person) if person else raters).first()
+
+
+def _let_go(rater: Rater, outcome: Outcome, *, now: datetime) -> None:
+    """Free the seat that the rater holds; who withdrew has their judgments left out as well."""
+    locked = Rater.objects.select_for_update(of=("self",)).select_related("study").get(pk=rater.pk)
+    if locked.finished_at is not None and outcome is Outcome.TIMED_OUT:
+        return
+    end_part(rater=locked, outcome=outcome)
+    is_withdrawn = outcome is Outcome.RETURNED and not recruitment_of(locked.study).keeps_returned
+    if is_withdrawn and locked.excluded_at is None:
+        exclude_rater(rater=locked, why=WITHDRAWN, now=now)
+    else:
+        _free_held_seats(locked)
+
+
+def _free_held_seats(rater: Rater) -> None:
+    held = rater.assignments.filter(state=AssignmentState.LEASED)
+    for pk, comparison in held.order_by("comparison").values_list("pk", "comparison"):
+        leased = Assignment.objects.filter(pk=pk, state=AssignmentState.LEASED)
+        if leased.update(state=AssignmentState.EXPIRED):
+            Comparison.objects.filter(pk=comparison).update(open_seats=F("open_seats") + 1)

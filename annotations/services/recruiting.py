@@ -1,0 +1,251 @@
+"""Who may enter a study, who may be given more of it, and how people go back to their panel."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from annotations.enums import AssignmentState, StudyState
+from annotations.errors import (
+    EntryRefused,
+    PartEnded,
+    PreviewOnly,
+    ShareReached,
+    StudyNotOpen,
+    StudyOver,
+)
+from annotations.models import Rater, Recruitment, Study
+from annotations.models.panel import CODE_FIELDS
+from annotations.panels import (
+    ENDED_AT_PANEL,
+    PREVIEW_SESSION,
+    Entry,
+    Outcome,
+    Panel,
+    fill_link,
+)
+
+
+@dataclass(frozen=True)
+class PanelIdentity:
+    """The ids that a panel such as Prolific puts into the link; empty for others."""
+
+    external_id: str = ""
+    external_study_id: str = ""
+    external_session_id: str = ""
+    submit_to: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.external_id)
+
+    @property
+    def is_preview(self) -> bool:
+        return self.external_session_id == PREVIEW_SESSION
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """The code that a person leaves with, and the link or form that takes it to the panel."""
+
+    code: str
+    link: str = ""
+    submit_to: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+def recruitment_of(study: Study) -> Recruitment:
+    """The study's recruitment, made with its defaults when first asked for."""
+    try:
+        return study.recruitment
+    except Recruitment.DoesNotExist:
+        # By id: a study must not keep the row of an attempt that somebody else was ahead of.
+        study.recruitment = Recruitment.objects.get_or_create(study_id=study.pk)[0]
+        return study.recruitment
+
+
+def ensure_taking_raters(study: Study, *, now: datetime) -> None:
+    """Raise StudyNotOpen unless the study takes people in now."""
+    if study.state == StudyState.CLOSED:
+        raise StudyOver("This study is closed. Thank you for your interest.")
+    if study.state != StudyState.OPEN:
+        raise StudyNotOpen("This study is not open at the moment. Please come back later.")
+    _ensure_in_window(recruitment_of(study), now=now)
+
+
+def ensure_may_enter(study: Study, identity: PanelIdentity, *, is_simulated: bool = False) -> None:
+    """Raise EntryRefused unless this person, who comes without an invite, may take part."""
+    if identity.is_preview:
+        raise PreviewOnly("This is a preview. Accept the task first; then you can start.")
+    recruitment = recruitment_of(study)
+    is_listed = identity.is_known and _looks_like_an_id(recruitment, identity.external_id)
+    if recruitment.entry == Entry.LISTED and not is_listed and not is_simulated:
+        raise EntryRefused(
+            "This study is open to people who were invited. Please use the link you were sent."
+        )
+    ensure_no_refused_study(recruitment, identity.external_id)
+
+
+def ensure_no_refused_study(recruitment: Recruitment, external_id: str) -> None:
+    """Raise EntryRefused for a person who was given a pair in a study that this one refuses."""
+    others = Rater.objects.filter(
+        study__in=recruitment.refused_studies.all(),
+        external_id=external_id,
+        assignments__isnull=False,
+    )
+    if external_id and others.exists():
+        raise EntryRefused(
+            "You took part in another study on the same subject, so you cannot take part in this "
+            "one. Thank you for your interest."
+        )
+
+
+def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
+    """Raise StudyNotOpen unless the rater may be given a further comparison.
+
+    Raises
+    ------
+    PartEnded
+        The rater failed a check, left at the panel, or their invite was revoked.
+    ShareReached
+        The rater has judged as much as one person may.
+    StudyOver, StudyNotOpen
+        Outside of the study's time window.
+    """
+    recruitment = recruitment_of(rater.study)
+    if rater.outcome in ENDED_AT_PANEL:
+        raise PartEnded(
+            "The panel tells us that your submission has ended, so you are given no further pair."
+        )
+    if rater.outcome:
+        raise PartEnded("Your part in this study has ended. Thank you for your time.")
+    invite = getattr(rater, "invite", None)
+    if invite is not None and invite.revoked_at is not None:
+        raise PartEnded(
+            "Your invite was withdrawn by the people who run this study. What you judged is saved."
+        )
+    _ensure_in_window(recruitment, now=now)
+    cap = _share_cap(recruitment)
+    if cap is not None and rater.assignments.submitted().count() >= cap:
+        raise ShareReached(
+            "You have judged as many pairs as one person may in this study, so that the result "
+            "rests on several people."
+        )
+
+
+def lasting_outcome(rater: Rater, error: StudyNotOpen) -> Outcome | None:
+    """How the part of a rater ends who is given nothing more; None if they may come back."""
+    if rater.outcome in CODE_FIELDS:
+        return Outcome(rater.outcome)
+    is_over = isinstance(error, StudyOver | ShareReached)
+    if not is_over and rater.study.state != StudyState.CLOSED:
+        return None
+    return Outcome.DONE if has_worked(rater) else Outcome.OVER_QUOTA
+
+
+def has_worked(rater: Rater) -> bool:
+    return (rater.assignments.submitted() | rater.assignments.skipped()).exists()
+
+
+def why_no_more(rater: Rater, *, now: datetime) -> str:
+    """Why a rater who is done was given no more, where it is not that nothing is left."""
+    try:
+        ensure_may_take_more(rater, now=now)
+    except (StudyOver, ShareReached) as error:
+        return str(error)
+    except StudyNotOpen:
+        return ""
+    return ""
+
+
+def most_by_one_rater(study: Study) -> int | None:
+    """The most comparisons that one rater may judge; None without a limit."""
+    limits = [study.max_per_rater, _share_cap(recruitment_of(study))]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def is_full(study: Study) -> bool:
+    """Whether every seat is judged: none is open, and none can come free by itself."""
+    waiting = study.comparisons.ready().filter(open_seats__gt=0)
+    held = study.comparisons.filter(assignments__state=AssignmentState.LEASED)
+    return not waiting.exists() and not held.exists()
+
+
+def way_back(*, study: Study, outcome: Outcome, identity: PanelIdentity) -> WayBack:
+    """How a person of the panel goes back with the code of this outcome."""
+    recruitment = recruitment_of(study)
+    code = recruitment.code(outcome)
+    spec = recruitment.spec
+    if not identity.is_known or (spec.session_parameter and not identity.external_session_id):
+        return WayBack(code)
+    if recruitment.panel == Panel.MTURK:
+        return _back_to_mturk(code, outcome, identity)
+    link = recruitment.return_link or spec.return_link
+    # A link without the code means "done" to the panel, whoever follows it.
+    if not link or (outcome is not Outcome.DONE and "{code}" not in link):
+        return WayBack(code)
+    values = {
+        "code": code,
+        "id": identity.external_id,
+        "session": identity.external_session_id,
+    }
+    return WayBack(code, link=fill_link(link, values))
+
+
+def identity_of(rater: Rater) -> PanelIdentity:
+    """The panel's ids of a rater; those who came by an invite have none."""
+    if getattr(rater, "invite", None) is not None:
+        return PanelIdentity()
+    return PanelIdentity(
+        external_id=rater.external_id,
+        external_study_id=rater.external_study_id,
+        external_session_id=rater.external_session_id,
+        submit_to=rater.submit_to,
+    )
+
+
+def end_part(*, rater: Rater, outcome: Outcome) -> None:
+    """Note how a rater's part ended; it decides which code the last page shows."""
+    Rater.objects.filter(pk=rater.pk).update(outcome=outcome)
+    rater.outcome = outcome
+
+
+def _back_to_mturk(code: str, outcome: Outcome, identity: PanelIdentity) -> WayBack:
+    """MTurk takes work only by a form; who did none returns the task there."""
+    if outcome is not Outcome.DONE or not identity.submit_to:
+        return WayBack(code)
+    return WayBack(
+        code,
+        submit_to=f"{identity.submit_to}/mturk/externalSubmit",
+        fields={"assignmentId": identity.external_session_id, "completionCode": code},
+    )
+
+
+def _looks_like_an_id(recruitment: Recruitment, external_id: str) -> bool:
+    pattern = recruitment.spec.id_pattern
+    return not pattern or re.fullmatch(pattern, external_id) is not None
+
+
+def _ensure_in_window(recruitment: Recruitment, *, now: datetime) -> None:
+    opens_at, closes_at = recruitment.opens_at, recruitment.closes_at
+    if opens_at is not None and now < opens_at:
+        raise StudyNotOpen(f"This study opens on {_moment(opens_at)}. Please come back then.")
+    if closes_at is not None and now >= closes_at:
+        raise StudyOver(f"This study closed on {_moment(closes_at)}. Thank you for your interest.")
+
+
+def _moment(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "j F Y, H:i e")
+
+
+def _share_cap(recruitment: Recruitment) -> int | None:
+    """The largest share as a number of comparisons; always at least one."""
+    if recruitment.max_share is None:
+        return None
+    study = recruitment.study
+    wanted = study.comparisons.ready().count() * study.raters_per_comparison
+    return max(wanted * recruitment.max_share // 100, 1)
