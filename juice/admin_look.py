@@ -52,6 +52,7 @@ UNFOLD = {
                 "title": "Set up",
                 "items": _admin_links(
                     "Studies:annotations_study",
+                    "Recruitment:annotations_recruitment",
                     "Models:annotations_generativemodel",
                     "Endpoints:generation_endpoint",
                     "Prompts:annotations_prompt",

@@ -1,5 +1,5 @@
 """The admin of the instrument: studies are set up here; what came of them can be read."""
 
-from annotations.admin import records, study
+from annotations.admin import panels, records, study
 
-__all__ = ["records", "study"]
+__all__ = ["panels", "records", "study"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.urls import reverse
 
 from annotations.errors import InviteRefused, InvitesNotMade
 from annotations.models import Invite, Rater, Study
@@ -47,6 +48,12 @@ def make_invites(
 def revoke_invite(*, invite: Invite, now: datetime) -> bool:
     """Let the link open nothing any more; False if it was revoked before."""
     return bool(Invite.objects.filter(pk=invite.pk, revoked_at=None).update(revoked_at=now))
+
+
+def invite_link(invite: Invite, *, base_url: str) -> str:
+    """The personal link. Opening it changes nothing yet: mail scanners follow links, too."""
+    address = base_url.rstrip("/") + reverse("rater-welcome", args=[invite.study.slug])
+    return f"{address}?invite={invite.token}"
 
 
 def find_invite(*, study: Study, token: str) -> Invite:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from juice.owner import views
+from juice.owner import recruiting, views
 
 urlpatterns = [
     path("", views.study_list, name="owner-studies"),
@@ -15,6 +15,16 @@ urlpatterns = [
         name="owner-import-progress",
     ),
     path("<slug:slug>/blinding/", views.blinding_check, name="owner-blinding"),
+    path("<slug:slug>/recruitment/", recruiting.recruitment, name="owner-recruitment"),
+    path("<slug:slug>/recruitment/study.yaml", recruiting.prolific_file, name="owner-study-file"),
+    path("<slug:slug>/recruitment/question.xml", recruiting.mturk_file, name="owner-question-file"),
+    path("<slug:slug>/invites/", recruiting.invites, name="owner-invites"),
+    path("<slug:slug>/invites/links.csv", recruiting.invites_file, name="owner-invites-file"),
+    path(
+        "<slug:slug>/invites/<int:invite_id>/revoke/",
+        recruiting.invite_revoke,
+        name="owner-invite-revoke",
+    ),
     path("<slug:slug>/raters/", views.rater_list, name="owner-raters"),
     path("<slug:slug>/raters/<int:rater_id>/exclude/", views.rater_exclude, name="owner-exclude"),
     path("<slug:slug>/jobs/<int:job_id>/retry/", views.job_retry, name="owner-job-retry"),

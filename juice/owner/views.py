@@ -12,7 +12,6 @@ from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,7 +20,9 @@ from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import ClipImport, Study
 from annotations.services.importing import problems_of
+from annotations.services.panel_files import panel_link
 from annotations.services.raters import exclude_rater
+from annotations.services.recruiting import recruitment_of
 from annotations.services.uploads import start_upload
 from generation.models import Endpoint, Job
 from generation.services import retry_job
@@ -209,5 +210,6 @@ def _study_context(request: HttpRequest, study: Study) -> dict[str, Any]:
         "is_draft": study.state == StudyState.DRAFT,
         "is_closed": is_closed,
         "shows_clips": is_setting_up or (progress.missing_clips and not is_closed),
-        "rater_link": request.build_absolute_uri(reverse("rater-welcome", args=[study.slug])),
+        "rater_link": panel_link(study, base_url=request.build_absolute_uri("/")),
+        "panel": recruitment_of(study).get_panel_display(),
     }
