@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from analysis.export import RUN_BY_SPREADSHEETS
 from annotations.errors import InvitesNotMade, StudyFileRefused
 from annotations.models import Recruitment, Study
 from annotations.models.panel import code_letters
@@ -236,5 +237,4 @@ def _download(
 
 
 def _safe_cell(text: str) -> str:
-    """A spreadsheet runs what begins like a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t" else text
+    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text
