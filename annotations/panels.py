@@ -73,6 +73,11 @@ class PanelSpec:
     return_hosts: tuple[str, ...] = ()
     takes_return_link: bool = False
 
+    @property
+    def unfilled(self) -> set[str]:
+        """What stands in a link that the panel did not fill in, as when its owner tries it."""
+        return {part.partition("=")[2] for part in self.link_query.split("&")}
+
 
 PANELS: Mapping[str, PanelSpec] = {
     Panel.PROLIFIC: PanelSpec(

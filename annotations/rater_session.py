@@ -45,7 +45,10 @@ def remember_rater(response: HttpResponse, rater: Rater) -> None:
 
 def panel_identity(study: Study, values: dict[str, str]) -> PanelIdentity:
     """The panel's ids from query or form parameters, in either case of letters."""
-    lowered = {name.lower(): value.strip()[:120] for name, value in values.items()}
+    unfilled = recruitment_of(study).spec.unfilled
+    lowered = {
+        name.lower(): value.strip()[:120] for name, value in values.items() if value not in unfilled
+    }
     ids = {
         field: lowered.get(name.lower(), "") if name else ""
         for field, name in panel_parameters(study).items()

@@ -47,7 +47,7 @@ class RecruitmentForm(forms.ModelForm):
         help_text="A rater is done after so many; empty: as many as there are.",
     )
     SECTIONS = (
-        ("Panel", ("panel", "id_parameter", "return_link")),
+        ("Where they come from", ("panel", "id_parameter", "return_link")),
         ("Who may enter, and when", ("entry", "refused_studies", "opens_at", "closes_at")),
         ("How much one person judges", ("max_per_rater", "max_share")),
         (

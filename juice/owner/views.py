@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -210,6 +211,7 @@ def _study_context(request: HttpRequest, study: Study) -> dict[str, Any]:
         "is_draft": study.state == StudyState.DRAFT,
         "is_closed": is_closed,
         "shows_clips": is_setting_up or (progress.missing_clips and not is_closed),
-        "rater_link": panel_link(study, base_url=request.build_absolute_uri("/")),
-        "panel": recruitment_of(study).get_panel_display(),
+        "rater_link": request.build_absolute_uri(reverse("rater-welcome", args=[study.slug])),
+        "panel_link": panel_link(study, base_url=request.build_absolute_uri("/")),
+        "recruitment": recruitment_of(study),
     }

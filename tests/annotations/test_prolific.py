@@ -124,6 +124,15 @@ def test_parameters_are_read_in_any_case_of_letters(study):
     assert (rater.external_id, rater.external_session_id) == (PERSON, SESSION)
 
 
+def test_a_link_that_nobody_filled_in_has_no_ids(study):
+    visit = Visitor(Client(), study)
+    link = PROLIFIC.take_study(study_file(study))["external_study_url"]
+    visit.page = visit.client.get(link.removeprefix("https://eval.example.org"))
+    visit.send()
+    rater = Rater.objects.get()
+    assert (rater.external_id, rater.external_session_id) == ("", "")
+
+
 def test_who_does_not_agree_gets_the_code_of_no_consent_and_is_not_kept(study):
     type(study).objects.update(consent="Your answers are kept.")
     visit = Visitor(Client(), study)

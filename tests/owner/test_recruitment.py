@@ -142,7 +142,7 @@ def test_the_study_page_shows_the_panels_link(owner):
     study = recruit(make_study(), panel="sona")
     page = owner.get(reverse("owner-study", args=[study.slug])).content.decode()
     assert "?survey_code=%SURVEY_CODE%" in page
-    assert "From SONA Systems" in page
+    assert "For SONA Systems" in page
 
 
 def test_invites_are_made_listed_and_revoked(owner, study, site):
