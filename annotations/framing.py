@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http.cookies import Morsel
+
 from django.http import HttpResponse
 
 from annotations.models import Study
@@ -21,3 +23,12 @@ def allow_panel_frame(response: HttpResponse, study: Study) -> HttpResponse:
 
 def is_framed_by_panel(response: HttpResponse) -> bool:
     return bool(getattr(response, _MARK, False))
+
+
+def send_from_frames(cookie: Morsel[str]) -> None:
+    """Let a cookie be sent from within a frame, also by browsers that keep frames apart.
+
+    `Partitioned` (CHIPS) is what browsers want that block other cookies of framed sites. Python's
+    cookies know the word from 3.14 on only; here it goes out as part of the one before it.
+    """
+    cookie["samesite"], cookie["secure"] = "None; Partitioned", True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from annotations.framing import send_from_frames
 from annotations.models import Rater, Study
 from annotations.panels import SUBMIT_PARAMETER, allowed_submit_host
 from annotations.services.raters import find_rater, sign_rater
@@ -31,16 +32,17 @@ def rater_credential(request: HttpRequest) -> str:
 
 
 def remember_rater(response: HttpResponse, rater: Rater) -> None:
-    """Set the cookie; one that a panel's frame must send as well asks for https."""
-    is_framed = recruitment_of(rater.study).is_framed
+    name = cookie_name(rater.study_id)
     response.set_cookie(
-        cookie_name(rater.study_id),
+        name,
         sign_rater(rater),
         max_age=settings.RATER_COOKIE_AGE_SECONDS,
         httponly=True,
-        samesite="None" if is_framed else "Lax",
-        secure=is_framed or settings.HTTPS,
+        samesite="Lax",
+        secure=settings.HTTPS,
     )
+    if recruitment_of(rater.study).is_framed:
+        send_from_frames(response.cookies[name])
 
 
 def panel_identity(study: Study, values: dict[str, str]) -> PanelIdentity:

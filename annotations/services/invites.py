@@ -10,7 +10,11 @@ from django.urls import reverse
 
 from annotations.errors import InviteRefused, InvitesNotMade
 from annotations.models import Invite, Rater, Study
-from annotations.services.recruiting import ensure_no_refused_study, recruitment_of
+from annotations.services.recruiting import (
+    ensure_no_refused_study,
+    ensure_taking_raters,
+    recruitment_of,
+)
 
 MOST_AT_ONCE = 1000
 LONGEST_LABEL = 120
@@ -77,6 +81,8 @@ def accept_invite(
         Not a link of this study, revoked, or used before.
     EntryRefused
         The person took part in a study that this one refuses.
+    StudyNotOpen
+        The study takes nobody new in now.
     """
     with transaction.atomic():
         locked = study.invites.select_for_update(of=("self",))
@@ -87,6 +93,7 @@ def accept_invite(
                 "opened it, or ask the person who sent it for a new one."
             )
         if invite.rater is None:
+            ensure_taking_raters(study, now=now)
             ensure_no_refused_study(recruitment_of(study), invite.label)
             invite.rater = _rater_of(invite, consented_at)
         invite.used_at = invite.used_at or now

@@ -17,11 +17,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
-from annotations.enums import AssignmentState
 from annotations.errors import WebhookRefused
-from annotations.models import Assignment, Comparison, PanelEvent, Rater, Study
+from annotations.models import PanelEvent, Rater, Study
 from annotations.panels import Outcome
 from annotations.services.raters import exclude_rater
 from annotations.services.recruiting import end_part, recruitment_of
@@ -123,27 +121,16 @@ def _rater_of(study: Study, payload: Mapping[str, Any]) -> Rater | None:
     session = _text(payload, "resource_id", 120)
     if not session:
         return None
-    raters = study.raters.filter(external_session_id=session)
+    raters = study.raters.select_for_update(of=("self",)).filter(external_session_id=session)
     person = _text(payload, "participant_id", 120)
     return (raters.filter(external_id=person) if person else raters).first()
 
 
 def _let_go(rater: Rater, outcome: Outcome, *, now: datetime) -> None:
     """Free the seat that the rater holds; who withdrew has their judgments left out as well."""
-    locked = Rater.objects.select_for_update(of=("self",)).select_related("study").get(pk=rater.pk)
-    if locked.finished_at is not None and outcome is Outcome.TIMED_OUT:
+    if rater.finished_at is not None and outcome is Outcome.TIMED_OUT:
         return
-    end_part(rater=locked, outcome=outcome)
-    is_withdrawn = outcome is Outcome.RETURNED and not recruitment_of(locked.study).keeps_returned
-    if is_withdrawn and locked.excluded_at is None:
-        exclude_rater(rater=locked, why=WITHDRAWN, now=now)
-    else:
-        _free_held_seats(locked)
-
-
-def _free_held_seats(rater: Rater) -> None:
-    held = rater.assignments.filter(state=AssignmentState.LEASED)
-    for pk, comparison in held.order_by("comparison").values_list("pk", "comparison"):
-        leased = Assignment.objects.filter(pk=pk, state=AssignmentState.LEASED)
-        if leased.update(state=AssignmentState.EXPIRED):
-            Comparison.objects.filter(pk=comparison).update(open_seats=F("open_seats") + 1)
+    end_part(rater=rater, outcome=outcome)
+    is_withdrawn = outcome is Outcome.RETURNED and not recruitment_of(rater.study).keeps_returned
+    if is_withdrawn and rater.excluded_at is None:
+        exclude_rater(rater=rater, why=WITHDRAWN, now=now)

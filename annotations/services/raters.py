@@ -35,6 +35,8 @@ def join_study(
 ) -> Rater:
     """The rater with this identity or invite, made at the first visit; without one, a new rater.
 
+    Who was here before is let in whatever the study's state: their last page has their code.
+
     Raises
     ------
     StudyNotOpen
@@ -45,13 +47,15 @@ def join_study(
         This person may not take part.
     """
     now = now or timezone.now()
-    ensure_taking_raters(study, now=now)
-    if study.consent and consented_at is None:
+    known = None if invite else _known_rater(study, identity)
+    if known is None and not invite:
+        ensure_taking_raters(study, now=now)
+    has_agreed = known is not None and known.consented_at is not None
+    if study.consent and consented_at is None and not has_agreed:
         raise ConsentMissing
     consented_at = consented_at if study.consent else None
     if invite:
         return accept_invite(study=study, token=invite, now=now, consented_at=consented_at)
-    known = _known_rater(study, identity)
     if known is not None:
         return _come_back(known, identity)
     ensure_may_enter(study, identity, is_simulated=is_simulated)

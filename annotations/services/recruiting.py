@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from annotations.enums import AssignmentState, StudyState
+from annotations.enums import AssignmentState, ComparisonState, StudyState
 from annotations.errors import (
     EntryRefused,
     PartEnded,
@@ -18,7 +20,7 @@ from annotations.errors import (
     StudyNotOpen,
     StudyOver,
 )
-from annotations.models import Rater, Recruitment, Study
+from annotations.models import Assignment, Comparison, Rater, Recruitment, Study
 from annotations.models.panel import CODE_FIELDS
 from annotations.panels import (
     ENDED_AT_PANEL,
@@ -169,8 +171,9 @@ def most_by_one_rater(study: Study) -> int | None:
 
 
 def is_full(study: Study) -> bool:
-    """Whether every seat is judged: none is open, and none can come free by itself."""
-    waiting = study.comparisons.ready().filter(open_seats__gt=0)
+    """Whether every seat is judged: none is or will be open, and none can come free by itself."""
+    usable = study.comparisons.exclude(state=ComparisonState.FAILED)
+    waiting = usable.filter(open_seats__gt=0)
     held = study.comparisons.filter(assignments__state=AssignmentState.LEASED)
     return not waiting.exists() and not held.exists()
 
@@ -209,8 +212,20 @@ def identity_of(rater: Rater) -> PanelIdentity:
 
 
 def end_part(*, rater: Rater, outcome: Outcome) -> None:
-    """Note how a rater's part ended; it decides which code the last page shows."""
-    Rater.objects.filter(pk=rater.pk).update(outcome=outcome)
+    """End a rater's part, and free the seat that they hold.
+
+    The outcome decides which code their last page shows. What they judged stays.
+    """
+    with transaction.atomic():
+        locked = Rater.objects.select_for_update(of=("self",)).get(pk=rater.pk)
+        locked.outcome = outcome
+        locked.save(update_fields=["outcome"])
+        held = locked.assignments.filter(state=AssignmentState.LEASED)
+        for pk, comparison in held.order_by("comparison").values_list("pk", "comparison"):
+            leased = Assignment.objects.filter(pk=pk, state=AssignmentState.LEASED)
+            if leased.update(state=AssignmentState.EXPIRED):
+                seats = Comparison.objects.filter(pk=comparison)
+                seats.update(open_seats=F("open_seats") + 1)
     rater.outcome = outcome
 
 

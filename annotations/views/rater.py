@@ -28,6 +28,7 @@ from annotations.errors import (
 )
 from annotations.framing import allow_panel_frame
 from annotations.models import Assignment, Rater, Study
+from annotations.models.panel import CODE_FIELDS
 from annotations.panels import Outcome
 from annotations.rater_session import (
     panel_identity,
@@ -187,7 +188,7 @@ def skip(request: HttpRequest, rater: Rater) -> HttpResponse:
 @for_rater
 def done(request: HttpRequest, rater: Rater) -> HttpResponse:
     """Thanks and the completion code, for a rater who has nothing left to judge."""
-    if rater.finished_at is None:
+    if rater.finished_at is None or rater.outcome in CODE_FIELDS:
         return HttpResponseRedirect(_rate_url(rater))
     back = way_back(study=rater.study, outcome=Outcome.DONE, identity=identity_of(rater))
     context = {

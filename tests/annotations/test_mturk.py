@@ -114,8 +114,8 @@ def cookies_of(study):
 def test_cookies_are_sent_from_the_frame_of_such_a_study_only(study):
     other = make_study()
     assert cookies_of(study) == {
-        "csrftoken": ("None", True),
-        f"rater_{study.pk}": ("None", True),
+        "csrftoken": ("None; Partitioned", True),
+        f"rater_{study.pk}": ("None; Partitioned", True),
     }
     assert cookies_of(other) == {
         "csrftoken": ("Lax", False),

@@ -168,12 +168,30 @@ def test_who_comes_while_the_last_seat_is_held_may_try_again():
 
 def test_who_failed_a_check_gets_that_code_and_no_more_work(study):
     visit = arrive(study)
-    Assignment.objects.update(state="expired")
     end_part(rater=Rater.objects.get(), outcome=Outcome.FAILED_CHECK)
+    assert open_seats(study) == study.raters_per_comparison
     page = visit.open("rate/")
     link = page.context["way_back"].link
     found = PROLIFIC.code_type_of(PROLIFIC.take_study(study_file(study)), link)
     assert found == "FAILED_ATTENTION_CHECK"
+
+
+def test_who_is_found_to_have_failed_after_being_done_gets_that_code(study):
+    visit = arrive(study)
+    visit.answer_quality()
+    visit.answer_faithfulness()
+    end_part(rater=Rater.objects.get(), outcome=Outcome.FAILED_CHECK)
+    page = visit.open("done/")
+    assert page.context["way_back"].code == recruitment_of(study).failed_check_code
+
+
+def test_who_is_done_finds_the_code_again_when_the_study_is_closed(study):
+    visit = arrive(study)
+    visit.answer_quality()
+    visit.answer_faithfulness()
+    type(study).objects.update(state="closed", consent="Asked later.")
+    page = arrive(study, consent="on").page
+    assert page.context["way_back"].code == study.completion_code
 
 
 def test_who_judged_in_a_refused_study_is_screened_out(study):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlencode
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
-from tests.annotations.factories import make_study
+from tests.annotations.factories import judge, make_study
 from tests.annotations.panel_standins import MechanicalTurk
 from tests.annotations.test_prolific import recruit
 
@@ -35,7 +36,7 @@ def address_of(live_server, study) -> str:
 
 
 def test_a_worker_starts_in_the_frame_and_hands_the_work_in(live_server, open_context):
-    page = open_context().new_page()
+    page = open_context(permissions=["local-network-access"]).new_page()
     study = recruit(make_study(completion_code="CODE"), panel="mturk")
     handed_in: list[str] = []
 
@@ -61,10 +62,6 @@ def test_a_worker_starts_in_the_frame_and_hands_the_work_in(live_server, open_co
 
 def judge_for(study) -> None:
     """The worker's answer; how a page is answered in a browser is tested with the rater's page."""
-    from django.utils import timezone
-
-    from tests.annotations.factories import judge
-
     judge(study.raters.get(), now=timezone.now())
 
 
@@ -72,7 +69,7 @@ def judge_for(study) -> None:
 def test_no_other_site_frames_it_and_no_other_study_is_framed(
     live_server, open_context, site, panel
 ):
-    page = open_context().new_page()
+    page = open_context(permissions=["local-network-access"]).new_page()
     study = recruit(make_study(), panel=panel)
     refusals: list[str] = []
     page.on("console", lambda message: refusals.append(message.text))
