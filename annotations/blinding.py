@@ -78,7 +78,7 @@ def check_blinding(
     TransitionRefused
         No comparison is ready.
     """
-    if not study.comparisons.ready().exists():
+    if not study.comparisons.counted().ready().exists():
         raise TransitionRefused("No pair is ready yet, so there is nothing to look at.")
     with transaction.atomic():
         try:

@@ -49,6 +49,14 @@ class ConsentMissing(JuiceError):
         super().__init__("Please tick that you agree before you start.")
 
 
+class CheckRefused(JuiceError):
+    """The pair cannot become a check."""
+
+
+class RevisionRefused(JuiceError):
+    """The earlier answer cannot be changed."""
+
+
 class ExclusionRefused(JuiceError):
     """The rater cannot be excluded."""
 

@@ -25,6 +25,7 @@ from annotations.errors import (
     AssignmentNotFound,
     ConsentMissing,
     JuiceError,
+    RevisionRefused,
     SeatGivenAway,
     StudyNotOpen,
     SubmissionConflict,
@@ -39,6 +40,7 @@ from annotations.services.raters import (
     join_study,
     sign_rater,
 )
+from annotations.services.revising import revise_answers
 from annotations.services.skipping import skip_assignment
 from annotations.services.submitting import save_draft, submit_answers
 
@@ -54,6 +56,7 @@ STATUS_OF_ERROR: dict[type[JuiceError], int] = {
     AssignmentNotFound: status.HTTP_404_NOT_FOUND,
     SubmissionConflict: status.HTTP_409_CONFLICT,
     SeatGivenAway: status.HTTP_409_CONFLICT,
+    RevisionRefused: status.HTTP_409_CONFLICT,
     StudyNotOpen: status.HTTP_409_CONFLICT,
     ConsentMissing: status.HTTP_400_BAD_REQUEST,
 }
@@ -176,8 +179,32 @@ class SkipView(RaterView):
         """Pass the comparison by, with a reason; another rater gets it."""
         data = serializers.SkipSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        skip_assignment(rater=self.rater(request), public_id=public_id, **data.validated_data)
+        skip_assignment(
+            rater=self.rater(request),
+            public_id=public_id,
+            now=timezone.now(),
+            **data.validated_data,
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ReviseView(RaterView):
+    @extend_schema(
+        request=serializers.SubmissionSerializer,
+        responses={200: OpenApiResponse(description="Saved."), **REFUSALS},
+    )
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """Answer the last comparison anew, but not what was asked without the prompt."""
+        data = serializers.SubmissionSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        revise_answers(
+            rater=self.rater(request),
+            public_id=public_id,
+            submission_id=data.validated_data["submission_id"],
+            answers=data.answer_values(),
+            now=timezone.now(),
+        )
+        return Response({"saved": True})
 
 
 class RenewView(RaterView):

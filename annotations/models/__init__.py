@@ -2,13 +2,15 @@
 
 from annotations.models.comparison import Comparison, Rendition
 from annotations.models.importing import ClipImport, ImportRow
-from annotations.models.rating import Assignment, Judgment, Rater
+from annotations.models.quality import Check, QualityPlan
+from annotations.models.rating import Assignment, Judgment, Rater, Revision
 from annotations.models.stimulus import GenerativeModel, Prompt, Stimulus
 from annotations.models.study import Axis, ModelPair, Reason, Study, StudyModel, StudyPrompt
 
 __all__ = [
     "Assignment",
     "Axis",
+    "Check",
     "ClipImport",
     "Comparison",
     "GenerativeModel",
@@ -16,9 +18,11 @@ __all__ = [
     "Judgment",
     "ModelPair",
     "Prompt",
+    "QualityPlan",
     "Rater",
     "Reason",
     "Rendition",
+    "Revision",
     "Stimulus",
     "Study",
     "StudyModel",

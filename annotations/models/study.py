@@ -22,6 +22,7 @@ from annotations.enums import (
     StudyState,
     TiePolicy,
     Trim,
+    Viewing,
 )
 from annotations.models.stimulus import GenerativeModel, Prompt
 
@@ -76,8 +77,9 @@ class StudyQuerySet(models.QuerySet["Study"]):
         from annotations.models.comparison import Comparison
         from annotations.models.rating import Assignment
 
-        comparisons = Comparison.objects.filter(study=OuterRef("pk"))
-        submitted = Assignment.objects.submitted().filter(comparison__study=OuterRef("pk"))
+        comparisons = Comparison.objects.counted().filter(study=OuterRef("pk"))
+        submitted = Assignment.objects.submitted().counted()
+        submitted = submitted.filter(comparison__study=OuterRef("pk"))
         return self.annotate(
             comparison_count=count_of(comparisons), submitted_count=count_of(submitted)
         )
@@ -161,11 +163,32 @@ class Study(models.Model):
         validators=[MinValueValidator(0.1), MaxValueValidator(60)],
         help_text="At most; a shorter clip of a pair shortens both.",
     )
+    viewing = models.CharField(
+        max_length=12,
+        choices=Viewing,
+        default=Viewing.SIMULTANEOUS,
+        help_text="How the two clips of a pair are shown.",
+    )
+    must_watch = models.BooleanField(
+        default=True,
+        verbose_name="watch first",
+        help_text="Choices open when both clips were seen in full once.",
+    )
     pairing = models.CharField(max_length=16, choices=Pairing, default=Pairing.AGAINST_FIRST)
     lease_minutes = models.PositiveSmallIntegerField(
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
         help_text="How long a comparison is kept for a rater who went silent.",
+    )
+    revise_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="How long a rater can go one step back and answer anew; 0: not at all.",
+    )
+    break_minutes = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="After so many minutes at work the page suggests a break; 0: never.",
     )
     completion_code = models.CharField(max_length=40, default=new_completion_code)
     report_token = models.CharField(max_length=40, default=new_token, unique=True, editable=False)

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from annotations.enums import StudyKind
 from annotations.errors import ProtocolFrozen
-from annotations.models import Axis, Judgment, Reason, Study
+from annotations.models import Axis, Judgment, QualityPlan, Reason, Study
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def replace_reasons(axis: Axis, labels: tuple[str, ...] | list[str]) -> None:
 
 
 def is_frozen(study: Study) -> bool:
-    return Judgment.objects.for_study(study.pk).exists()
+    """Whether anything was judged, were it a practice pair."""
+    return Judgment.objects.filter(assignment__comparison__study=study).exists()
 
 
 def ensure_not_frozen(study: Study) -> None:
@@ -107,6 +108,9 @@ def describe_protocol(study: Study) -> dict[str, Any]:
         "raters_per_comparison": study.raters_per_comparison,
         "presentation": describe_presentation(study),
         "pairing": study.pairing,
+        "viewing": study.viewing,
+        "must_watch": study.must_watch,
+        "quality_control": describe_quality_control(study),
         "instructions": study.instructions,
         "content_warning": study.content_warning,
         "consent": study.consent,
@@ -123,6 +127,24 @@ def describe_protocol(study: Study) -> dict[str, Any]:
                 "reasons": [[reason.key, reason.label] for reason in axis.reasons.all()],
             }
             for axis in study.axes.prefetch_related("reasons")
+        ],
+    }
+
+
+def describe_quality_control(study: Study) -> dict[str, Any]:
+    """The checks, and what failing them does, as plain values."""
+    plan = QualityPlan.objects.filter(study=study).first() or QualityPlan(study=study)
+    numbers = {
+        field.name: getattr(plan, field.name)
+        for field in QualityPlan._meta.concrete_fields
+        if field.name not in ("id", "study")
+    }
+    checks = study.checks.select_related("stimulus_a", "stimulus_b")
+    return {
+        **numbers,
+        "checks": [
+            [check.role, check.stimulus_a.sha256, check.stimulus_b.sha256, check.expected]
+            for check in checks
         ],
     }
 

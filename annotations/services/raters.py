@@ -10,9 +10,10 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import F
 
-from annotations.enums import AssignmentState, StudyState
+from annotations.enums import AssignmentState, RaterOutcome, StudyState
 from annotations.errors import ConsentMissing, ExclusionRefused, StudyNotOpen
 from annotations.models import Comparison, Rater, Study
+from annotations.services.qualifying import end_for
 
 RATER_SALT = "annotations.rater"
 SIMULATION_SALT = "annotations.simulation"
@@ -68,7 +69,7 @@ def join_study(
 
 def finish_rater(*, rater: Rater, now: datetime) -> None:
     """Note that the rater has nothing left to judge; the first time counts."""
-    Rater.objects.filter(pk=rater.pk, finished_at=None).update(finished_at=now)
+    end_for(rater=rater, outcome=RaterOutcome.DONE, now=now)
 
 
 def exclude_rater(*, rater: Rater, why: str, now: datetime) -> int:
@@ -91,7 +92,8 @@ def exclude_rater(*, rater: Rater, why: str, now: datetime) -> int:
         locked.excluded_at, locked.excluded_why = now, why.strip()[:300]
         locked.save(update_fields=["excluded_at", "excluded_why"])
         held = [AssignmentState.LEASED, AssignmentState.SUBMITTED]
-        seats = list(locked.assignments.filter(state__in=held).values_list("comparison", flat=True))
+        seated = locked.assignments.counted().filter(state__in=held)
+        seats = list(seated.values_list("comparison", flat=True))
         locked.assignments.filter(state=AssignmentState.LEASED).update(
             state=AssignmentState.EXPIRED
         )

@@ -23,8 +23,10 @@ from annotations.errors import (
     SeatGivenAway,
     SubmissionConflict,
 )
-from annotations.models import Assignment, Axis, Judgment, Rater, Study
+from annotations.models import Assignment, Axis, Judgment, Rater, Revision, Study
 from annotations.services.claiming import ensure_may_rate, retake_seat
+from annotations.services.qualifying import settle_checks
+from annotations.services.watching import doubts_about
 
 MAX_NOTE_LENGTH = 2000
 
@@ -127,12 +129,12 @@ def submit_answers(
     with transaction.atomic():
         assignment = _lock(rater, public_id)
         axes = axes_of(assignment.comparison.study)
-        digest = _digest(answers)
-        if assignment.submission_id == submission_id and assignment.submission_digest == digest:
+        digest = answers_digest(answers)
+        if _is_repeat(assignment, submission_id, digest):
             return assignment
         _ensure_not_submitted(assignment)
         ensure_may_rate(assignment.rater)
-        _ensure_id_unused(submission_id)
+        ensure_id_unused(submission_id)
         _ensure_open(assignment, axes, answers)
         validate_answers(assignment.comparison.study, open_axes(assignment, axes), answers)
         every_answer = [*drafted_answers(assignment), *answers]
@@ -141,7 +143,9 @@ def submit_answers(
             assignment.submission_id = submission_id
             assignment.submission_digest = digest
             assignment.playback = dict(playback or {})
+            assignment.doubts = doubts_about(assignment, assignment.playback, now=now)
             _record(assignment, axes, every_answer, now)
+            settle_checks(assignment=assignment, now=now)
         else:
             assignment.late_answers = [asdict(answer) for answer in every_answer]
             assignment.save(update_fields=["late_answers"])
@@ -199,7 +203,13 @@ def _lock(rater: Rater, public_id: UUID) -> Assignment:
         Assignment.objects.for_rater(rater.pk)
         .filter(public_id=public_id)
         .select_for_update(of=("self",))
-        .select_related("rater__study", "comparison__study")
+        .select_related(
+            "rater__study",
+            "comparison__study",
+            "comparison__of_check",
+            "comparison__rendition_a",
+            "comparison__rendition_b",
+        )
         .first()
     )
     if assignment is None:
@@ -222,27 +232,35 @@ def _record(
 ) -> None:
     by_key = {axis.key: axis for axis in axes}
     for answer in answers:
-        axis = by_key[answer.axis]
-        judgment = Judgment.objects.create(
-            assignment=assignment,
-            axis=axis,
-            choice=resolve_choice(assignment, answer.choice),
-            note=answer.note,
-            created_at=now,
-        )
-        judgment.reasons.add(
-            *[reason for reason in axis.reasons.all() if reason.key in answer.reasons]
-        )
+        record_judgment(assignment, by_key[answer.axis], answer, now)
     assignment.state = AssignmentState.SUBMITTED
     assignment.submitted_at = now
     assignment.save()
 
 
-def resolve_choice(assignment: Assignment, choice: str) -> Choice:
-    """Turn the side that was pressed into the comparison's own order."""
-    if choice == Choice.TIE:
-        return Choice.TIE
-    return Choice.A if choice == assignment.side_a else Choice.B
+def record_judgment(assignment: Assignment, axis: Axis, answer: Answer, now: datetime) -> None:
+    """Write one answer, in the comparison's own order."""
+    judgment = Judgment.objects.create(
+        assignment=assignment,
+        axis=axis,
+        choice=assignment.choice_of_side(answer.choice),
+        note=answer.note,
+        created_at=now,
+    )
+    judgment.reasons.add(*[reason for reason in axis.reasons.all() if reason.key in answer.reasons])
+
+
+def revisable_axes(assignment: Assignment, axes: Sequence[Axis]) -> list[Axis]:
+    """The axes whose answers may still change: not those from before the prompt was shown."""
+    return [axis for axis in axes if axis.key not in drafted_keys(assignment)]
+
+
+def _is_repeat(assignment: Assignment, submission_id: UUID, digest: str) -> bool:
+    """Whether these very answers came before, even if they were revised since."""
+    if assignment.submission_id == submission_id and assignment.submission_digest == digest:
+        return True
+    revisions = assignment.revisions.filter(submission_id=submission_id)
+    return revisions.filter(submission_digest=digest).exists()
 
 
 def _ensure_not_submitted(assignment: Assignment) -> None:
@@ -252,8 +270,10 @@ def _ensure_not_submitted(assignment: Assignment) -> None:
         raise SubmissionConflict("You have already judged this comparison; that answer stays.")
 
 
-def _ensure_id_unused(submission_id: UUID) -> None:
-    if Assignment.objects.filter(submission_id=submission_id).exists():
+def ensure_id_unused(submission_id: UUID) -> None:
+    """Raise SubmissionConflict when the id belongs to another submission."""
+    used = Assignment.objects.filter(submission_id=submission_id).exists()
+    if used or Revision.objects.filter(submission_id=submission_id).exists():
         raise SubmissionConflict("This submission id was used for another comparison.")
 
 
@@ -267,7 +287,7 @@ def _ensure_open(assignment: Assignment, axes: Sequence[Axis], answers: Sequence
 
 
 def _ensure_same_draft(assignment: Assignment, answers: Sequence[Answer]) -> None:
-    if _digest(answers) != _digest(drafted_answers(assignment)):
+    if answers_digest(answers) != answers_digest(drafted_answers(assignment)):
         raise SubmissionConflict(
             "The prompt has been shown; your answer from before it stays as it is."
         )
@@ -280,7 +300,8 @@ def _given_away() -> SeatGivenAway:
     )
 
 
-def _digest(answers: Sequence[Answer]) -> str:
+def answers_digest(answers: Sequence[Answer]) -> str:
+    """Equal for equal answers, in whatever order they came."""
     ordered = sorted(
         ({**asdict(answer), "reasons": sorted(answer.reasons)} for answer in answers),
         key=lambda answer: answer["axis"],

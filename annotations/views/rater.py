@@ -16,10 +16,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from annotations.enums import STOPPED, CheckRole
 from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
     ConsentMissing,
+    RevisionRefused,
     SeatGivenAway,
     StudyNotOpen,
     SubmissionConflict,
@@ -31,16 +33,26 @@ from annotations.rater_session import (
     rater_in,
     remember_rater,
 )
-from annotations.services.claiming import claim_assignment, renew_lease
+from annotations.services.claiming import claim_ahead, claim_assignment, renew_lease
 from annotations.services.raters import finish_rater, is_simulation, join_study, return_url
+from annotations.services.revising import previous_assignment, revise_answers
 from annotations.services.skipping import skip_assignment
 from annotations.services.submitting import (
     axes_of,
     open_axes,
+    revisable_axes,
     save_draft,
     submit_answers,
 )
-from annotations.views.rate_page import answers_from_form, questions_context, rate_context
+from annotations.views.lesson_pages import examples_context, examples_of, feedback_context
+from annotations.views.rate_page import (
+    answers_from_form,
+    clip_addresses,
+    questions_context,
+    rate_context,
+    revision_context,
+    revision_questions,
+)
 
 RNG = random.SystemRandom()
 MAX_PLAYBACK_CHARACTERS = 10_000
@@ -68,24 +80,30 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
             return render(request, "rater/welcome.html", context, status=422)
         except StudyNotOpen as error:
             return _message(request, "Not open", str(error), status=409)
-    response = redirect("rater-rate", slug=slug)
+    response = redirect(first_page(rater), slug=slug)
     remember_rater(response, rater)
     return response
 
 
-RaterView = Callable[[HttpRequest, Rater], HttpResponse]
+def first_page(rater: Rater) -> str:
+    """The examples, where the study has some and the rater has not begun; else the work."""
+    has_begun = rater.assignments.exists()
+    return "rater-examples" if not has_begun and examples_of(rater.study) else "rater-rate"
+
+
+RaterView = Callable[..., HttpResponse]
 
 
 def for_rater(view: RaterView) -> Callable[..., HttpResponse]:
     """Give the view the rater; send others to the study's first page."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, slug: str) -> HttpResponse:
+    def wrapper(request: HttpRequest, slug: str, **values: Any) -> HttpResponse:
         study = get_object_or_404(Study, slug=slug)
         rater = rater_in(request, study)
         if rater is None:
             return redirect("rater-welcome", slug=slug)
-        return view(request, rater)
+        return view(request, rater, **values)
 
     return wrapper
 
@@ -96,6 +114,58 @@ def for_rater(view: RaterView) -> Callable[..., HttpResponse]:
 def rate(request: HttpRequest, rater: Rater) -> HttpResponse:
     """The comparison that the rater judges now."""
     return _take(request, rater) if request.method == "POST" else _show_comparison(request, rater)
+
+
+@never_cache
+@require_GET
+@for_rater
+def examples(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """For each reason, pairs that were decided by it, with their answers."""
+    shown = examples_of(rater.study)
+    if not shown:
+        return HttpResponseRedirect(_rate_url(rater))
+    context = {"study": rater.study, "examples": examples_context(shown)}
+    return render(request, "rater/examples.html", context)
+
+
+@never_cache
+@require_GET
+@for_rater
+def feedback(request: HttpRequest, rater: Rater, public_id: uuid.UUID) -> HttpResponse:
+    """The answer to a practice pair, beside the rater's own."""
+    own = Assignment.objects.with_stimuli().for_rater(rater.pk).submitted()
+    practice = own.filter(comparison__of_check__role=CheckRole.PRACTICE)
+    assignment = practice.filter(public_id=public_id).first()
+    if assignment is None:
+        return HttpResponseRedirect(_rate_url(rater))
+    return render(request, "rater/feedback.html", feedback_context(assignment))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_rater
+def back(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """One step back: the last comparison with its answers, to change them."""
+    assignment = previous_assignment(rater=rater, now=timezone.now())
+    if request.method == "POST":
+        return _take_revision(request, rater)
+    if assignment is None:
+        return HttpResponseRedirect(_rate_url(rater))
+    return render(request, "rater/rate.html", revision_context(assignment))
+
+
+@never_cache
+@require_POST
+@for_rater
+def ahead(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """The addresses of the next comparison's clips, for the browser to load meanwhile."""
+    try:
+        assignment = claim_ahead(rater=rater, now=timezone.now(), rng=RNG)
+    except StudyNotOpen:
+        assignment = None
+    if assignment is None:
+        return HttpResponse(status=204)
+    return JsonResponse({"clips": clip_addresses(assignment)})
 
 
 @never_cache
@@ -124,6 +194,7 @@ def skip(request: HttpRequest, rater: Rater) -> HttpResponse:
             public_id=uuid.UUID(request.POST.get("assignment", "")),
             reason=request.POST.get("reason", ""),
             note=request.POST.get("note", ""),
+            now=timezone.now(),
         )
     except AnswersRefused as error:
         return _message(request, "Not skipped", str(error), action_url=_rate_url(rater), status=422)
@@ -141,10 +212,12 @@ def done(request: HttpRequest, rater: Rater) -> HttpResponse:
     """Thanks and the completion code, for a rater who has nothing left to judge."""
     if rater.finished_at is None:
         return HttpResponseRedirect(_rate_url(rater))
+    is_stopped = rater.outcome in STOPPED
     context = {
         "study": rater.study,
-        "completion_code": rater.study.completion_code,
-        "return_url": return_url(rater),
+        "outcome": rater.outcome,
+        "completion_code": "" if is_stopped else rater.study.completion_code,
+        "return_url": None if is_stopped else return_url(rater),
         "judged": rater.assignments.submitted().count(),
     }
     return render(request, "rater/done.html", context)
@@ -157,10 +230,14 @@ def _show_comparison(request: HttpRequest, rater: Rater) -> HttpResponse:
         return _message(request, "Not open", str(error), action_url=_rate_url(rater))
     if assignment is None:
         return _nothing_left(request, rater)
-    return render(request, "rater/rate.html", rate_context(_with_stimuli(assignment)))
+    context = rate_context(_with_stimuli(assignment), now=timezone.now())
+    return render(request, "rater/rate.html", context)
 
 
 def _nothing_left(request: HttpRequest, rater: Rater) -> HttpResponse:
+    rater.refresh_from_db(fields=["outcome"])
+    if rater.outcome in STOPPED:
+        return redirect("rater-done", slug=rater.study.slug)
     has_worked = rater.assignments.submitted() | rater.assignments.skipped()
     if not has_worked.exists():
         text = "All comparisons are with other raters at the moment. Please try again later."
@@ -182,9 +259,46 @@ def _take(request: HttpRequest, rater: Rater) -> HttpResponse:
         return _refused(request, rater, error, status=409)
     if not saved:
         return _show_next_stage(request, rater, assignment)
+    return _saved(request, _after(rater, assignment))
+
+
+def _take_revision(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """Save the last comparison's answers anew."""
+    assignment = _own_assignment(request, rater)
+    if assignment is None:
+        return _refused(request, rater, AssignmentNotFound(), status=404)
+    axes = revisable_axes(assignment, axes_of(rater.study))
+    answers = answers_from_form(axes, request.POST)
+    try:
+        revise_answers(
+            rater=rater,
+            public_id=assignment.public_id,
+            submission_id=_submission_id(request),
+            answers=answers,
+            now=timezone.now(),
+        )
+    except AnswersRefused as error:
+        context = revision_context(assignment)
+        context |= revision_questions(assignment, answers=answers, problems=error.by_axis)
+        template = "rater/_questions.html" if _is_fetch(request) else "rater/rate.html"
+        return render(request, template, context, status=422)
+    except (SubmissionConflict, RevisionRefused, StudyNotOpen) as error:
+        return _refused(request, rater, error, status=409)
+    return _saved(request, _rate_url(rater))
+
+
+def _saved(request: HttpRequest, next_url: str) -> HttpResponse:
     if _is_fetch(request):
-        return JsonResponse({"saved": True, "next": _rate_url(rater)})
-    return redirect("rater-rate", slug=rater.study.slug)
+        return JsonResponse({"saved": True, "next": next_url})
+    return HttpResponseRedirect(next_url)
+
+
+def _after(rater: Rater, assignment: Assignment) -> str:
+    """Where the rater goes from here: a practice pair is explained first."""
+    check = assignment.comparison.of_check
+    if check is not None and check.role == CheckRole.PRACTICE:
+        return reverse("rater-feedback", args=[rater.study.slug, assignment.public_id])
+    return _rate_url(rater)
 
 
 def _save_stage(request: HttpRequest, rater: Rater, assignment: Assignment) -> bool:
@@ -215,14 +329,14 @@ def _show_next_stage(request: HttpRequest, rater: Rater, assignment: Assignment)
     if not _is_fetch(request):
         return redirect("rater-rate", slug=rater.study.slug)
     assignment.refresh_from_db()
-    return render(request, "rater/_questions.html", rate_context(assignment))
+    return render(request, "rater/_questions.html", rate_context(assignment, now=timezone.now()))
 
 
 def _show_problems(
     request: HttpRequest, rater: Rater, assignment: Assignment, error: AnswersRefused
 ) -> HttpResponse:
     assignment.refresh_from_db()
-    context = rate_context(assignment)
+    context = rate_context(assignment, now=timezone.now())
     axes = open_axes(assignment, axes_of(rater.study))
     answers = answers_from_form(axes, request.POST)
     context |= questions_context(assignment, answers=answers, problems=error.by_axis)
@@ -304,6 +418,7 @@ def _welcome_context(request: HttpRequest, study: Study, identity: Any) -> dict[
         "hides_text_first": prompt_shown == {False, True},
         "form_fields": {name: value for name, value in fields.items() if value},
         "resume": rater_in(request, study) is not None,
+        "has_examples": bool(examples_of(study)),
         "error": "",
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import pandas as pd
 
@@ -14,6 +13,7 @@ from analysis.core.sides import RaterSide, screen_raters
 from analysis.core.votes import WINNERS
 from analysis.queries import rater_names, study_votes
 from annotations.models import Comparison, Rater, Study
+from annotations.services.watching import seconds_of
 
 HALF = 0.5
 
@@ -96,14 +96,9 @@ def _paces(study: Study, votes: pd.DataFrame) -> tuple[RaterPace, ...]:
 
 def _seconds_shown(study: Study) -> dict[str, float]:
     """Length of the longer clip of each comparison, by its id."""
-    plans = Comparison.objects.filter(study=study).ready()
+    plans = Comparison.objects.filter(study=study).counted().ready()
     rows = plans.values_list("pk", "rendition_a__plan", "rendition_b__plan")
-    return {str(pk): max(_seconds(first), _seconds(second)) for pk, first, second in rows}
-
-
-def _seconds(plan: dict[str, object]) -> float:
-    fps = Fraction(str(plan["fps"]))
-    return float(int(str(plan["frames"])) / fps) if fps else 0.0
+    return {str(pk): max(seconds_of(first), seconds_of(second)) for pk, first, second in rows}
 
 
 def _agreements(votes: pd.DataFrame) -> dict[str, OthersAgreement]:
