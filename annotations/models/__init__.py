@@ -4,7 +4,15 @@ from annotations.models.comparison import Comparison, Rendition
 from annotations.models.importing import ClipImport, ImportRow
 from annotations.models.rating import Assignment, Judgment, Rater
 from annotations.models.stimulus import GenerativeModel, Prompt, Stimulus
-from annotations.models.study import Axis, ModelPair, Reason, Study, StudyModel, StudyPrompt
+from annotations.models.study import (
+    Axis,
+    ModelPair,
+    Reason,
+    Study,
+    StudyModel,
+    StudyPrompt,
+    StudyText,
+)
 
 __all__ = [
     "Assignment",
@@ -23,4 +31,5 @@ __all__ = [
     "Study",
     "StudyModel",
     "StudyPrompt",
+    "StudyText",
 ]

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, SkipReason
-from annotations.errors import AnswersRefused, AssignmentNotFound, SubmissionConflict
+from annotations.errors import AnswersRefused, AssignmentNotFound
 from annotations.models import Assignment, Comparison, Rater
 from annotations.services.claiming import ensure_may_rate
-from annotations.services.submitting import MAX_NOTE_LENGTH
+from annotations.services.submitting import MAX_NOTE_LENGTH, already_judged, note_too_long
 
 
 def skip_assignment(*, rater: Rater, public_id: UUID, reason: str, note: str = "") -> Assignment:
@@ -31,9 +32,9 @@ def skip_assignment(*, rater: Rater, public_id: UUID, reason: str, note: str = "
         The study was closed or paused, or the rater excluded.
     """
     if reason not in SkipReason.values:
-        raise AnswersRefused({"": ["Please say why you skip this pair."]})
+        raise AnswersRefused({"": [_("Please say why you skip this pair.")]})
     if len(note) > MAX_NOTE_LENGTH:
-        raise AnswersRefused({"": [f"The note is longer than {MAX_NOTE_LENGTH} characters."]})
+        raise AnswersRefused({"": [note_too_long()]})
     with transaction.atomic():
         locked = Assignment.objects.for_rater(rater.pk).select_for_update(of=("self",))
         assignment = locked.select_related("rater__study").filter(public_id=public_id).first()
@@ -42,7 +43,7 @@ def skip_assignment(*, rater: Rater, public_id: UUID, reason: str, note: str = "
         if assignment.state == AssignmentState.SKIPPED:
             return assignment
         if assignment.state == AssignmentState.SUBMITTED:
-            raise SubmissionConflict("You have already judged this comparison; that answer stays.")
+            raise already_judged()
         ensure_may_rate(assignment.rater)
         if assignment.state == AssignmentState.LEASED:
             comparison = Comparison.objects.filter(pk=assignment.comparison_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from annotations.enums import Choice, Side, SkipReason
 from annotations.models import Assignment, Axis, Comparison
@@ -21,11 +22,13 @@ from annotations.services.submitting import (
     open_axes,
     shows_prompt,
 )
+from annotations.services.wording import own_text
+from annotations.views.words import script_words
 
 CHOICE_LABELS = {
-    Side.LEFT.value: "Left",
-    Side.RIGHT.value: "Right",
-    Choice.TIE.value: "No difference",
+    Side.LEFT.value: _("Left"),
+    Side.RIGHT.value: _("Right"),
+    Choice.TIE.value: _("No difference"),
 }
 
 
@@ -54,6 +57,7 @@ def rate_context(assignment: Assignment) -> dict[str, Any]:
         "has_sound": _has_sound(assignment.comparison),
         "skip_reasons": SkipReason.choices,
         "error": "",
+        "script_words": script_words(),
         **questions_context(assignment, answers=[], problems={}),
     }
 
@@ -119,7 +123,7 @@ def _question(
     return {
         "key": axis.key,
         "number": number,
-        "question": axis.question,
+        "question": own_text(axis),
         "choices": [
             {"value": value, "label": CHOICE_LABELS[value], "checked": value == answer.choice}
             for value in choices
@@ -127,7 +131,7 @@ def _question(
         "reasons": [
             {
                 "key": reason.key,
-                "label": reason.label,
+                "label": own_text(reason),
                 "number": place,
                 "checked": reason.key in answer.reasons,
             }
@@ -140,11 +144,11 @@ def _question(
 def _answered(axis: Axis, number: int, answer: Answer) -> dict[str, Any]:
     return {
         "number": number,
-        "question": axis.question,
+        "question": own_text(axis),
         "choice": answer.choice,
         "choice_label": CHOICE_LABELS[answer.choice],
         "reason_labels": [
-            reason.label for reason in axis.reasons.all() if reason.key in answer.reasons
+            own_text(reason) for reason in axis.reasons.all() if reason.key in answer.reasons
         ],
         "note": answer.note,
     }
