@@ -147,6 +147,9 @@ class _Session:
     def walk_pages(self) -> None:
         """From the first page to the last, by plain forms, with a mistake at each comparison."""
         address = reverse("rater-welcome", args=[self.study.slug])
+        for language in self.study.offered_languages():
+            in_it = {"Accept-Language": language}
+            self._keep("page", self.client.get(address, headers=in_it))
         page = self._keep("page", self.client.get(address))
         fields = {**read_form(_text(page)).fields, "consent": "on"}
         page = self._keep("page", self.client.post(address, fields, follow=True))

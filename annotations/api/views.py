@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import override
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.authentication import BaseAuthentication
@@ -43,6 +46,7 @@ from annotations.services.raters import (
 from annotations.services.revising import revise_answers
 from annotations.services.skipping import skip_assignment
 from annotations.services.submitting import save_draft, submit_answers
+from annotations.views.language import language_of
 
 RNG = random.SystemRandom()
 REFUSALS = {
@@ -87,6 +91,21 @@ class RaterView(APIView):
 
     def get_authenticate_header(self, request: Request) -> str:
         return "Rater"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """In the language that the front end asks for, as far as the study offers it."""
+        study = _study_spoken_of(request, kwargs)
+        if study is None:
+            return super().dispatch(request, *args, **kwargs)
+        with override(language_of(request, study)):
+            return super().dispatch(request, *args, **kwargs)
+
+
+def _study_spoken_of(request: HttpRequest, kwargs: Mapping[str, Any]) -> Study | None:
+    rater = find_rater(rater_credential(request))
+    if rater is not None:
+        return rater.study
+    return Study.objects.filter(slug=kwargs.get("slug", "")).first()
 
 
 class JoinView(RaterView):

@@ -5,7 +5,15 @@ from annotations.models.importing import ClipImport, ImportRow
 from annotations.models.quality import Check, QualityPlan
 from annotations.models.rating import Assignment, Judgment, Rater, Revision
 from annotations.models.stimulus import GenerativeModel, Prompt, Stimulus
-from annotations.models.study import Axis, ModelPair, Reason, Study, StudyModel, StudyPrompt
+from annotations.models.study import (
+    Axis,
+    ModelPair,
+    Reason,
+    Study,
+    StudyModel,
+    StudyPrompt,
+    StudyText,
+)
 
 __all__ = [
     "Assignment",
@@ -27,4 +35,5 @@ __all__ = [
     "Study",
     "StudyModel",
     "StudyPrompt",
+    "StudyText",
 ]

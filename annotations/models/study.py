@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -65,6 +66,16 @@ def validate_masks(masks: object) -> None:
             )
 
 
+def validate_languages(languages: object) -> None:
+    """Codes of settings.LANGUAGES, each once."""
+    codes = languages if isinstance(languages, list) else [None]
+    if len(set(codes)) != len(codes) or set(codes) - dict(settings.LANGUAGES).keys():
+        raise ValidationError(
+            "Give languages as a list of these: %(codes)s.",
+            params={"codes": ", ".join(dict(settings.LANGUAGES))},
+        )
+
+
 class StudyQuerySet(models.QuerySet["Study"]):
     def with_judgments(self) -> StudyQuerySet:
         from annotations.models.rating import Judgment
@@ -107,6 +118,21 @@ class Study(models.Model):
     consent = models.TextField(
         blank=True,
         help_text="What raters agree to by a tick before they start; empty: nothing is asked.",
+    )
+    language = models.CharField(
+        max_length=10,
+        choices=settings.LANGUAGES,
+        default=settings.LANGUAGE_CODE,
+        verbose_name="language of these texts",
+        help_text="What you write here for raters is in it; below you can add translations.",
+    )
+    languages = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_languages],
+        verbose_name="languages offered",
+        help_text="What raters may choose from, and what their browser may choose for them; "
+        "none ticked: all.",
     )
     generative_models = models.ManyToManyField(
         GenerativeModel, through="StudyModel", related_name="studies"
@@ -232,6 +258,11 @@ class Study(models.Model):
     def is_image_study(self) -> bool:
         return self.kind == StudyKind.TEXT_TO_IMAGE
 
+    def offered_languages(self) -> list[str]:
+        """In the order of settings.LANGUAGES."""
+        codes = [code for code, _ in settings.LANGUAGES]
+        return [code for code in codes if code in self.languages] or codes
+
 
 class StudyModel(models.Model):
     """A model in a study. The order gives each pair its fixed a and b."""
@@ -318,3 +349,22 @@ class Reason(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class StudyText(models.Model):
+    """One of the study's own texts in another language; see `annotations.services.wording`."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="texts")
+    language = models.CharField(max_length=10, choices=settings.LANGUAGES)
+    key = models.CharField(max_length=140)
+    text = models.TextField()
+
+    class Meta:
+        verbose_name = "translation"
+        ordering = ["language", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "language", "key"], name="study_text_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.language})"

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from annotations.enums import STOPPED, AssignmentState, Side, StudyState
 from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
@@ -117,9 +118,9 @@ def _lock_rater(rater_id: int) -> Rater:
 def ensure_may_rate(rater: Rater) -> None:
     """Raise StudyNotOpen unless the study takes answers from this rater."""
     if rater.study.state != StudyState.OPEN:
-        raise StudyNotOpen("This study is not open at the moment. Please come back later.")
+        raise StudyNotOpen
     if rater.excluded_at is not None or rater.outcome in STOPPED:
-        raise StudyNotOpen("Your part in this study has ended. Thank you for your time.")
+        raise StudyNotOpen(_("Your part in this study has ended. Thank you for your time."))
 
 
 def lease_of(study: Study) -> timedelta:
@@ -159,7 +160,7 @@ def renew_lease(*, rater: Rater, public_id: UUID, now: datetime) -> datetime:
         return expires_at
     if not own.filter(public_id=public_id).exists():
         raise AssignmentNotFound
-    raise SeatGivenAway("This comparison was kept for you for a while and is now with others.")
+    raise SeatGivenAway(_("This comparison was kept for you for a while and is now with others."))
 
 
 def release_overdue_leases(*, now: datetime, study: Study | None = None) -> int:

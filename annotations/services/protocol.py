@@ -7,7 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils.text import slugify
+from django.utils.translation import gettext_noop as _
 
 from annotations.enums import StudyKind
 from annotations.errors import ProtocolFrozen
@@ -26,38 +28,46 @@ class AxisTemplate:
 VIDEO_AXES = (
     AxisTemplate(
         key="quality",
-        question="Which video do you prefer?",
+        question=_("Which video do you prefer?"),
         shows_prompt=False,
         reasons=(
-            "Motion smoothness",
-            "Object/scene consistency",
-            "Pixel sharpness",
-            "Recognizable objects/scenes",
-            "Amount of motion",
+            _("Motion smoothness"),
+            _("Object/scene consistency"),
+            _("Pixel sharpness"),
+            _("Recognizable objects/scenes"),
+            _("Amount of motion"),
         ),
     ),
     AxisTemplate(
         key="faithfulness",
-        question="Which video aligns better with the text prompt?",
+        question=_("Which video aligns better with the text prompt?"),
         shows_prompt=True,
-        reasons=("Spatial text alignment", "Temporal text alignment"),
+        reasons=(_("Spatial text alignment"), _("Temporal text alignment")),
     ),
 )
 # The same protocol for stills: what a still cannot show is left out.
 IMAGE_AXES = (
     AxisTemplate(
         key="quality",
-        question="Which image do you prefer?",
+        question=_("Which image do you prefer?"),
         shows_prompt=False,
-        reasons=("Object/scene consistency", "Pixel sharpness", "Recognizable objects/scenes"),
+        reasons=(
+            _("Object/scene consistency"),
+            _("Pixel sharpness"),
+            _("Recognizable objects/scenes"),
+        ),
     ),
     AxisTemplate(
         key="faithfulness",
-        question="Which image aligns better with the text prompt?",
+        question=_("Which image aligns better with the text prompt?"),
         shows_prompt=True,
-        reasons=("Objects and attributes in the text", "Spatial text alignment"),
+        reasons=(_("Objects and attributes in the text"), _("Spatial text alignment")),
     ),
 )
+DEFAULT_TEXTS = frozenset(
+    text for axis in (*VIDEO_AXES, *IMAGE_AXES) for text in (axis.question, *axis.reasons)
+)
+"""In the catalogues, so that a study that keeps them need not translate them."""
 
 
 def axis_templates(kind: str) -> tuple[AxisTemplate, ...]:
@@ -128,6 +138,7 @@ def describe_protocol(study: Study) -> dict[str, Any]:
             }
             for axis in study.axes.prefetch_related("reasons")
         ],
+        **_describe_languages(study),
     }
 
 
@@ -147,6 +158,16 @@ def describe_quality_control(study: Study) -> dict[str, Any]:
             for check in checks
         ],
     }
+
+
+def _describe_languages(study: Study) -> dict[str, Any]:
+    """Nothing for a study that leaves all to the catalogues, which keeps its earlier hash."""
+    described = {
+        "language": study.language if study.language != settings.LANGUAGE_CODE else "",
+        "languages": study.languages,
+        "texts": sorted([row.language, row.key, row.text] for row in study.texts.all()),
+    }
+    return {name: value for name, value in described.items() if value}
 
 
 def describe_presentation(study: Study) -> dict[str, Any]:

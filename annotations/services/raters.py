@@ -50,7 +50,7 @@ def join_study(
         The study asks for consent, and `consented_at` is None.
     """
     if study.state != StudyState.OPEN:
-        raise StudyNotOpen("This study is not open at the moment. Please come back later.")
+        raise StudyNotOpen
     if study.consent and consented_at is None:
         raise ConsentMissing
     values = {

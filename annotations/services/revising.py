@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, CheckRole
 from annotations.errors import AssignmentNotFound, RevisionRefused, SubmissionConflict
@@ -87,7 +88,7 @@ def revise_answers(
         ensure_may_rate(rater)
         last = previous_assignment(rater=rater, now=now)
         if last is None or last.pk != assignment.pk:
-            raise RevisionRefused("Only your last answer can be changed, and only for a while.")
+            raise RevisionRefused(_("Only your last answer can be changed, and only for a while."))
         ensure_id_unused(submission_id)
         axes = revisable_axes(assignment, axes_of(rater.study))
         validate_answers(rater.study, axes, answers)
@@ -126,7 +127,7 @@ def _lock(rater: Rater, public_id: UUID) -> Assignment:
 
 def _repeated(assignment: Assignment, answers: Sequence[Answer]) -> Assignment:
     if assignment.submission_digest != answers_digest(answers):
-        raise SubmissionConflict("This submission id was used for another answer.")
+        raise SubmissionConflict(_("This submission id was used for another answer."))
     return assignment
 
 

@@ -6,13 +6,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, SkipReason
-from annotations.errors import AnswersRefused, AssignmentNotFound, SubmissionConflict
+from annotations.errors import AnswersRefused, AssignmentNotFound
 from annotations.models import Assignment, Rater
 from annotations.services.claiming import ensure_may_rate, give_seat_back
 from annotations.services.qualifying import settle_checks
-from annotations.services.submitting import MAX_NOTE_LENGTH
+from annotations.services.submitting import MAX_NOTE_LENGTH, already_judged, note_too_long
 
 
 def skip_assignment(
@@ -34,9 +35,9 @@ def skip_assignment(
         The study was closed or paused, or the rater excluded.
     """
     if reason not in SkipReason.values:
-        raise AnswersRefused({"": ["Please say why you skip this pair."]})
+        raise AnswersRefused({"": [_("Please say why you skip this pair.")]})
     if len(note) > MAX_NOTE_LENGTH:
-        raise AnswersRefused({"": [f"The note is longer than {MAX_NOTE_LENGTH} characters."]})
+        raise AnswersRefused({"": [note_too_long()]})
     with transaction.atomic():
         locked = Assignment.objects.for_rater(rater.pk).select_for_update(of=("self",))
         with_context = locked.select_related("rater__study", "comparison__of_check")
@@ -46,7 +47,7 @@ def skip_assignment(
         if assignment.state == AssignmentState.SKIPPED:
             return assignment
         if assignment.state == AssignmentState.SUBMITTED:
-            raise SubmissionConflict("You have already judged this comparison; that answer stays.")
+            raise already_judged()
         ensure_may_rate(assignment.rater)
         if assignment.state == AssignmentState.LEASED:
             give_seat_back(assignment)

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, Choice, Protocol, Side, TiePolicy
 from annotations.errors import (
@@ -160,9 +161,11 @@ def validate_answers(study: Study, axes: Sequence[Axis], answers: Sequence[Answe
     given = {answer.axis: answer for answer in answers}
     unknown = sorted(set(given) - {axis.key for axis in axes})
     if unknown:
-        problems[""] = [f"There is no open question “{key}” here." for key in unknown]
+        problems[""] = [
+            _("There is no open question “{key}” here.").format(key=key) for key in unknown
+        ]
     if len(given) != len(answers):
-        problems.setdefault("", []).append("A question was answered twice.")
+        problems.setdefault("", []).append(_("A question was answered twice."))
     for axis in axes:
         found = _problems_of(study, axis, given.get(axis.key, Answer(axis=axis.key)))
         if found:
@@ -184,18 +187,28 @@ def _problems_of(study: Study, axis: Axis, answer: Answer) -> list[str]:
     problems = []
     known = {reason.key for reason in axis.reasons.all()}
     if not answer.choice:
-        problems.append("Please choose one of the two.")
+        problems.append(_("Please choose one of the two."))
     elif answer.choice not in allowed_choices(study):
-        problems.append(f"“{answer.choice[:40]}” is not one of the choices.")
+        problems.append(
+            _("“{choice}” is not one of the choices.").format(choice=answer.choice[:40])
+        )
     if set(answer.reasons) - known:
-        problems.append("A reason was ticked that does not belong to this question.")
+        problems.append(_("A reason was ticked that does not belong to this question."))
     if len(set(answer.reasons)) != len(answer.reasons):
-        problems.append("A reason was ticked twice.")
+        problems.append(_("A reason was ticked twice."))
     if needs_reason(study) and known and not answer.reasons:
-        problems.append("Please tick at least one reason.")
+        problems.append(_("Please tick at least one reason."))
     if len(answer.note) > MAX_NOTE_LENGTH:
-        problems.append(f"The note is longer than {MAX_NOTE_LENGTH} characters.")
+        problems.append(note_too_long())
     return problems
+
+
+def note_too_long() -> str:
+    return _("The note is longer than {most} characters.").format(most=MAX_NOTE_LENGTH)
+
+
+def already_judged() -> SubmissionConflict:
+    return SubmissionConflict(_("You have already judged this comparison; that answer stays."))
 
 
 def _lock(rater: Rater, public_id: UUID) -> Assignment:
@@ -265,16 +278,16 @@ def _is_repeat(assignment: Assignment, submission_id: UUID, digest: str) -> bool
 
 def _ensure_not_submitted(assignment: Assignment) -> None:
     if assignment.state == AssignmentState.SKIPPED:
-        raise SubmissionConflict("You skipped this comparison; it went to another rater.")
+        raise SubmissionConflict(_("You skipped this comparison; it went to another rater."))
     if assignment.state == AssignmentState.SUBMITTED:
-        raise SubmissionConflict("You have already judged this comparison; that answer stays.")
+        raise already_judged()
 
 
 def ensure_id_unused(submission_id: UUID) -> None:
     """Raise SubmissionConflict when the id belongs to another submission."""
     used = Assignment.objects.filter(submission_id=submission_id).exists()
     if used or Revision.objects.filter(submission_id=submission_id).exists():
-        raise SubmissionConflict("This submission id was used for another comparison.")
+        raise SubmissionConflict(_("This submission id was used for another comparison."))
 
 
 def _ensure_open(assignment: Assignment, axes: Sequence[Axis], answers: Sequence[Answer]) -> None:
@@ -282,21 +295,29 @@ def _ensure_open(assignment: Assignment, axes: Sequence[Axis], answers: Sequence
     if not is_last_stage(assignment, axes):
         blind = ", ".join(axis.key for axis in open_axes(assignment, axes))
         raise AnswersRefused(
-            {"": [f"First answer {blind}, before the prompt is shown; then the rest."]}
+            {
+                "": [
+                    _("First answer {questions}, before the text is shown; then the rest.").format(
+                        questions=blind
+                    )
+                ]
+            }
         )
 
 
 def _ensure_same_draft(assignment: Assignment, answers: Sequence[Answer]) -> None:
     if answers_digest(answers) != answers_digest(drafted_answers(assignment)):
         raise SubmissionConflict(
-            "The prompt has been shown; your answer from before it stays as it is."
+            _("The text has been shown; your answer from before it stays as it is.")
         )
 
 
 def _given_away() -> SeatGivenAway:
     return SeatGivenAway(
-        "This comparison was kept for you for a while and was then given to another rater. "
-        "Your answer is kept, but it does not count. Please go on with the next one."
+        _(
+            "This comparison was kept for you for a while and was then given to another rater. "
+            "Your answer is kept, but it does not count. Please go on with the next one."
+        )
     )
 
 

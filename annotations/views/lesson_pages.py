@@ -13,6 +13,7 @@ from annotations.models import Assignment, Axis, Check, Study
 from annotations.services.qualifying import is_right
 from annotations.services.revising import given_answers
 from annotations.services.submitting import axes_of
+from annotations.services.wording import own_text
 from annotations.views.rate_page import CHOICE_LABELS, clip_addresses, has_sound
 
 
@@ -28,7 +29,10 @@ def examples_of(study: Study) -> list[Check]:
 def examples_context(examples: Sequence[Check]) -> list[dict[str, Any]]:
     """By reason, its examples: clips, text, the better side and why."""
     return [
-        {"reason": reason, "examples": [_example(check) for check in checks]}
+        {
+            "label": own_text(reason) if reason else "",
+            "examples": [_example(check) for check in checks],
+        }
         for reason, checks in groupby(examples, key=lambda check: check.reason)
     ]
 
@@ -50,7 +54,7 @@ def feedback_context(assignment: Assignment) -> dict[str, Any]:
         "explanation": check.explanation if check else "",
         "answers": [
             {
-                "question": axis.question,
+                "question": own_text(axis),
                 "expected": assignment.side_of_choice(expected[axis.key]),
                 "given": given[axis.key].choice,
                 "given_label": CHOICE_LABELS[given[axis.key].choice],
@@ -72,7 +76,7 @@ def _example(check: Check) -> dict[str, Any]:
         "prompt_text": check.comparison.prompt.text,
         "has_sound": has_sound(check.comparison),
         "winners": [
-            {"question": one.question, "side": winning[one.key]}
+            {"question": own_text(one), "side": winning[one.key]}
             for one in axes
             if one.key in winning
         ],

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Q
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from annotations.enums import CheckRole, Choice, Side, SkipReason
 from annotations.models import Assignment, Axis, Comparison, Rater
@@ -28,14 +29,16 @@ from annotations.services.submitting import (
     shows_prompt,
 )
 from annotations.services.weaving import planned_checks
+from annotations.services.wording import own_text
+from annotations.views.words import script_words
 
 # The time left is told from so many pairs on, by the median of so many.
 PACE_FROM = 3
 PACE_OVER = 10
 CHOICE_LABELS = {
-    Side.LEFT.value: "Left",
-    Side.RIGHT.value: "Right",
-    Choice.TIE.value: "No difference",
+    Side.LEFT.value: _("Left"),
+    Side.RIGHT.value: _("Right"),
+    Choice.TIE.value: _("No difference"),
 }
 
 
@@ -86,6 +89,7 @@ def _page_context(assignment: Assignment) -> dict[str, Any]:
         "submission_id": uuid.uuid4(),
         "has_sound": has_sound(assignment.comparison),
         "skip_reasons": SkipReason.choices,
+        "script_words": script_words(),
         "error": "",
     }
 
@@ -218,7 +222,7 @@ def _question(
     return {
         "key": axis.key,
         "number": number,
-        "question": axis.question,
+        "question": own_text(axis),
         "choices": [
             {"value": value, "label": CHOICE_LABELS[value], "checked": value == answer.choice}
             for value in choices
@@ -226,7 +230,7 @@ def _question(
         "reasons": [
             {
                 "key": reason.key,
-                "label": reason.label,
+                "label": own_text(reason),
                 "number": place,
                 "checked": reason.key in answer.reasons,
             }
@@ -239,11 +243,11 @@ def _question(
 def _answered(axis: Axis, number: int, answer: Answer) -> dict[str, Any]:
     return {
         "number": number,
-        "question": axis.question,
+        "question": own_text(axis),
         "choice": answer.choice,
         "choice_label": CHOICE_LABELS[answer.choice],
         "reason_labels": [
-            reason.label for reason in axis.reasons.all() if reason.key in answer.reasons
+            own_text(reason) for reason in axis.reasons.all() if reason.key in answer.reasons
         ],
         "note": answer.note,
     }

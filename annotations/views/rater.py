@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -44,6 +45,8 @@ from annotations.services.submitting import (
     save_draft,
     submit_answers,
 )
+from annotations.services.wording import own_text
+from annotations.views.language import in_language_of_rater
 from annotations.views.lesson_pages import examples_context, examples_of, feedback_context
 from annotations.views.rate_page import (
     answers_from_form,
@@ -63,6 +66,10 @@ MAX_PLAYBACK_CHARACTERS = 10_000
 def welcome(request: HttpRequest, slug: str) -> HttpResponse:
     """Instructions, and the button that takes a rater in."""
     study = get_object_or_404(Study, slug=slug)
+    return in_language_of_rater(request, study, lambda: _welcome(request, study))
+
+
+def _welcome(request: HttpRequest, study: Study) -> HttpResponse:
     identity = panel_identity((request.POST or request.GET).dict())
     if request.method != "POST":
         return render(request, "rater/welcome.html", _welcome_context(request, study, identity))
@@ -79,8 +86,8 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
             context = {**_welcome_context(request, study, identity), "error": str(error)}
             return render(request, "rater/welcome.html", context, status=422)
         except StudyNotOpen as error:
-            return _message(request, "Not open", str(error), status=409)
-    response = redirect(first_page(rater), slug=slug)
+            return _message(request, _("Not open"), str(error), status=409)
+    response = redirect(first_page(rater), slug=study.slug)
     remember_rater(response, rater)
     return response
 
@@ -95,17 +102,23 @@ RaterView = Callable[..., HttpResponse]
 
 
 def for_rater(view: RaterView) -> Callable[..., HttpResponse]:
-    """Give the view the rater; send others to the study's first page."""
+    """Give the view the rater, in their language; send others to the study's first page."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, slug: str, **values: Any) -> HttpResponse:
         study = get_object_or_404(Study, slug=slug)
-        rater = rater_in(request, study)
-        if rater is None:
-            return redirect("rater-welcome", slug=slug)
-        return view(request, rater, **values)
+        return in_language_of_rater(
+            request, study, lambda: _with_rater(request, study, view, **values)
+        )
 
     return wrapper
+
+
+def _with_rater(request: HttpRequest, study: Study, view: RaterView, **values: Any) -> HttpResponse:
+    rater = rater_in(request, study)
+    if rater is None:
+        return redirect("rater-welcome", slug=study.slug)
+    return view(request, rater, **values)
 
 
 @never_cache
@@ -197,7 +210,9 @@ def skip(request: HttpRequest, rater: Rater) -> HttpResponse:
             now=timezone.now(),
         )
     except AnswersRefused as error:
-        return _message(request, "Not skipped", str(error), action_url=_rate_url(rater), status=422)
+        return _message(
+            request, _("Not skipped"), str(error), action_url=_rate_url(rater), status=422
+        )
     except (ValueError, AssignmentNotFound):
         return _refused(request, rater, AssignmentNotFound(), status=404)
     except (SubmissionConflict, StudyNotOpen) as error:
@@ -227,7 +242,7 @@ def _show_comparison(request: HttpRequest, rater: Rater) -> HttpResponse:
     try:
         assignment = claim_assignment(rater=rater, now=timezone.now(), rng=RNG)
     except StudyNotOpen as error:
-        return _message(request, "Not open", str(error), action_url=_rate_url(rater))
+        return _message(request, _("Not open"), str(error), action_url=_rate_url(rater))
     if assignment is None:
         return _nothing_left(request, rater)
     context = rate_context(_with_stimuli(assignment), now=timezone.now())
@@ -240,8 +255,8 @@ def _nothing_left(request: HttpRequest, rater: Rater) -> HttpResponse:
         return redirect("rater-done", slug=rater.study.slug)
     has_worked = rater.assignments.submitted() | rater.assignments.skipped()
     if not has_worked.exists():
-        text = "All comparisons are with other raters at the moment. Please try again later."
-        return _message(request, "Nothing to judge now", text, action_url=_rate_url(rater))
+        text = _("All comparisons are with other raters at the moment. Please try again later.")
+        return _message(request, _("Nothing to judge now"), text, action_url=_rate_url(rater))
     finish_rater(rater=rater, now=timezone.now())
     return redirect("rater-done", slug=rater.study.slug)
 
@@ -361,7 +376,7 @@ def _submission_id(request: HttpRequest) -> uuid.UUID:
     try:
         return uuid.UUID(request.POST.get("submission_id", ""))
     except ValueError as error:
-        raise AnswersRefused({"": ["The page is out of date. Please load it again."]}) from error
+        raise AnswersRefused({"": [_("The page is out of date. Please load it again.")]}) from error
 
 
 def _playback(request: HttpRequest) -> dict[str, Any]:
@@ -382,10 +397,10 @@ def _refused(request: HttpRequest, rater: Rater, error: Exception, *, status: in
         return JsonResponse(body, status=status)
     return _message(
         request,
-        "Not saved",
+        _("Not saved"),
         str(error),
         action_url=_rate_url(rater),
-        action_label="Go on",
+        action_label=_("Go on"),
         status=status,
     )
 
@@ -396,7 +411,7 @@ def _message(
     text: str,
     *,
     action_url: str = "",
-    action_label: str = "Try again",
+    action_label: str = "",
     status: int = 200,
 ) -> HttpResponse:
     context = {
@@ -411,10 +426,12 @@ def _message(
 def _welcome_context(request: HttpRequest, study: Study, identity: Any) -> dict[str, Any]:
     fields = {parameter: getattr(identity, field) for field, parameter in PANEL_PARAMETERS.items()}
     fields["simulation"] = (request.POST or request.GET).get("simulation", "")
-    prompt_shown = {axis.shows_prompt for axis in axes_of(study)}
+    axes = axes_of(study)
+    prompt_shown = {axis.shows_prompt for axis in axes}
     return {
         "study": study,
-        "instructions": study.instructions,
+        "axes": axes,
+        "instructions": own_text(study, "instructions"),
         "hides_text_first": prompt_shown == {False, True},
         "form_fields": {name: value for name, value in fields.items() if value},
         "resume": rater_in(request, study) is not None,

@@ -21,6 +21,7 @@ export function countPage(form) {
   return () => ({
     ...facts,
     visible_seconds: round(facts.visible_seconds + (shown === null ? 0 : (performance.now() - shown) / 1000)),
+    language: document.documentElement.lang,
     viewport: [innerWidth, innerHeight],
     pixel_ratio: devicePixelRatio,
   });
