@@ -21,6 +21,7 @@ SCRIPT_WORDS = {
     "toWatch": _("Watch both clips once: {seconds} s left"),
     "loading": _("The clips are loading."),
     "failed": _("Choices open when the clips have loaded and were seen once."),
+    "seeBoth": _("Look at both images: press the switch to see the other one."),
     "blocked": _("Press Play to start both clips."),
     "missing": _("Still missing: {parts}"),
     "choiceFor": _("a choice for {number}"),

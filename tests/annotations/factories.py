@@ -72,9 +72,11 @@ def make_stimulus(model: GenerativeModel, prompt: Prompt, **values: Any) -> Stim
     )
 
 
-def make_rendition(stimulus: Stimulus, content: bytes = CLIP_BYTES) -> Rendition:
+def make_rendition(
+    stimulus: Stimulus, content: bytes = CLIP_BYTES, suffix: str = ".mp4"
+) -> Rendition:
     number = next(_numbers)
-    name = default_storage.save(f"renditions/{number}.mp4", ContentFile(content))
+    name = default_storage.save(f"renditions/{number}{suffix}", ContentFile(content))
     return Rendition.objects.create(
         key=f"{number:064d}",
         stimulus=stimulus,
