@@ -21,7 +21,7 @@ from annotations.admin.forms import (
     template_values,
 )
 from annotations.enums import StudyState
-from annotations.models import Axis, ModelPair, Study, StudyModel, StudyText
+from annotations.models import Axis, ModelPair, QualityPlan, Study, StudyModel, StudyText
 from annotations.services.protocol import axis_templates, is_frozen
 from annotations.services.registering import get_or_create_prompt
 from annotations.services.studies import set_prompts
@@ -29,7 +29,7 @@ from annotations.services.wording import untranslated
 
 PROMPTS_SHOWN = 20
 # What never changes a judgment, and so may change while raters are at work.
-ALWAYS_EDITABLE = {"max_per_rater", "lease_minutes", "completion_code"}
+ALWAYS_EDITABLE = {"max_per_rater", "lease_minutes", "break_minutes", "completion_code"}
 
 SETUP = (
     (None, {"fields": ("title", "slug", "kind")}),
@@ -60,6 +60,10 @@ SETUP = (
             ),
             "description": "What is made equal between the two clips of a pair.",
         },
+    ),
+    (
+        "Rating page",
+        {"fields": ("viewing", "must_watch", ("revise_minutes", "break_minutes"))},
     ),
     (
         "Raters",
@@ -148,10 +152,26 @@ class ModelPairInline(NamedSelects, DraftInline, TabularInline):
     extra = 0
 
 
+class QualityPlanInline(DraftInline, StackedInline):
+    model = QualityPlan
+    verbose_name_plural = "quality control: checks among the pairs, and what failing them does"
+    extra = 0
+    max_num = 1
+    fields = (
+        ("gold_per_rater", "identical_per_rater"),
+        ("degraded_per_rater", "repeats_per_rater"),
+        "on_failing",
+        ("pass_percent", "judged_after"),
+        ("qualification_percent", "qualification_tries"),
+        ("exclude_gold_below", "exclude_consistency_below"),
+        "exclude_fast_above",
+    )
+
+
 @admin.register(Study)
 class StudyAdmin(ModelAdmin):
     form = StudyForm
-    inlines = (StudyModelInline, AxisInline, ModelPairInline, StudyTextInline)
+    inlines = (StudyModelInline, AxisInline, ModelPairInline, QualityPlanInline, StudyTextInline)
     list_display = ("title", "slug", "state", "kind", "comparison_count", "created_at")
     list_filter = ("state", "kind")
     search_fields = ("title", "slug")

@@ -164,4 +164,4 @@ def example_coverage(study: Study) -> list[ReasonCoverage]:
         wins.setdefault(example.reason.pk, Counter())[stimulus.model.name] += 1
     reasons = Reason.objects.filter(axis__study=study).select_related("axis")
     ordered = reasons.order_by("axis__position", "axis", "position", "pk")
-    return [ReasonCoverage(reason, wins.get(reason.pk, {})) for reason in ordered]
+    return [ReasonCoverage(reason, dict(wins.get(reason.pk, {}))) for reason in ordered]
