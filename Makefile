@@ -7,7 +7,7 @@ export HOST ?= 127.0.0.1
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format screenshots lock clean
+.PHONY: help demo run test check format screenshots translations lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ format: .venv/dev.stamp ## Format the code
 
 screenshots: .venv/dev.stamp ## Make the pictures in docs/images anew
 	@UPDATE_SCREENSHOTS=1 $(BIN)/python -m scripts.test --screenshots
+
+translations: .venv/dev.stamp ## Find the raters' texts, list those without a translation, compile the rest
+	@$(BIN)/python -m scripts.translations
 
 lock: .venv/dev.stamp ## Write requirements/*.txt from requirements/*.in
 	@$(BIN)/python -m scripts.lock

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 from django.db.models import Count, F, Max
+from django.db.models.functions import Coalesce
 
 from analysis.core.report import AskedAxis, ReportSettings, Shown
 from analysis.core.votes import COLUMNS, validate_votes
@@ -104,7 +105,7 @@ def _joined(judgments: Any) -> Any:
         axis_key=F("axis__key"),
         rater_id=F(f"{assignment}rater"),
         side_a=F(f"{assignment}side_a"),
-        leased_at=F(f"{assignment}leased_at"),
+        started_at=Coalesce(F(f"{assignment}shown_at"), F(f"{assignment}leased_at")),
         submitted_at=F(f"{assignment}submitted_at"),
         excluded_at=F(f"{assignment}rater__excluded_at"),
         excluded_why=F(f"{assignment}rater__excluded_why"),
@@ -119,7 +120,7 @@ def _joined(judgments: Any) -> Any:
 
 def _row(study: Study, record: dict[str, Any], rater: str, reasons: list[str]) -> dict[str, Any]:
     # Two hosts may disagree by a little about the time.
-    taken = max(timedelta(0), record["submitted_at"] - record["leased_at"])
+    taken = max(timedelta(0), record["submitted_at"] - record["started_at"])
     return {
         "study": study.slug,
         "comparison_id": str(record["comparison_id"]),
@@ -138,7 +139,7 @@ def _row(study: Study, record: dict[str, Any], rater: str, reasons: list[str]) -
         "is_gold": False,
         "excluded": record["excluded_at"] is not None,
         "excluded_why": record["excluded_why"],
-        "started_at": record["leased_at"],
+        "started_at": record["started_at"],
         "submitted_at": record["submitted_at"],
         "duration_ms": taken // timedelta(milliseconds=1),
         "played_a": "",
@@ -175,7 +176,7 @@ def _asked_axes(study: Study) -> tuple[AskedAxis, ...]:
 
 
 def _planned(study: Study) -> Any:
-    return Comparison.objects.filter(study=study).exclude(state=ComparisonState.FAILED)
+    return Comparison.objects.filter(study=study).counted().exclude(state=ComparisonState.FAILED)
 
 
 def _planned_per_pair(study: Study) -> dict[tuple[str, str], int]:

@@ -79,7 +79,7 @@ def check_blinding(
     TransitionRefused
         No comparison is ready.
     """
-    if not study.comparisons.ready().exists():
+    if not study.comparisons.counted().ready().exists():
         raise TransitionRefused("No pair is ready yet, so there is nothing to look at.")
     with transaction.atomic():
         try:
@@ -151,6 +151,9 @@ class _Session:
     def walk_pages(self) -> None:
         """From the first page to the last, by plain forms, with a mistake at each comparison."""
         address = reverse("rater-welcome", args=[self.study.slug])
+        for language in self.study.offered_languages():
+            in_it = {"Accept-Language": language}
+            self._keep("page", self.client.get(address, headers=in_it))
         page = self._keep("page", self.client.get(address))
         fields = {**read_form(_text(page)).fields, "consent": "on"}
         page = self._keep("page", self.client.post(address, fields, follow=True))

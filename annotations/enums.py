@@ -61,6 +61,12 @@ class AudioPolicy(TextChoices):
     NORMALISED = "normalised", "With sound at one loudness, where both have it"
 
 
+class Viewing(TextChoices):
+    SIMULTANEOUS = "simultaneous", "Side by side, at the same time"
+    SEQUENTIAL = "sequential", "One after the other"
+    TOGGLE = "toggle", "In one place, switched by a key"
+
+
 class StimulusKind(TextChoices):
     VIDEO = "video", "Video"
     IMAGE = "image", "Image"
@@ -90,6 +96,47 @@ class SkipReason(TextChoices):
     BROKEN = "broken", _("A clip does not play as it should")
     UPSETTING = "upsetting", _("It shows something upsetting")
     UNSURE = "unsure", _("I cannot judge this pair")
+
+
+class CheckRole(TextChoices):
+    EXAMPLE = "example", "Example: shown with its answer before the start"
+    PRACTICE = "practice", "Practice: judged before the start, answered at once"
+    QUALIFICATION = "qualification", "Qualification: judged before the start, must be passed"
+    GOLD = "gold", "Gold: a known answer, woven in"
+    IDENTICAL = "identical", "Identical: the same clip twice, woven in"
+    DEGRADED = "degraded", "Degraded: a clip and its spoilt copy, woven in"
+
+
+class CheckAction(TextChoices):
+    NOTHING = "nothing", "Nothing: the owner sees it"
+    WARN = "warn", "Warn the rater once"
+    STOP = "stop", "Stop the rater, with a code of its own"
+
+
+class RaterOutcome(TextChoices):
+    """How a rater's part ended; empty while it goes on."""
+
+    DONE = "done", "Done"
+    SCREENED_OUT = "screened-out", "Did not pass the qualification"
+    FAILED_CHECK = "failed-check", "Failed the checks"
+    NO_CONSENT = "no-consent", "Did not agree"
+    OVER_QUOTA = "over-quota", "Came when the study was full or closed"
+    RETURNED = "returned", "Returned to the panel"
+    TIMED_OUT = "timed-out", "Timed out at the panel"
+
+
+# Ends after which a rater is given nothing more; who is done may get more when seats open again.
+STOPPED = [RaterOutcome.SCREENED_OUT, RaterOutcome.FAILED_CHECK]
+ENDED_AT_PANEL = [RaterOutcome.RETURNED, RaterOutcome.TIMED_OUT]
+
+
+class Doubt(TextChoices):
+    """What the server's clock says against an answer."""
+
+    TOO_SOON = "too-soon", "answered before the clips could have ended"
+    IMPOSSIBLE = "impossible", "claims more time than there was"
+    UNWATCHED = "unwatched", "clips not seen in full"
+    NO_FACTS = "no-facts", "nothing is known of how the clips played"
 
 
 class Side(TextChoices):

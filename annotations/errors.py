@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from django.utils.translation import gettext as _
+
 
 class JuiceError(Exception):
     """A rule said no. The message tells what happened, why, and what to do."""
@@ -46,7 +48,15 @@ class ConsentMissing(JuiceError):
     """The study asks for consent, and the rater has not given it."""
 
     def __init__(self) -> None:
-        super().__init__("Please tick that you agree before you start.")
+        super().__init__(_("Please tick that you agree before you start."))
+
+
+class CheckRefused(JuiceError):
+    """The pair cannot become a check."""
+
+
+class RevisionRefused(JuiceError):
+    """The earlier answer cannot be changed."""
 
 
 class ExclusionRefused(JuiceError):
@@ -55,6 +65,9 @@ class ExclusionRefused(JuiceError):
 
 class StudyNotOpen(JuiceError):
     """Raters cannot be given work now."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__(why or _("This study is not open at the moment. Please come back later."))
 
 
 class StudyOver(StudyNotOpen):
@@ -97,7 +110,7 @@ class AssignmentNotFound(JuiceError):
     """No such assignment of this rater."""
 
     def __init__(self) -> None:
-        super().__init__("This comparison was not given to you.")
+        super().__init__(_("This comparison was not given to you."))
 
 
 class AnswersRefused(JuiceError):

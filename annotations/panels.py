@@ -13,7 +13,6 @@ from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
-from django.utils.translation import gettext_lazy as _
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 PLACEHOLDERS = ("code", "id", "session")
@@ -30,21 +29,6 @@ class Panel(TextChoices):
 class Entry(TextChoices):
     ANYONE = "anyone", "Whoever has the link"
     LISTED = "listed", "Only people with an invite, or sent by the panel"
-
-
-class Outcome(TextChoices):
-    """How a rater's part in a study ends."""
-
-    DONE = "done", _("Done")
-    SCREENED_OUT = "screened-out", _("Screened out")
-    FAILED_CHECK = "failed-check", _("Failed a check")
-    NO_CONSENT = "no-consent", _("No consent")
-    OVER_QUOTA = "over-quota", _("Study full or closed")
-    RETURNED = "returned", _("Returned to the panel")
-    TIMED_OUT = "timed-out", _("Timed out at the panel")
-
-
-ENDED_AT_PANEL = (Outcome.RETURNED.value, Outcome.TIMED_OUT.value)
 
 
 @dataclass(frozen=True)

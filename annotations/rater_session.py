@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from annotations.framing import send_from_frames
 from annotations.models import Rater, Study
 from annotations.panels import SUBMIT_PARAMETER, allowed_submit_host
 from annotations.services.raters import find_rater, sign_rater
@@ -32,17 +31,14 @@ def rater_credential(request: HttpRequest) -> str:
 
 
 def remember_rater(response: HttpResponse, rater: Rater) -> None:
-    name = cookie_name(rater.study_id)
     response.set_cookie(
-        name,
+        cookie_name(rater.study_id),
         sign_rater(rater),
         max_age=settings.RATER_COOKIE_AGE_SECONDS,
         httponly=True,
         samesite="Lax",
         secure=settings.HTTPS,
     )
-    if recruitment_of(rater.study).is_framed:
-        send_from_frames(response.cookies[name])
 
 
 def panel_identity(study: Study, values: dict[str, str]) -> PanelIdentity:

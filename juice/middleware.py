@@ -40,19 +40,20 @@ def content_security_policy(
     return middleware
 
 
-def csrf_cookie_in_frames(
+def cookies_in_frames(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Let the forms of pages in a panel's frame have their CSRF cookie.
+    """Let the pages in a panel's frame have the rater's cookies, and no owner's.
 
-    It stands before Django's CSRF middleware, which sets the cookie on the way out.
+    It stands before Django's CSRF middleware, which sets its cookie on the way out.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        cookie = response.cookies.get(settings.CSRF_COOKIE_NAME)
-        if cookie is not None and is_framed_by_panel(response):
-            send_from_frames(cookie)
+        if is_framed_by_panel(response):
+            for name, cookie in response.cookies.items():
+                if name != settings.SESSION_COOKIE_NAME:
+                    send_from_frames(cookie)
         return response
 
     return middleware

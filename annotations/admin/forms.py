@@ -6,17 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from annotations.errors import ImportRefused
-from annotations.models import Axis, Study
+from annotations.models import Axis, Study, StudyText
 from annotations.services.manifests import PromptText, read_prompts
 from annotations.services.protocol import AxisTemplate, add_default_axes, replace_reasons
+from annotations.services.wording import texts_of
 
 MAX_PROMPT_FILE_BYTES = 20 * 1024**2
 MAX_PROBLEMS_SHOWN = 20
+MAX_LABEL_LENGTH = 60
 
 
 class StudyForm(forms.ModelForm):
@@ -33,6 +41,14 @@ class StudyForm(forms.ModelForm):
         label="Or a file of prompts",
         widget=UnfoldAdminFileFieldWidget,
         help_text="CSV or JSONL with prompt, and if wanted prompt_id and category; or plain lines.",
+    )
+
+    languages = forms.MultipleChoiceField(
+        required=False,
+        choices=settings.LANGUAGES,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        label="Languages offered",
+        help_text=Study._meta.get_field("languages").help_text,
     )
 
     class Meta:
@@ -116,6 +132,38 @@ class AxisFormSet(BaseInlineFormSet):
 
     def _axis_forms(self) -> list[AxisForm]:
         return [form for form in self.forms if isinstance(form, AxisForm)]
+
+
+class StudyTextForm(forms.ModelForm):
+    """A text of the study in another language; which text is chosen by how it reads."""
+
+    key = forms.ChoiceField(label="Text", widget=UnfoldAdminSelectWidget)
+
+    class Meta:
+        model = StudyText
+        fields = ("language", "key", "text")
+
+    def __init__(self, *args: Any, study: Study, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.study = study
+        texts = texts_of(study) if study.pk else {}
+        kept = self.instance.key
+        if kept and kept not in texts:
+            texts[kept] = "not in the study any more"
+        self.fields["key"].choices = [  # type: ignore[attr-defined]
+            (key, f"{key}: {text[:MAX_LABEL_LENGTH]}") for key, text in texts.items()
+        ]
+
+    def clean_language(self) -> str:
+        language = str(self.cleaned_data["language"])
+        if language == self.study.language:
+            raise ValidationError("The study's own texts are in this language.")
+        return language
+
+
+class StudyTextFormSet(BaseInlineFormSet):
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        return {**super().get_form_kwargs(index), "study": self.instance}
 
 
 def template_values(templates: Sequence[AxisTemplate]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -11,16 +12,24 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
-from annotations.admin.forms import AxisForm, AxisFormSet, StudyForm, template_values
+from annotations.admin.forms import (
+    AxisForm,
+    AxisFormSet,
+    StudyForm,
+    StudyTextForm,
+    StudyTextFormSet,
+    template_values,
+)
 from annotations.enums import StudyState
-from annotations.models import Axis, ModelPair, Study, StudyModel
+from annotations.models import Axis, ModelPair, QualityPlan, Study, StudyModel, StudyText
 from annotations.services.protocol import axis_templates, is_frozen
 from annotations.services.registering import get_or_create_prompt
 from annotations.services.studies import set_prompts
+from annotations.services.wording import untranslated
 
 PROMPTS_SHOWN = 20
 # What never changes a judgment, and so may change while raters are at work.
-ALWAYS_EDITABLE = {"max_per_rater", "lease_minutes", "completion_code"}
+ALWAYS_EDITABLE = {"max_per_rater", "lease_minutes", "break_minutes", "completion_code"}
 
 SETUP = (
     (None, {"fields": ("title", "slug", "kind")}),
@@ -53,6 +62,10 @@ SETUP = (
         },
     ),
     (
+        "Rating page",
+        {"fields": ("viewing", "must_watch", ("revise_minutes", "break_minutes"))},
+    ),
+    (
         "Raters",
         {
             "fields": (
@@ -64,7 +77,16 @@ SETUP = (
             )
         },
     ),
+    (
+        "Languages",
+        {
+            "fields": ("language", "languages", "untranslated_texts"),
+            "description": "The pages themselves, and JUICE's questions and reasons, are "
+            "translated already. Save the study first, then add translations of its own texts.",
+        },
+    ),
 )
+READ_ONLY = ("current_prompts", "untranslated_texts")
 PROMPT_INPUTS = {"pasted_prompts", "prompt_file"}
 
 
@@ -114,6 +136,15 @@ class AxisInline(DraftInline, StackedInline):
         return len(axis_templates(_kind_asked(request))) if obj is None else 0
 
 
+class StudyTextInline(DraftInline, TabularInline):
+    model = StudyText
+    form = StudyTextForm
+    formset = StudyTextFormSet
+    fields = ("language", "key", "text")
+    verbose_name_plural = "translations of the texts that raters read"
+    extra = 0
+
+
 class ModelPairInline(NamedSelects, DraftInline, TabularInline):
     model = ModelPair
     verbose_name = "pair"
@@ -121,10 +152,26 @@ class ModelPairInline(NamedSelects, DraftInline, TabularInline):
     extra = 0
 
 
+class QualityPlanInline(DraftInline, StackedInline):
+    model = QualityPlan
+    verbose_name_plural = "quality control: checks among the pairs, and what failing them does"
+    extra = 0
+    max_num = 1
+    fields = (
+        ("gold_per_rater", "identical_per_rater"),
+        ("degraded_per_rater", "repeats_per_rater"),
+        "on_failing",
+        ("pass_percent", "judged_after"),
+        ("qualification_percent", "qualification_tries"),
+        ("exclude_gold_below", "exclude_consistency_below"),
+        "exclude_fast_above",
+    )
+
+
 @admin.register(Study)
 class StudyAdmin(ModelAdmin):
     form = StudyForm
-    inlines = (StudyModelInline, AxisInline, ModelPairInline)
+    inlines = (StudyModelInline, AxisInline, ModelPairInline, QualityPlanInline, StudyTextInline)
     list_display = ("title", "slug", "state", "kind", "comparison_count", "created_at")
     list_filter = ("state", "kind")
     search_fields = ("title", "slug")
@@ -151,8 +198,21 @@ class StudyAdmin(ModelAdmin):
         rest = format_html("<p>and {} more</p>", more) if more > 0 else ""
         return format_html("<p>{} prompts</p><ul>{}</ul>{}", len(prompts), shown, rest)
 
+    @admin.display(description="still untranslated")
+    def untranslated_texts(self, study: Study) -> SafeString | str:
+        names = dict(settings.LANGUAGES)
+        gaps = [(names[code], ", ".join(keys)) for code, keys in untranslated(study).items()]
+        if not gaps:
+            return "nothing"
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", gaps))
+
+    def get_inlines(self, request: HttpRequest, obj: Study | None) -> Any:
+        """Translations come after the texts."""
+        inlines = super().get_inlines(request, obj)
+        return [inline for inline in inlines if obj is not None or inline is not StudyTextInline]
+
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> Any:
-        hidden = {"current_prompts"} if obj is None else set()
+        hidden = set(READ_ONLY) if obj is None else set()
         if not _is_draft(obj):
             hidden |= PROMPT_INPUTS
         return [
@@ -165,9 +225,9 @@ class StudyAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
         if _is_draft(obj):
-            return ("current_prompts",)
+            return READ_ONLY
         names = {field.name for field in Study._meta.fields if field.editable}
-        return ("current_prompts", *sorted(names - ALWAYS_EDITABLE))
+        return (*READ_ONLY, *sorted(names - ALWAYS_EDITABLE))
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Study | None = None) -> Any:
         return {"slug": ("title",)} if obj is None else {}

@@ -16,6 +16,7 @@ from annotations.services.submitting import (
     open_axes,
     shows_prompt,
 )
+from annotations.services.wording import own_text
 
 
 class JoinSerializer(serializers.Serializer[Any]):
@@ -112,11 +113,12 @@ class AssignmentSerializer(serializers.Serializer[Any]):
             "questions": [
                 {
                     "key": axis.key,
-                    "question": axis.question,
+                    "question": own_text(axis),
                     "choices": allowed_choices(study),
                     "needs_reason": needs_reason(study) and bool(axis.reasons.all()),
                     "reasons": [
-                        {"key": reason.key, "label": reason.label} for reason in axis.reasons.all()
+                        {"key": reason.key, "label": own_text(reason)}
+                        for reason in axis.reasons.all()
                     ],
                 }
                 for axis in open_axes(instance, axes)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("studies/<slug:slug>/claim/", views.ClaimView.as_view(), name="api-claim"),
     path("assignments/<uuid:public_id>/draft/", views.DraftView.as_view(), name="api-draft"),
     path("assignments/<uuid:public_id>/submit/", views.SubmitView.as_view(), name="api-submit"),
+    path("assignments/<uuid:public_id>/revise/", views.ReviseView.as_view(), name="api-revise"),
     path("assignments/<uuid:public_id>/skip/", views.SkipView.as_view(), name="api-skip"),
     path("assignments/<uuid:public_id>/renew/", views.RenewView.as_view(), name="api-renew"),
 ]

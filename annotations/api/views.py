@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import override
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, status
 from rest_framework.authentication import BaseAuthentication
@@ -26,6 +29,7 @@ from annotations.errors import (
     ConsentMissing,
     EntryRefused,
     JuiceError,
+    RevisionRefused,
     SeatGivenAway,
     ShareReached,
     StudyNotOpen,
@@ -36,8 +40,10 @@ from annotations.rater_session import rater_credential
 from annotations.services.claiming import claim_assignment, renew_lease
 from annotations.services.raters import find_rater, finish_rater, join_study, sign_rater
 from annotations.services.recruiting import PanelIdentity
+from annotations.services.revising import revise_answers
 from annotations.services.skipping import skip_assignment
 from annotations.services.submitting import save_draft, submit_answers
+from annotations.views.language import language_of
 
 RNG = random.SystemRandom()
 REFUSALS = {
@@ -51,6 +57,7 @@ STATUS_OF_ERROR: dict[type[JuiceError], int] = {
     AssignmentNotFound: status.HTTP_404_NOT_FOUND,
     SubmissionConflict: status.HTTP_409_CONFLICT,
     SeatGivenAway: status.HTTP_409_CONFLICT,
+    RevisionRefused: status.HTTP_409_CONFLICT,
     StudyNotOpen: status.HTTP_409_CONFLICT,
     ConsentMissing: status.HTTP_400_BAD_REQUEST,
     EntryRefused: status.HTTP_403_FORBIDDEN,
@@ -83,6 +90,21 @@ class RaterView(APIView):
 
     def get_authenticate_header(self, request: Request) -> str:
         return "Rater"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """In the language that the front end asks for, as far as the study offers it."""
+        study = _study_spoken_of(request, kwargs)
+        if study is None:
+            return super().dispatch(request, *args, **kwargs)
+        with override(language_of(request, study)):
+            return super().dispatch(request, *args, **kwargs)
+
+
+def _study_spoken_of(request: HttpRequest, kwargs: Mapping[str, Any]) -> Study | None:
+    rater = find_rater(rater_credential(request))
+    if rater is not None:
+        return rater.study
+    return Study.objects.filter(slug=kwargs.get("slug", "")).first()
 
 
 class JoinView(RaterView):
@@ -185,8 +207,32 @@ class SkipView(RaterView):
         """Pass the comparison by, with a reason; another rater gets it."""
         data = serializers.SkipSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        skip_assignment(rater=self.rater(request), public_id=public_id, **data.validated_data)
+        skip_assignment(
+            rater=self.rater(request),
+            public_id=public_id,
+            now=timezone.now(),
+            **data.validated_data,
+        )
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ReviseView(RaterView):
+    @extend_schema(
+        request=serializers.SubmissionSerializer,
+        responses={200: OpenApiResponse(description="Saved."), **REFUSALS},
+    )
+    def post(self, request: Request, public_id: UUID) -> Response:
+        """Answer the last comparison anew, but not what was asked without the prompt."""
+        data = serializers.SubmissionSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        revise_answers(
+            rater=self.rater(request),
+            public_id=public_id,
+            submission_id=data.validated_data["submission_id"],
+            answers=data.answer_values(),
+            now=timezone.now(),
+        )
+        return Response({"saved": True})
 
 
 class RenewView(RaterView):

@@ -120,6 +120,8 @@ NATIVE = Profile(name="native", version=1, canvas="own", length="own", rate="own
 PROFILES = {profile.name: profile for profile in (PAIRWISE_MIN, FIXED, EQUAL_HEIGHT, NATIVE)}
 BARS = {"pad": "0x3a3a3a", "letterbox": "0x000000", "crop": "0x000000"}
 MASK_COLOUR = "0x808080"
+SPOILT_FACTOR = 8
+"""A degraded copy has this many times fewer pixels a side: plain to anyone who looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +149,8 @@ class RenditionPlan:
     tolerance: Fraction
     """Seconds by which a source frame may be late and still count as showing."""
     has_audio: bool
+    spoilt: int = 0
+    """The picture is shrunk and enlarged again by this factor: a degraded copy, for checks."""
 
     @property
     def seconds(self) -> Fraction:
@@ -165,6 +169,19 @@ class RenditionPlan:
         return (self.picture.width, self.picture.height) != (self.width, self.height)
 
     @property
+    def spoilt_size(self) -> tuple[int, int]:
+        """Pixels that are left of a picture that is spoilt."""
+        return max(2, self.picture.width // self.spoilt), max(2, self.picture.height // self.spoilt)
+
+    @property
+    def spoiling_steps(self) -> list[str]:
+        if not self.spoilt:
+            return []
+        width, height = self.spoilt_size
+        whole = f"{self.picture.width}:{self.picture.height}"
+        return [f"scale={width}:{height}:flags=area", f"scale={whole}:flags=bilinear"]
+
+    @property
     def filters(self) -> str:
         """The plan in FFmpeg's words, for provenance."""
         crop, inner = self.crop, self.picture
@@ -172,6 +189,7 @@ class RenditionPlan:
             f"crop={crop.width}:{crop.height}:{crop.left}:{crop.top}",
             f"scale={inner.width}:{inner.height}:flags=bilinear",
         ]
+        steps += self.spoiling_steps
         if self.has_bars:
             steps.append(
                 f"pad={self.width}:{self.height}:{inner.left}:{inner.top}:color={self.bars}"

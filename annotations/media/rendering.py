@@ -55,7 +55,11 @@ def rendition_key(
     source_sha256: str, plan: RenditionPlan, encoder_version: str = ENCODER_VERSION
 ) -> str:
     """The content address of a rendition: 64 hex digits, known before it is made."""
-    parts = {"source": source_sha256, "plan": asdict(plan), "encoder": encoder_version}
+    described = asdict(plan)
+    if not plan.spoilt:
+        # Keys from before there were degraded copies stay good.
+        del described["spoilt"]
+    parts = {"source": source_sha256, "plan": described, "encoder": encoder_version}
     canonical = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -86,6 +90,9 @@ def render_still(source: Path, target: Path, plan: RenditionPlan) -> None:
     cut = seen.crop((box.left, box.top, box.left + box.width, box.top + box.height))
     size = (place.width, place.height)
     scaled = cut if cut.size == size else cut.resize(size, Image.Resampling.BILINEAR)
+    if plan.spoilt:
+        few = scaled.resize(plan.spoilt_size, Image.Resampling.BOX)
+        scaled = few.resize(size, Image.Resampling.BILINEAR)
     canvas = Image.new("RGB", (plan.width, plan.height), f"#{plan.bars.removeprefix('0x')}")
     canvas.paste(scaled, (place.left, place.top))
     for mask in plan.masks:
@@ -215,6 +222,7 @@ def picture_steps(
         f"scale={place.width}:{place.height}:flags={SCALER}{matrix}"
         ":out_color_matrix=bt709:out_range=tv",
         "format=yuv420p",
+        *plan.spoiling_steps,
         "setsar=1",
         *covering_steps(plan),
     ]

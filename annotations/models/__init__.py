@@ -3,13 +3,23 @@
 from annotations.models.comparison import Comparison, Rendition
 from annotations.models.importing import ClipImport, ImportRow
 from annotations.models.panel import Invite, PanelEvent, Recruitment
-from annotations.models.rating import Assignment, Judgment, Rater
+from annotations.models.quality import Check, QualityPlan
+from annotations.models.rating import Assignment, Judgment, Rater, Revision
 from annotations.models.stimulus import GenerativeModel, Prompt, Stimulus
-from annotations.models.study import Axis, ModelPair, Reason, Study, StudyModel, StudyPrompt
+from annotations.models.study import (
+    Axis,
+    ModelPair,
+    Reason,
+    Study,
+    StudyModel,
+    StudyPrompt,
+    StudyText,
+)
 
 __all__ = [
     "Assignment",
     "Axis",
+    "Check",
     "ClipImport",
     "Comparison",
     "GenerativeModel",
@@ -19,12 +29,15 @@ __all__ = [
     "ModelPair",
     "PanelEvent",
     "Prompt",
+    "QualityPlan",
     "Rater",
     "Reason",
     "Recruitment",
     "Rendition",
+    "Revision",
     "Stimulus",
     "Study",
     "StudyModel",
     "StudyPrompt",
+    "StudyText",
 ]

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from annotations.enums import ComparisonState, RenditionState
+from annotations.models.quality import Check
 from annotations.models.stimulus import Prompt, Stimulus
 from annotations.models.study import Study
 
@@ -64,12 +65,16 @@ class Rendition(models.Model):
 
 
 class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def counted(self) -> ComparisonQuerySet:
+        """Comparisons that the study is about; checks are made beside them."""
+        return self.filter(of_check=None)
+
     def ready(self) -> ComparisonQuerySet:
         return self.filter(state=ComparisonState.READY)
 
     def with_free_seat(self) -> ComparisonQuerySet:
         """Ready comparisons that still want a rater, those that want most first."""
-        return self.ready().filter(open_seats__gt=0).order_by("-open_seats", "position")
+        return self.counted().ready().filter(open_seats__gt=0).order_by("-open_seats", "position")
 
     def unseen_by(self, rater_id: int) -> ComparisonQuerySet:
         """Comparisons that were never given to this rater."""
@@ -80,6 +85,10 @@ class Comparison(models.Model):
     """Two stimuli of one prompt in a canonical order a, b; the screen side is never stored here."""
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="comparisons")
+    # `check` is a method of every Django model: the field's name is `of_check`.
+    of_check = models.OneToOneField(
+        Check, models.CASCADE, null=True, blank=True, related_name="comparison"
+    )
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="comparisons")
     stimulus_a = models.ForeignKey(Stimulus, models.PROTECT, related_name="comparisons_as_a")
     stimulus_b = models.ForeignKey(Stimulus, models.PROTECT, related_name="comparisons_as_b")
@@ -105,10 +114,13 @@ class Comparison(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["study", "stimulus_a", "stimulus_b"], name="comparison_once_per_study"
+                fields=["study", "stimulus_a", "stimulus_b"],
+                condition=Q(of_check=None),
+                name="comparison_once_per_study",
             ),
             models.CheckConstraint(
-                condition=~Q(stimulus_a=F("stimulus_b")), name="comparison_of_two_stimuli"
+                condition=~Q(stimulus_a=F("stimulus_b")) | Q(of_check__isnull=False),
+                name="comparison_of_two_stimuli",
             ),
             models.CheckConstraint(
                 condition=Q(open_seats__gte=0), name="comparison_seats_not_negative"
@@ -124,7 +136,7 @@ class Comparison(models.Model):
                 F("study"),
                 F("open_seats").desc(),
                 F("position"),
-                condition=Q(state="ready", open_seats__gt=0),
+                condition=Q(state="ready", open_seats__gt=0, of_check=None),
                 name="comparison_free_seats",
             )
         ]

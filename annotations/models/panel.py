@@ -9,9 +9,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 
+from annotations.enums import RaterOutcome
 from annotations.models.rating import Rater
 from annotations.models.study import Study, new_completion_code, new_token
-from annotations.panels import PANELS, Entry, Outcome, Panel, PanelSpec, check_return_link
+from annotations.panels import PANELS, Entry, Panel, PanelSpec, check_return_link
 
 environment_name = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$",
@@ -26,10 +27,10 @@ code_letters = RegexValidator(
 
 
 CODE_FIELDS = {
-    Outcome.SCREENED_OUT: "screened_out_code",
-    Outcome.FAILED_CHECK: "failed_check_code",
-    Outcome.NO_CONSENT: "no_consent_code",
-    Outcome.OVER_QUOTA: "over_quota_code",
+    RaterOutcome.SCREENED_OUT: "screened_out_code",
+    RaterOutcome.FAILED_CHECK: "failed_check_code",
+    RaterOutcome.NO_CONSENT: "no_consent_code",
+    RaterOutcome.OVER_QUOTA: "over_quota_code",
 }
 
 
@@ -192,7 +193,7 @@ class Recruitment(models.Model):
         except ValidationError as error:
             raise ValidationError({"return_link": error.messages}) from error
 
-    def code(self, outcome: Outcome) -> str:
+    def code(self, outcome: RaterOutcome) -> str:
         """The completion code of an outcome; those who are done have the study's own."""
         name = CODE_FIELDS.get(outcome)
         return str(getattr(self, name)) if name else self.study.completion_code

@@ -8,10 +8,9 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-from annotations.enums import AssignmentState, Choice, Side, SkipReason
+from annotations.enums import AssignmentState, Choice, RaterOutcome, Side, SkipReason
 from annotations.models.comparison import Comparison
 from annotations.models.study import Axis, Reason, Study, new_token
-from annotations.panels import Outcome
 
 
 class RaterQuerySet(models.QuerySet["Rater"]):
@@ -31,16 +30,13 @@ class Rater(models.Model):
     submit_to = models.CharField(
         max_length=60, blank=True, help_text="Where MTurk takes the finished work."
     )
-    outcome = models.CharField(
-        max_length=20,
-        choices=Outcome,
-        blank=True,
-        help_text="How the rater's part ended, if otherwise than by being done.",
-    )
     is_simulated = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     consented_at = models.DateTimeField(null=True, blank=True)
+    qualified_at = models.DateTimeField(null=True, blank=True)
+    warned_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=14, choices=RaterOutcome, blank=True)
     excluded_at = models.DateTimeField(null=True, blank=True)
     excluded_why = models.CharField(max_length=300, blank=True)
 
@@ -55,6 +51,10 @@ class Rater(models.Model):
                 name="rater_once_per_study",
             ),
             models.CheckConstraint(
+                condition=Q(outcome="") | Q(outcome__in=RaterOutcome.values),
+                name="rater_outcome_is_known",
+            ),
+            models.CheckConstraint(
                 condition=Q(excluded_at=None) | ~Q(excluded_why=""),
                 name="rater_excluded_for_a_reason",
             ),
@@ -67,6 +67,10 @@ class Rater(models.Model):
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def for_rater(self, rater_id: int) -> AssignmentQuerySet:
         return self.filter(rater=rater_id)
+
+    def counted(self) -> AssignmentQuerySet:
+        """What the study is about: no checks, and no second showing of a comparison."""
+        return self.filter(comparison__of_check=None, occasion=1)
 
     def live(self, *, now: datetime) -> AssignmentQuerySet:
         """Leased to a rater who still has time."""
@@ -87,6 +91,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return self.select_related(
             "rater",
             "comparison__study__recruitment",
+            "comparison__of_check",
             "comparison__prompt",
             "comparison__rendition_a",
             "comparison__rendition_b",
@@ -99,6 +104,9 @@ class Assignment(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     comparison = models.ForeignKey(Comparison, models.CASCADE, related_name="assignments")
     rater = models.ForeignKey(Rater, models.CASCADE, related_name="assignments")
+    occasion = models.PositiveSmallIntegerField(
+        default=1, help_text="The how-manieth time this rater sees the comparison."
+    )
     side_a = models.CharField(
         max_length=5, choices=Side, help_text="The side on which stimulus a is shown."
     )
@@ -107,6 +115,9 @@ class Assignment(models.Model):
     state = models.CharField(max_length=10, choices=AssignmentState, default=AssignmentState.LEASED)
     leased_at = models.DateTimeField()
     lease_expires_at = models.DateTimeField()
+    shown_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the rater first got its page."
+    )
     draft = models.JSONField(
         null=True,
         blank=True,
@@ -123,6 +134,9 @@ class Assignment(models.Model):
     playback = models.JSONField(
         default=dict, blank=True, help_text="What the browser says about how the clips played."
     )
+    doubts = models.JSONField(
+        default=list, blank=True, help_text="What the server's clock says against the answer."
+    )
 
     objects = AssignmentQuerySet.as_manager()
 
@@ -130,7 +144,7 @@ class Assignment(models.Model):
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["comparison", "rater"], name="comparison_once_per_rater"
+                fields=["comparison", "rater", "occasion"], name="comparison_once_per_rater"
             ),
             models.CheckConstraint(
                 condition=~Q(state=AssignmentState.SUBMITTED)
@@ -154,6 +168,24 @@ class Assignment(models.Model):
     def __str__(self) -> str:
         return f"assignment {self.public_id}"
 
+    @property
+    def takes_seat(self) -> bool:
+        """Whether it takes one of the comparison's seats: checks and repeats do not."""
+        return self.occasion == 1 and self.comparison.of_check_id is None
+
+    def choice_of_side(self, pressed: str) -> Choice:
+        """The comparison's own order from the side that was pressed."""
+        if pressed == Choice.TIE:
+            return Choice.TIE
+        return Choice.A if pressed == self.side_a else Choice.B
+
+    def side_of_choice(self, choice: str) -> str:
+        """The side on which the rater saw what was chosen."""
+        if choice == Choice.TIE:
+            return str(Choice.TIE)
+        side_a = Side(self.side_a)
+        return str(side_a if choice == Choice.A else side_a.other)
+
     def token(self, side: Side) -> str:
         return self.left_token if side == Side.LEFT else self.right_token
 
@@ -163,7 +195,12 @@ class Assignment(models.Model):
 
 class JudgmentQuerySet(models.QuerySet["Judgment"]):
     def for_study(self, study_id: int) -> JudgmentQuerySet:
-        return self.filter(assignment__comparison__study=study_id)
+        """The votes that count: none on checks or repeats."""
+        return self.filter(
+            assignment__comparison__study=study_id,
+            assignment__comparison__of_check=None,
+            assignment__occasion=1,
+        )
 
     def with_context(self) -> JudgmentQuerySet:
         """With the names that an export needs, in two queries."""
@@ -199,3 +236,20 @@ class Judgment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.axis}: {self.choice}"
+
+
+class Revision(models.Model):
+    """The answers of an assignment before the rater went back and answered anew."""
+
+    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="revisions")
+    submission_id = models.UUIDField(unique=True)
+    submission_digest = models.CharField(max_length=64)
+    answers = models.JSONField(help_text="Axis, choice in the comparison's order, reasons, note.")
+    submitted_at = models.DateTimeField()
+    replaced_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.assignment} before {self.replaced_at:%Y-%m-%d %H:%M}"

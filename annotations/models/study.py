@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -22,6 +23,7 @@ from annotations.enums import (
     StudyState,
     TiePolicy,
     Trim,
+    Viewing,
 )
 from annotations.models.stimulus import GenerativeModel, Prompt
 
@@ -64,6 +66,16 @@ def validate_masks(masks: object) -> None:
             )
 
 
+def validate_languages(languages: object) -> None:
+    """Codes of settings.LANGUAGES, each once."""
+    codes = languages if isinstance(languages, list) else [None]
+    if len(set(codes)) != len(codes) or set(codes) - dict(settings.LANGUAGES).keys():
+        raise ValidationError(
+            "Give languages as a list of these: %(codes)s.",
+            params={"codes": ", ".join(dict(settings.LANGUAGES))},
+        )
+
+
 class StudyQuerySet(models.QuerySet["Study"]):
     def with_judgments(self) -> StudyQuerySet:
         from annotations.models.rating import Judgment
@@ -76,8 +88,9 @@ class StudyQuerySet(models.QuerySet["Study"]):
         from annotations.models.comparison import Comparison
         from annotations.models.rating import Assignment
 
-        comparisons = Comparison.objects.filter(study=OuterRef("pk"))
-        submitted = Assignment.objects.submitted().filter(comparison__study=OuterRef("pk"))
+        comparisons = Comparison.objects.counted().filter(study=OuterRef("pk"))
+        submitted = Assignment.objects.submitted().counted()
+        submitted = submitted.filter(comparison__study=OuterRef("pk"))
         return self.annotate(
             comparison_count=count_of(comparisons), submitted_count=count_of(submitted)
         )
@@ -105,6 +118,21 @@ class Study(models.Model):
     consent = models.TextField(
         blank=True,
         help_text="What raters agree to by a tick before they start; empty: nothing is asked.",
+    )
+    language = models.CharField(
+        max_length=10,
+        choices=settings.LANGUAGES,
+        default=settings.LANGUAGE_CODE,
+        verbose_name="language of these texts",
+        help_text="What you write here for raters is in it; below you can add translations.",
+    )
+    languages = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_languages],
+        verbose_name="languages offered",
+        help_text="What raters may choose from, and what their browser may choose for them; "
+        "none ticked: all.",
     )
     generative_models = models.ManyToManyField(
         GenerativeModel, through="StudyModel", related_name="studies"
@@ -161,11 +189,32 @@ class Study(models.Model):
         validators=[MinValueValidator(0.1), MaxValueValidator(60)],
         help_text="At most; a shorter clip of a pair shortens both.",
     )
+    viewing = models.CharField(
+        max_length=12,
+        choices=Viewing,
+        default=Viewing.SIMULTANEOUS,
+        help_text="How the two clips of a pair are shown.",
+    )
+    must_watch = models.BooleanField(
+        default=True,
+        verbose_name="watch first",
+        help_text="Choices open when both clips were seen in full once.",
+    )
     pairing = models.CharField(max_length=16, choices=Pairing, default=Pairing.AGAINST_FIRST)
     lease_minutes = models.PositiveSmallIntegerField(
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
         help_text="How long a comparison is kept for a rater who went silent.",
+    )
+    revise_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="How long a rater can go one step back and answer anew; 0: not at all.",
+    )
+    break_minutes = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="After so many minutes at work the page suggests a break; 0: never.",
     )
     completion_code = models.CharField(max_length=40, default=new_completion_code)
     report_token = models.CharField(max_length=40, default=new_token, unique=True, editable=False)
@@ -208,6 +257,11 @@ class Study(models.Model):
     @property
     def is_image_study(self) -> bool:
         return self.kind == StudyKind.TEXT_TO_IMAGE
+
+    def offered_languages(self) -> list[str]:
+        """In the order of settings.LANGUAGES."""
+        codes = [code for code, _ in settings.LANGUAGES]
+        return [code for code in codes if code in self.languages] or codes
 
 
 class StudyModel(models.Model):
@@ -295,3 +349,22 @@ class Reason(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+
+class StudyText(models.Model):
+    """One of the study's own texts in another language; see `annotations.services.wording`."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="texts")
+    language = models.CharField(max_length=10, choices=settings.LANGUAGES)
+    key = models.CharField(max_length=140)
+    text = models.TextField()
+
+    class Meta:
+        verbose_name = "translation"
+        ordering = ["language", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "language", "key"], name="study_text_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.language})"

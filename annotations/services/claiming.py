@@ -11,12 +11,15 @@ from random import Random
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
 
-from annotations.enums import AssignmentState, Side, StudyState
+from annotations.enums import STOPPED, AssignmentState, Side, StudyState
 from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
 from annotations.models import Assignment, Comparison, Rater, Study
+from annotations.services.qualifying import next_lesson
 from annotations.services.recruiting import ensure_may_take_more
+from annotations.services.weaving import next_check
 
 # A rater may see at most this many more of model a on one side than on the other.
 SIDE_TOLERANCE = 2
@@ -25,8 +28,9 @@ SIDE_TOLERANCE = 2
 def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment | None:
     """The comparison that the rater should judge now; None when there is nothing left.
 
-    A rater who still holds a comparison gets the same one again. Comparisons that need votes
-    most come first, in the study's random order.
+    A rater who still holds a comparison gets the same one again. Before the start come practice
+    and qualification; then comparisons that need votes most, in the study's random order, with
+    checks woven in.
 
     Raises
     ------
@@ -36,26 +40,78 @@ def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment 
     release_overdue_leases(now=now, study=rater.study)
     with transaction.atomic():
         rater = _lock_rater(rater.pk)
+        if rater.outcome in STOPPED:
+            return None
         ensure_may_rate(rater)
         held = _live_assignment(rater, now)
-        if held is not None:
-            return held
+        if held is None:
+            ensure_may_take_more(rater, now=now)
+            held = _revive_expired(rater, now)
+        assignment = held or _assign_next(rater, now=now, rng=rng)
+        return _mark_shown(assignment, now) if assignment else None
+
+
+def claim_ahead(*, rater: Rater, now: datetime, rng: Random) -> Assignment | None:
+    """The comparison after the one that the rater has before them, for loading its clips.
+
+    It is leased like any other, and given by the next claim. None before the start, where what
+    comes next hangs on the answer, and when nothing is left.
+
+    Raises
+    ------
+    StudyNotOpen
+    """
+    with transaction.atomic():
+        rater = _lock_rater(rater.pk)
+        ensure_may_rate(rater)
+        live = list(Assignment.objects.for_rater(rater.pk).live(now=now).order_by("pk")[:2])
+        if len(live) != 1:
+            return live[1] if live else None
+        if next_lesson(rater) is not None or live[0].comparison.of_check_id is not None:
+            return None
         ensure_may_take_more(rater, now=now)
-        revived = _revive_expired(rater, now)
-        if revived is not None:
-            return revived
-        if _has_reached_maximum(rater):
-            return None
-        comparison = _take_seat(rater)
-        if comparison is None:
-            return None
-        return Assignment.objects.create(
-            comparison=comparison,
-            rater=rater,
-            side_a=draw_side(rater, rng=rng),
-            leased_at=now,
-            lease_expires_at=now + lease_of(rater.study),
-        )
+        return _assign_next(rater, now=now, rng=rng)
+
+
+def _assign_next(rater: Rater, *, now: datetime, rng: Random) -> Assignment | None:
+    """Lease what comes next to the rater: a lesson, a check that is due, or a comparison."""
+    lesson = next_lesson(rater)
+    if lesson is not None:
+        return _lease(rater, lesson.comparison, draw_side(rater, rng=rng), now, lesson.occasion)
+    if _has_reached_maximum(rater, now):
+        return None
+    woven = next_check(rater)
+    if woven is not None:
+        occasion = 2 if woven.repeats else 1
+        side = woven.side_a or draw_side(rater, rng=rng)
+        return _lease(rater, woven.comparison, side, now, occasion)
+    comparison = _take_seat(rater)
+    if comparison is None:
+        return None
+    return _lease(rater, comparison, draw_side(rater, rng=rng), now)
+
+
+def _lease(
+    rater: Rater, comparison: Comparison, side_a: Side, now: datetime, occasion: int = 1
+) -> Assignment:
+    """A new assignment; one that expired unanswered is given anew."""
+    values = {
+        "side_a": side_a,
+        "state": AssignmentState.LEASED,
+        "leased_at": now,
+        "lease_expires_at": now + lease_of(rater.study),
+    }
+    return Assignment.objects.update_or_create(
+        comparison=comparison, rater=rater, occasion=occasion, defaults=values
+    )[0]
+
+
+def _mark_shown(assignment: Assignment, now: datetime) -> Assignment:
+    """Start the server's clock when the rater first gets the page."""
+    if assignment.shown_at is None:
+        assignment.shown_at = now
+        assignment.save(update_fields=["shown_at"])
+    return assignment
 
 
 def _lock_rater(rater_id: int) -> Rater:
@@ -67,9 +123,9 @@ def _lock_rater(rater_id: int) -> Rater:
 def ensure_may_rate(rater: Rater) -> None:
     """Raise StudyNotOpen unless the study takes answers from this rater."""
     if rater.study.state != StudyState.OPEN:
-        raise StudyNotOpen("This study is not open at the moment. Please come back later.")
-    if rater.excluded_at is not None:
-        raise StudyNotOpen("Your part in this study has ended. Thank you for your time.")
+        raise StudyNotOpen
+    if rater.excluded_at is not None or rater.outcome in STOPPED:
+        raise StudyNotOpen(_("Your part in this study has ended. Thank you for your time."))
 
 
 def lease_of(study: Study) -> timedelta:
@@ -102,12 +158,14 @@ def renew_lease(*, rater: Rater, public_id: UUID, now: datetime) -> datetime:
     AssignmentNotFound, SeatGivenAway
     """
     expires_at = now + lease_of(rater.study)
-    live = Assignment.objects.for_rater(rater.pk).filter(public_id=public_id)
-    if live.live(now=now).update(lease_expires_at=expires_at):
+    own = Assignment.objects.for_rater(rater.pk)
+    if own.filter(public_id=public_id).live(now=now).exists():
+        # With it the one after it, whose clips are loaded ahead.
+        own.live(now=now).update(lease_expires_at=expires_at)
         return expires_at
-    if not live.exists():
+    if not own.filter(public_id=public_id).exists():
         raise AssignmentNotFound
-    raise SeatGivenAway("This comparison was kept for you for a while and is now with others.")
+    raise SeatGivenAway(_("This comparison was kept for you for a while and is now with others."))
 
 
 def release_overdue_leases(*, now: datetime, study: Study | None = None) -> int:
@@ -125,12 +183,21 @@ def _release(assignment_id: int, now: datetime) -> bool:
         row = Assignment.objects.overdue(now=now).filter(pk=assignment_id)
         if not row.update(state=AssignmentState.EXPIRED):
             return False
-        Comparison.objects.filter(assignments=assignment_id).update(open_seats=F("open_seats") + 1)
+        give_seat_back(Assignment.objects.select_related("comparison").get(pk=assignment_id))
         return True
+
+
+def give_seat_back(assignment: Assignment) -> None:
+    """Let another rater have the seat. Checks and repeats have none."""
+    if assignment.takes_seat:
+        comparison = Comparison.objects.filter(pk=assignment.comparison_id)
+        comparison.update(open_seats=F("open_seats") + 1)
 
 
 def retake_seat(assignment: Assignment) -> bool:
     """Take the seat of an expired assignment back if it is still free."""
+    if not assignment.takes_seat:
+        return True
     comparison = Comparison.objects.filter(pk=assignment.comparison_id, open_seats__gt=0)
     return bool(comparison.update(open_seats=F("open_seats") - 1))
 
@@ -149,23 +216,29 @@ def _revive_expired(rater: Rater, now: datetime) -> Assignment | None:
         .filter(
             state=AssignmentState.EXPIRED,
             late_answers__isnull=True,
-            comparison__open_seats__gt=0,
         )
+        .filter(
+            Q(comparison__open_seats__gt=0) | Q(comparison__of_check__isnull=False) | Q(occasion=2)
+        )
+        .select_related("comparison")
         .order_by("pk")
     )
     for assignment in expired:
         if retake_seat(assignment):
             assignment.state = AssignmentState.LEASED
-            assignment.leased_at = now
+            assignment.leased_at = assignment.shown_at = now
             assignment.lease_expires_at = now + lease_of(rater.study)
-            assignment.save(update_fields=["state", "leased_at", "lease_expires_at"])
+            assignment.save(update_fields=["state", "leased_at", "lease_expires_at", "shown_at"])
             return assignment
     return None
 
 
-def _has_reached_maximum(rater: Rater) -> bool:
+def _has_reached_maximum(rater: Rater, now: datetime) -> bool:
+    """Whether the rater has judged, or holds, as many comparisons as one may."""
     maximum = rater.study.max_per_rater
-    return maximum is not None and rater.assignments.submitted().count() >= maximum
+    own = rater.assignments.counted()
+    taken = own.submitted() | own.live(now=now)
+    return maximum is not None and taken.count() >= maximum
 
 
 def _take_seat(rater: Rater) -> Comparison | None:

@@ -18,15 +18,15 @@ from typing import Any
 
 from django.db import transaction
 
+from annotations.enums import RaterOutcome
 from annotations.errors import WebhookRefused
 from annotations.models import PanelEvent, Rater, Study
-from annotations.panels import Outcome
 from annotations.services.raters import exclude_rater
 from annotations.services.recruiting import end_part, recruitment_of
 
 MOST_SECONDS_OLD = 300
 SUBMISSION_CHANGED = "submission.status.change"
-ENDINGS = {"RETURNED": Outcome.RETURNED, "TIMED-OUT": Outcome.TIMED_OUT}
+ENDINGS = {"RETURNED": RaterOutcome.RETURNED, "TIMED-OUT": RaterOutcome.TIMED_OUT}
 WITHDRAWN = "Returned the submission on Prolific."
 
 
@@ -126,11 +126,13 @@ def _rater_of(study: Study, payload: Mapping[str, Any]) -> Rater | None:
     return (raters.filter(external_id=person) if person else raters).first()
 
 
-def _let_go(rater: Rater, outcome: Outcome, *, now: datetime) -> None:
+def _let_go(rater: Rater, outcome: RaterOutcome, *, now: datetime) -> None:
     """Free the seat that the rater holds; who withdrew has their judgments left out as well."""
-    if rater.finished_at is not None and outcome is Outcome.TIMED_OUT:
+    if rater.finished_at is not None and outcome is RaterOutcome.TIMED_OUT:
         return
     end_part(rater=rater, outcome=outcome)
-    is_withdrawn = outcome is Outcome.RETURNED and not recruitment_of(rater.study).keeps_returned
+    is_withdrawn = (
+        outcome is RaterOutcome.RETURNED and not recruitment_of(rater.study).keeps_returned
+    )
     if is_withdrawn and rater.excluded_at is None:
         exclude_rater(rater=rater, why=WITHDRAWN, now=now)

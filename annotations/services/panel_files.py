@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 import yaml
 from django.urls import reverse
 
-from annotations.enums import AudioPolicy
+from annotations.enums import AudioPolicy, RaterOutcome
 from annotations.errors import StudyFileRefused
 from annotations.models import Recruitment, Study
-from annotations.panels import Outcome, Panel
+from annotations.panels import Panel
 from annotations.services.recruiting import most_by_one_rater, recruitment_of
 
 QUESTION_SCHEMA = (
@@ -21,11 +21,11 @@ QUESTION_SCHEMA = (
 )
 DEFAULT_FRAME_HEIGHT = 900
 CODE_TYPES = {
-    Outcome.DONE: "COMPLETED",
-    Outcome.SCREENED_OUT: "SCREENED_OUT",
-    Outcome.FAILED_CHECK: "FAILED_ATTENTION_CHECK",
-    Outcome.NO_CONSENT: "NO_CONSENT",
-    Outcome.OVER_QUOTA: "OTHER",
+    RaterOutcome.DONE: "COMPLETED",
+    RaterOutcome.SCREENED_OUT: "SCREENED_OUT",
+    RaterOutcome.FAILED_CHECK: "FAILED_ATTENTION_CHECK",
+    RaterOutcome.NO_CONSENT: "NO_CONSENT",
+    RaterOutcome.OVER_QUOTA: "OTHER",
 }
 
 
@@ -94,7 +94,7 @@ def mturk_question(study: Study, *, base_url: str, frame_height: int = DEFAULT_F
     return head + ElementTree.tostring(question, encoding="unicode") + "\n"
 
 
-def _code(recruitment: Recruitment, outcome: Outcome) -> dict[str, Any]:
+def _code(recruitment: Recruitment, outcome: RaterOutcome) -> dict[str, Any]:
     """Every code is reviewed by hand: nobody is paid or refused by a program."""
     return {
         "code": recruitment.code(outcome),
@@ -106,7 +106,7 @@ def _code(recruitment: Recruitment, outcome: Outcome) -> dict[str, Any]:
 
 def _places_needed(study: Study) -> int:
     """So many people that every comparison can be judged, if each judges all that they may."""
-    comparisons = study.comparisons.ready().count()
+    comparisons = study.comparisons.counted().ready().count()
     judgments = comparisons * study.raters_per_comparison
     each = min(most_by_one_rater(study) or comparisons, comparisons)
     people = -(-judgments // each) if each else 0

@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 
-from annotations.enums import ComparisonState, RenditionState
+from annotations.enums import CheckRole, ComparisonState, RenditionState
 from annotations.media.encoding import plan_from_json, plan_to_json
 from annotations.media.errors import MediaError
 from annotations.media.isolation import render
-from annotations.media.profiles import plan_rendition
+from annotations.media.profiles import SPOILT_FACTOR, plan_rendition
 from annotations.media.rendering import rendition_key
-from annotations.models import Comparison, GenerativeModel, Rendition, Stimulus, Study
+from annotations.models import Check, Comparison, GenerativeModel, Rendition, Stimulus, Study
+from annotations.services.checks import make_copies
 from annotations.services.plans import profile_of, spec_of
 from annotations.services.studies import model_pairs
 
@@ -39,15 +40,18 @@ class MissingClip:
 
 
 def sync_comparisons(*, study: Study) -> int:
-    """Make the comparisons whose two stimuli are there; count the new ones.
+    """Make the comparisons whose two stimuli are there, and those of checks; count the former.
 
     Safe to repeat: what exists stays as it is.
     """
-    known = set(study.comparisons.values_list("stimulus_a", "stimulus_b"))
+    known = set(study.comparisons.counted().values_list("stimulus_a", "stimulus_b"))
     wanted = [pair for pair in _stimulus_pairs(study) if (pair[0].pk, pair[1].pk) not in known]
     with transaction.atomic():
         for first, second in wanted:
             _create_comparison(study, first, second)
+        make_copies(study=study)
+        for check in study.checks.filter(comparison=None):
+            _create_comparison(study, check.stimulus_a, check.stimulus_b, check=check)
     settle_comparisons()
     return len(wanted)
 
@@ -55,7 +59,7 @@ def sync_comparisons(*, study: Study) -> int:
 def sync_all_comparisons() -> None:
     """Make what has become possible in every study that is preparing or running."""
     for study in Study.objects.preparing_or_rating():
-        if study.comparisons.count() < _planned_minimum(study):
+        if study.comparisons.counted().count() < _planned_minimum(study):
             sync_comparisons(study=study)
 
 
@@ -135,25 +139,30 @@ def _stimulus_pairs(study: Study) -> Iterator[tuple[Stimulus, Stimulus]]:
             yield clips_a[place], clips_b[place]
 
 
-def _create_comparison(study: Study, first: Stimulus, second: Stimulus) -> None:
+def _create_comparison(
+    study: Study, first: Stimulus, second: Stimulus, *, check: Check | None = None
+) -> None:
     values: dict[str, Any] = {
         "prompt_id": first.prompt_id,
         "position": _place_in_order(study, first, second),
-        "open_seats": study.raters_per_comparison,
+        # Checks have no seats: every rater may get one.
+        "open_seats": 0 if check else study.raters_per_comparison,
     }
+    spoilt = SPOILT_FACTOR if check and check.role == CheckRole.DEGRADED else 0
     try:
         values["rendition_a"] = _plan_for(study, own=first, partner=second)
-        values["rendition_b"] = _plan_for(study, own=second, partner=first)
+        values["rendition_b"] = _plan_for(study, own=second, partner=first, spoilt=spoilt)
     except MediaError as error:
         values |= {"state": ComparisonState.FAILED, "error": str(error)}
     Comparison.objects.get_or_create(
-        study=study, stimulus_a=first, stimulus_b=second, defaults=values
+        study=study, stimulus_a=first, stimulus_b=second, of_check=check, defaults=values
     )
 
 
-def _plan_for(study: Study, *, own: Stimulus, partner: Stimulus) -> Rendition:
+def _plan_for(study: Study, *, own: Stimulus, partner: Stimulus, spoilt: int = 0) -> Rendition:
     """The rendition of `own` beside `partner`; one that was planned before is reused."""
     plan = plan_rendition(spec_of(own), spec_of(partner), profile_of(study))
+    plan = replace(plan, spoilt=spoilt)
     return Rendition.objects.get_or_create(
         key=rendition_key(own.sha256, plan),
         defaults={"stimulus": own, "profile": plan.profile, "plan": plan_to_json(plan)},

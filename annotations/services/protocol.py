@@ -7,11 +7,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils.text import slugify
+from django.utils.translation import gettext_noop as _
 
 from annotations.enums import StudyKind
 from annotations.errors import ProtocolFrozen
-from annotations.models import Axis, Judgment, Reason, Study
+from annotations.models import Axis, Judgment, QualityPlan, Reason, Study
 
 
 @dataclass(frozen=True)
@@ -26,38 +28,46 @@ class AxisTemplate:
 VIDEO_AXES = (
     AxisTemplate(
         key="quality",
-        question="Which video do you prefer?",
+        question=_("Which video do you prefer?"),
         shows_prompt=False,
         reasons=(
-            "Motion smoothness",
-            "Object/scene consistency",
-            "Pixel sharpness",
-            "Recognizable objects/scenes",
-            "Amount of motion",
+            _("Motion smoothness"),
+            _("Object/scene consistency"),
+            _("Pixel sharpness"),
+            _("Recognizable objects/scenes"),
+            _("Amount of motion"),
         ),
     ),
     AxisTemplate(
         key="faithfulness",
-        question="Which video aligns better with the text prompt?",
+        question=_("Which video aligns better with the text prompt?"),
         shows_prompt=True,
-        reasons=("Spatial text alignment", "Temporal text alignment"),
+        reasons=(_("Spatial text alignment"), _("Temporal text alignment")),
     ),
 )
 # The same protocol for stills: what a still cannot show is left out.
 IMAGE_AXES = (
     AxisTemplate(
         key="quality",
-        question="Which image do you prefer?",
+        question=_("Which image do you prefer?"),
         shows_prompt=False,
-        reasons=("Object/scene consistency", "Pixel sharpness", "Recognizable objects/scenes"),
+        reasons=(
+            _("Object/scene consistency"),
+            _("Pixel sharpness"),
+            _("Recognizable objects/scenes"),
+        ),
     ),
     AxisTemplate(
         key="faithfulness",
-        question="Which image aligns better with the text prompt?",
+        question=_("Which image aligns better with the text prompt?"),
         shows_prompt=True,
-        reasons=("Objects and attributes in the text", "Spatial text alignment"),
+        reasons=(_("Objects and attributes in the text"), _("Spatial text alignment")),
     ),
 )
+DEFAULT_TEXTS = frozenset(
+    text for axis in (*VIDEO_AXES, *IMAGE_AXES) for text in (axis.question, *axis.reasons)
+)
+"""In the catalogues, so that a study that keeps them need not translate them."""
 
 
 def axis_templates(kind: str) -> tuple[AxisTemplate, ...]:
@@ -89,7 +99,8 @@ def replace_reasons(axis: Axis, labels: tuple[str, ...] | list[str]) -> None:
 
 
 def is_frozen(study: Study) -> bool:
-    return Judgment.objects.for_study(study.pk).exists()
+    """Whether anything was judged, were it a practice pair."""
+    return Judgment.objects.filter(assignment__comparison__study=study).exists()
 
 
 def ensure_not_frozen(study: Study) -> None:
@@ -107,6 +118,9 @@ def describe_protocol(study: Study) -> dict[str, Any]:
         "raters_per_comparison": study.raters_per_comparison,
         "presentation": describe_presentation(study),
         "pairing": study.pairing,
+        "viewing": study.viewing,
+        "must_watch": study.must_watch,
+        "quality_control": describe_quality_control(study),
         "instructions": study.instructions,
         "content_warning": study.content_warning,
         "consent": study.consent,
@@ -124,7 +138,36 @@ def describe_protocol(study: Study) -> dict[str, Any]:
             }
             for axis in study.axes.prefetch_related("reasons")
         ],
+        **_describe_languages(study),
     }
+
+
+def describe_quality_control(study: Study) -> dict[str, Any]:
+    """The checks, and what failing them does, as plain values."""
+    plan = QualityPlan.objects.filter(study=study).first() or QualityPlan(study=study)
+    numbers = {
+        field.name: getattr(plan, field.name)
+        for field in QualityPlan._meta.concrete_fields
+        if field.name not in ("id", "study")
+    }
+    checks = study.checks.select_related("stimulus_a", "stimulus_b")
+    return {
+        **numbers,
+        "checks": [
+            [check.role, check.stimulus_a.sha256, check.stimulus_b.sha256, check.expected]
+            for check in checks
+        ],
+    }
+
+
+def _describe_languages(study: Study) -> dict[str, Any]:
+    """Nothing for a study that leaves all to the catalogues, which keeps its earlier hash."""
+    described = {
+        "language": study.language if study.language != settings.LANGUAGE_CODE else "",
+        "languages": study.languages,
+        "texts": sorted([row.language, row.key, row.text] for row in study.texts.all()),
+    }
+    return {name: value for name, value in described.items() if value}
 
 
 def describe_presentation(study: Study) -> dict[str, Any]:

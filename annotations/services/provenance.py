@@ -92,7 +92,7 @@ def rendition_rows(study: Study) -> Iterator[dict[str, Any]]:
 
 
 def _ready(study: Study) -> Any:
-    return Comparison.objects.filter(study=study).ready()
+    return Comparison.objects.filter(study=study).counted().ready()
 
 
 def _grouped(study: Study, side: str) -> Any:

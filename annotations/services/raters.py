@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from annotations.enums import AssignmentState
+from annotations.enums import AssignmentState, RaterOutcome
 from annotations.errors import ConsentMissing, EntryRefused, ExclusionRefused
 from annotations.models import Comparison, Rater, Study
-from annotations.panels import Outcome
 from annotations.services.invites import accept_invite
+from annotations.services.qualifying import end_for
 from annotations.services.recruiting import (
     PanelIdentity,
     ensure_may_enter,
@@ -104,14 +104,14 @@ def _come_back(rater: Rater, identity: PanelIdentity) -> Rater:
     rater.external_session_id = session
     rater.external_study_id = identity.external_study_id
     rater.submit_to = identity.submit_to
-    rater.outcome = "" if rater.outcome == Outcome.TIMED_OUT else rater.outcome
+    rater.outcome = "" if rater.outcome == RaterOutcome.TIMED_OUT else rater.outcome
     rater.save(update_fields=["external_session_id", "external_study_id", "submit_to", "outcome"])
     return rater
 
 
 def finish_rater(*, rater: Rater, now: datetime) -> None:
     """Note that the rater has nothing left to judge; the first time counts."""
-    Rater.objects.filter(pk=rater.pk, finished_at=None).update(finished_at=now)
+    end_for(rater=rater, outcome=RaterOutcome.DONE, now=now)
 
 
 def exclude_rater(*, rater: Rater, why: str, now: datetime) -> int:
@@ -134,7 +134,8 @@ def exclude_rater(*, rater: Rater, why: str, now: datetime) -> int:
         locked.excluded_at, locked.excluded_why = now, why.strip()[:300]
         locked.save(update_fields=["excluded_at", "excluded_why"])
         held = [AssignmentState.LEASED, AssignmentState.SUBMITTED]
-        seats = list(locked.assignments.filter(state__in=held).values_list("comparison", flat=True))
+        seated = locked.assignments.counted().filter(state__in=held)
+        seats = list(seated.values_list("comparison", flat=True))
         locked.assignments.filter(state=AssignmentState.LEASED).update(
             state=AssignmentState.EXPIRED
         )

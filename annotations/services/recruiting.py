@@ -11,7 +11,13 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from annotations.enums import AssignmentState, ComparisonState, StudyState
+from annotations.enums import (
+    ENDED_AT_PANEL,
+    AssignmentState,
+    ComparisonState,
+    RaterOutcome,
+    StudyState,
+)
 from annotations.errors import (
     EntryRefused,
     PartEnded,
@@ -21,12 +27,9 @@ from annotations.errors import (
     StudyOver,
 )
 from annotations.models import Assignment, Comparison, Rater, Recruitment, Study
-from annotations.models.panel import CODE_FIELDS
 from annotations.panels import (
-    ENDED_AT_PANEL,
     PREVIEW_SESSION,
     Entry,
-    Outcome,
     Panel,
     fill_link,
 )
@@ -112,7 +115,7 @@ def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
     Raises
     ------
     PartEnded
-        The rater failed a check, left at the panel, or their invite was revoked.
+        The panel says that the rater left, or their invite was revoked.
     ShareReached
         The rater has judged as much as one person may.
     StudyOver, StudyNotOpen
@@ -123,8 +126,6 @@ def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
         raise PartEnded(
             "The panel tells us that your submission has ended, so you are given no further pair."
         )
-    if rater.outcome:
-        raise PartEnded("Your part in this study has ended. Thank you for your time.")
     invite = getattr(rater, "invite", None)
     if invite is not None and invite.revoked_at is not None:
         raise PartEnded(
@@ -132,21 +133,22 @@ def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
         )
     _ensure_in_window(recruitment, now=now)
     cap = _share_cap(recruitment)
-    if cap is not None and rater.assignments.submitted().count() >= cap:
+    own = rater.assignments.counted()
+    if cap is not None and (own.submitted() | own.live(now=now)).count() >= cap:
         raise ShareReached(
             "You have judged as many pairs as one person may in this study, so that the result "
             "rests on several people."
         )
 
 
-def lasting_outcome(rater: Rater, error: StudyNotOpen) -> Outcome | None:
+def lasting_outcome(rater: Rater, error: StudyNotOpen) -> RaterOutcome | None:
     """How the part of a rater ends who is given nothing more; None if they may come back."""
-    if rater.outcome in CODE_FIELDS:
-        return Outcome(rater.outcome)
+    if rater.outcome in ENDED_AT_PANEL:
+        return None
     is_over = isinstance(error, StudyOver | ShareReached)
     if not is_over and rater.study.state != StudyState.CLOSED:
         return None
-    return Outcome.DONE if has_worked(rater) else Outcome.OVER_QUOTA
+    return RaterOutcome.DONE if has_worked(rater) else RaterOutcome.OVER_QUOTA
 
 
 def has_worked(rater: Rater) -> bool:
@@ -172,13 +174,13 @@ def most_by_one_rater(study: Study) -> int | None:
 
 def is_full(study: Study) -> bool:
     """Whether every seat is judged: none is or will be open, and none can come free by itself."""
-    usable = study.comparisons.exclude(state=ComparisonState.FAILED)
+    usable = study.comparisons.counted().exclude(state=ComparisonState.FAILED)
     waiting = usable.filter(open_seats__gt=0)
-    held = study.comparisons.filter(assignments__state=AssignmentState.LEASED)
+    held = usable.filter(assignments__state=AssignmentState.LEASED)
     return not waiting.exists() and not held.exists()
 
 
-def way_back(*, study: Study, outcome: Outcome, identity: PanelIdentity) -> WayBack:
+def way_back(*, study: Study, outcome: RaterOutcome, identity: PanelIdentity) -> WayBack:
     """How a person of the panel goes back with the code of this outcome."""
     recruitment = recruitment_of(study)
     code = recruitment.code(outcome)
@@ -189,7 +191,7 @@ def way_back(*, study: Study, outcome: Outcome, identity: PanelIdentity) -> WayB
         return _back_to_mturk(code, outcome, identity)
     link = recruitment.return_link or spec.return_link
     # A link without the code means "done" to the panel, whoever follows it.
-    if not link or (outcome is not Outcome.DONE and "{code}" not in link):
+    if not link or (outcome is not RaterOutcome.DONE and "{code}" not in link):
         return WayBack(code)
     values = {
         "code": code,
@@ -211,11 +213,8 @@ def identity_of(rater: Rater) -> PanelIdentity:
     )
 
 
-def end_part(*, rater: Rater, outcome: Outcome) -> None:
-    """End a rater's part, and free the seat that they hold.
-
-    The outcome decides which code their last page shows. What they judged stays.
-    """
+def end_part(*, rater: Rater, outcome: RaterOutcome) -> None:
+    """End the part of a rater who left at the panel, and free the seats that they hold."""
     with transaction.atomic():
         locked = Rater.objects.select_for_update(of=("self",)).get(pk=rater.pk)
         locked.outcome = outcome
@@ -229,9 +228,9 @@ def end_part(*, rater: Rater, outcome: Outcome) -> None:
     rater.outcome = outcome
 
 
-def _back_to_mturk(code: str, outcome: Outcome, identity: PanelIdentity) -> WayBack:
+def _back_to_mturk(code: str, outcome: RaterOutcome, identity: PanelIdentity) -> WayBack:
     """MTurk takes work only by a form; who did none returns the task there."""
-    if outcome is not Outcome.DONE or not identity.submit_to:
+    if outcome is not RaterOutcome.DONE or not identity.submit_to:
         return WayBack(code)
     return WayBack(
         code,
@@ -262,5 +261,5 @@ def _share_cap(recruitment: Recruitment) -> int | None:
     if recruitment.max_share is None:
         return None
     study = recruitment.study
-    wanted = study.comparisons.ready().count() * study.raters_per_comparison
+    wanted = study.comparisons.counted().ready().count() * study.raters_per_comparison
     return max(wanted * recruitment.max_share // 100, 1)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, SkipReason
-from annotations.errors import AnswersRefused, AssignmentNotFound, SubmissionConflict
-from annotations.models import Assignment, Comparison, Rater
-from annotations.services.claiming import ensure_may_rate
-from annotations.services.submitting import MAX_NOTE_LENGTH
+from annotations.errors import AnswersRefused, AssignmentNotFound
+from annotations.models import Assignment, Rater
+from annotations.services.claiming import ensure_may_rate, give_seat_back
+from annotations.services.qualifying import settle_checks
+from annotations.services.submitting import MAX_NOTE_LENGTH, already_judged, note_too_long
 
 
-def skip_assignment(*, rater: Rater, public_id: UUID, reason: str, note: str = "") -> Assignment:
+def skip_assignment(
+    *, rater: Rater, public_id: UUID, reason: str, now: datetime, note: str = ""
+) -> Assignment:
     """Give the seat back for another rater; this one is never given the comparison again.
 
     A repeat changes nothing.
@@ -31,23 +35,24 @@ def skip_assignment(*, rater: Rater, public_id: UUID, reason: str, note: str = "
         The study was closed or paused, or the rater excluded.
     """
     if reason not in SkipReason.values:
-        raise AnswersRefused({"": ["Please say why you skip this pair."]})
+        raise AnswersRefused({"": [_("Please say why you skip this pair.")]})
     if len(note) > MAX_NOTE_LENGTH:
-        raise AnswersRefused({"": [f"The note is longer than {MAX_NOTE_LENGTH} characters."]})
+        raise AnswersRefused({"": [note_too_long()]})
     with transaction.atomic():
         locked = Assignment.objects.for_rater(rater.pk).select_for_update(of=("self",))
-        assignment = locked.select_related("rater__study").filter(public_id=public_id).first()
+        with_context = locked.select_related("rater__study", "comparison__of_check")
+        assignment = with_context.filter(public_id=public_id).first()
         if assignment is None:
             raise AssignmentNotFound
         if assignment.state == AssignmentState.SKIPPED:
             return assignment
         if assignment.state == AssignmentState.SUBMITTED:
-            raise SubmissionConflict("You have already judged this comparison; that answer stays.")
+            raise already_judged()
         ensure_may_rate(assignment.rater)
         if assignment.state == AssignmentState.LEASED:
-            comparison = Comparison.objects.filter(pk=assignment.comparison_id)
-            comparison.update(open_seats=F("open_seats") + 1)
+            give_seat_back(assignment)
         assignment.state = AssignmentState.SKIPPED
         assignment.skip_reason, assignment.skip_note = reason, note.strip()
         assignment.save(update_fields=["state", "skip_reason", "skip_note"])
+        settle_checks(assignment=assignment, now=now)
         return assignment

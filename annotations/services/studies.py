@@ -20,6 +20,7 @@ from annotations.models import (
     StudyModel,
     StudyPrompt,
 )
+from annotations.models.quality import OF_ONE_CLIP
 from annotations.services.protocol import add_default_axes, ensure_not_frozen
 
 ALLOWED_FROM = {
@@ -108,7 +109,7 @@ def start_preparing(*, study: Study) -> None:
 
 def open_study(*, study: Study, now: datetime) -> None:
     """Let raters in. At least one comparison must be ready."""
-    if not study.comparisons.ready().exists():
+    if not study.comparisons.counted().ready().exists():
         raise TransitionRefused(
             "No comparison is ready yet. Wait until the pairs are prepared, or see which clips "
             "are missing."
@@ -136,6 +137,7 @@ def return_to_draft(*, study: Study) -> None:
             raise ProtocolFrozen
         _move(study, StudyState.DRAFT)
         study.comparisons.all().delete()
+        study.checks.filter(role__in=OF_ONE_CLIP).delete()
 
 
 def missing_in_setup(study: Study) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, Choice, Protocol, Side, TiePolicy
 from annotations.errors import (
@@ -23,8 +24,10 @@ from annotations.errors import (
     SeatGivenAway,
     SubmissionConflict,
 )
-from annotations.models import Assignment, Axis, Judgment, Rater, Study
+from annotations.models import Assignment, Axis, Judgment, Rater, Revision, Study
 from annotations.services.claiming import ensure_may_rate, retake_seat
+from annotations.services.qualifying import settle_checks
+from annotations.services.watching import doubts_about
 
 MAX_NOTE_LENGTH = 2000
 
@@ -127,12 +130,12 @@ def submit_answers(
     with transaction.atomic():
         assignment = _lock(rater, public_id)
         axes = axes_of(assignment.comparison.study)
-        digest = _digest(answers)
-        if assignment.submission_id == submission_id and assignment.submission_digest == digest:
+        digest = answers_digest(answers)
+        if _is_repeat(assignment, submission_id, digest):
             return assignment
         _ensure_not_submitted(assignment)
         ensure_may_rate(assignment.rater)
-        _ensure_id_unused(submission_id)
+        ensure_id_unused(submission_id)
         _ensure_open(assignment, axes, answers)
         validate_answers(assignment.comparison.study, open_axes(assignment, axes), answers)
         every_answer = [*drafted_answers(assignment), *answers]
@@ -141,7 +144,9 @@ def submit_answers(
             assignment.submission_id = submission_id
             assignment.submission_digest = digest
             assignment.playback = dict(playback or {})
+            assignment.doubts = doubts_about(assignment, assignment.playback, now=now)
             _record(assignment, axes, every_answer, now)
+            settle_checks(assignment=assignment, now=now)
         else:
             assignment.late_answers = [asdict(answer) for answer in every_answer]
             assignment.save(update_fields=["late_answers"])
@@ -156,9 +161,11 @@ def validate_answers(study: Study, axes: Sequence[Axis], answers: Sequence[Answe
     given = {answer.axis: answer for answer in answers}
     unknown = sorted(set(given) - {axis.key for axis in axes})
     if unknown:
-        problems[""] = [f"There is no open question “{key}” here." for key in unknown]
+        problems[""] = [
+            _("There is no open question “{key}” here.").format(key=key) for key in unknown
+        ]
     if len(given) != len(answers):
-        problems.setdefault("", []).append("A question was answered twice.")
+        problems.setdefault("", []).append(_("A question was answered twice."))
     for axis in axes:
         found = _problems_of(study, axis, given.get(axis.key, Answer(axis=axis.key)))
         if found:
@@ -180,18 +187,28 @@ def _problems_of(study: Study, axis: Axis, answer: Answer) -> list[str]:
     problems = []
     known = {reason.key for reason in axis.reasons.all()}
     if not answer.choice:
-        problems.append("Please choose one of the two.")
+        problems.append(_("Please choose one of the two."))
     elif answer.choice not in allowed_choices(study):
-        problems.append(f"“{answer.choice[:40]}” is not one of the choices.")
+        problems.append(
+            _("“{choice}” is not one of the choices.").format(choice=answer.choice[:40])
+        )
     if set(answer.reasons) - known:
-        problems.append("A reason was ticked that does not belong to this question.")
+        problems.append(_("A reason was ticked that does not belong to this question."))
     if len(set(answer.reasons)) != len(answer.reasons):
-        problems.append("A reason was ticked twice.")
+        problems.append(_("A reason was ticked twice."))
     if needs_reason(study) and known and not answer.reasons:
-        problems.append("Please tick at least one reason.")
+        problems.append(_("Please tick at least one reason."))
     if len(answer.note) > MAX_NOTE_LENGTH:
-        problems.append(f"The note is longer than {MAX_NOTE_LENGTH} characters.")
+        problems.append(note_too_long())
     return problems
+
+
+def note_too_long() -> str:
+    return _("The note is longer than {most} characters.").format(most=MAX_NOTE_LENGTH)
+
+
+def already_judged() -> SubmissionConflict:
+    return SubmissionConflict(_("You have already judged this comparison; that answer stays."))
 
 
 def _lock(rater: Rater, public_id: UUID) -> Assignment:
@@ -199,7 +216,13 @@ def _lock(rater: Rater, public_id: UUID) -> Assignment:
         Assignment.objects.for_rater(rater.pk)
         .filter(public_id=public_id)
         .select_for_update(of=("self",))
-        .select_related("rater__study", "comparison__study")
+        .select_related(
+            "rater__study",
+            "comparison__study",
+            "comparison__of_check",
+            "comparison__rendition_a",
+            "comparison__rendition_b",
+        )
         .first()
     )
     if assignment is None:
@@ -222,39 +245,49 @@ def _record(
 ) -> None:
     by_key = {axis.key: axis for axis in axes}
     for answer in answers:
-        axis = by_key[answer.axis]
-        judgment = Judgment.objects.create(
-            assignment=assignment,
-            axis=axis,
-            choice=resolve_choice(assignment, answer.choice),
-            note=answer.note,
-            created_at=now,
-        )
-        judgment.reasons.add(
-            *[reason for reason in axis.reasons.all() if reason.key in answer.reasons]
-        )
+        record_judgment(assignment, by_key[answer.axis], answer, now)
     assignment.state = AssignmentState.SUBMITTED
     assignment.submitted_at = now
     assignment.save()
 
 
-def resolve_choice(assignment: Assignment, choice: str) -> Choice:
-    """Turn the side that was pressed into the comparison's own order."""
-    if choice == Choice.TIE:
-        return Choice.TIE
-    return Choice.A if choice == assignment.side_a else Choice.B
+def record_judgment(assignment: Assignment, axis: Axis, answer: Answer, now: datetime) -> None:
+    """Write one answer, in the comparison's own order."""
+    judgment = Judgment.objects.create(
+        assignment=assignment,
+        axis=axis,
+        choice=assignment.choice_of_side(answer.choice),
+        note=answer.note,
+        created_at=now,
+    )
+    judgment.reasons.add(*[reason for reason in axis.reasons.all() if reason.key in answer.reasons])
+
+
+def revisable_axes(assignment: Assignment, axes: Sequence[Axis]) -> list[Axis]:
+    """The axes whose answers may still change: not those from before the prompt was shown."""
+    return [axis for axis in axes if axis.key not in drafted_keys(assignment)]
+
+
+def _is_repeat(assignment: Assignment, submission_id: UUID, digest: str) -> bool:
+    """Whether these very answers came before, even if they were revised since."""
+    if assignment.submission_id == submission_id and assignment.submission_digest == digest:
+        return True
+    revisions = assignment.revisions.filter(submission_id=submission_id)
+    return revisions.filter(submission_digest=digest).exists()
 
 
 def _ensure_not_submitted(assignment: Assignment) -> None:
     if assignment.state == AssignmentState.SKIPPED:
-        raise SubmissionConflict("You skipped this comparison; it went to another rater.")
+        raise SubmissionConflict(_("You skipped this comparison; it went to another rater."))
     if assignment.state == AssignmentState.SUBMITTED:
-        raise SubmissionConflict("You have already judged this comparison; that answer stays.")
+        raise already_judged()
 
 
-def _ensure_id_unused(submission_id: UUID) -> None:
-    if Assignment.objects.filter(submission_id=submission_id).exists():
-        raise SubmissionConflict("This submission id was used for another comparison.")
+def ensure_id_unused(submission_id: UUID) -> None:
+    """Raise SubmissionConflict when the id belongs to another submission."""
+    used = Assignment.objects.filter(submission_id=submission_id).exists()
+    if used or Revision.objects.filter(submission_id=submission_id).exists():
+        raise SubmissionConflict(_("This submission id was used for another comparison."))
 
 
 def _ensure_open(assignment: Assignment, axes: Sequence[Axis], answers: Sequence[Answer]) -> None:
@@ -262,25 +295,34 @@ def _ensure_open(assignment: Assignment, axes: Sequence[Axis], answers: Sequence
     if not is_last_stage(assignment, axes):
         blind = ", ".join(axis.key for axis in open_axes(assignment, axes))
         raise AnswersRefused(
-            {"": [f"First answer {blind}, before the prompt is shown; then the rest."]}
+            {
+                "": [
+                    _("First answer {questions}, before the text is shown; then the rest.").format(
+                        questions=blind
+                    )
+                ]
+            }
         )
 
 
 def _ensure_same_draft(assignment: Assignment, answers: Sequence[Answer]) -> None:
-    if _digest(answers) != _digest(drafted_answers(assignment)):
+    if answers_digest(answers) != answers_digest(drafted_answers(assignment)):
         raise SubmissionConflict(
-            "The prompt has been shown; your answer from before it stays as it is."
+            _("The text has been shown; your answer from before it stays as it is.")
         )
 
 
 def _given_away() -> SeatGivenAway:
     return SeatGivenAway(
-        "This comparison was kept for you for a while and was then given to another rater. "
-        "Your answer is kept, but it does not count. Please go on with the next one."
+        _(
+            "This comparison was kept for you for a while and was then given to another rater. "
+            "Your answer is kept, but it does not count. Please go on with the next one."
+        )
     )
 
 
-def _digest(answers: Sequence[Answer]) -> str:
+def answers_digest(answers: Sequence[Answer]) -> str:
+    """Equal for equal answers, in whatever order they came."""
     ordered = sorted(
         ({**asdict(answer), "reasons": sorted(answer.reasons)} for answer in answers),
         key=lambda answer: answer["axis"],

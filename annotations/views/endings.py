@@ -7,9 +7,9 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from annotations.enums import RaterOutcome
 from annotations.errors import EntryRefused, StudyNotOpen, StudyOver
 from annotations.models import Rater, Study
-from annotations.panels import Outcome
 from annotations.services.raters import finish_rater
 from annotations.services.recruiting import (
     PanelIdentity,
@@ -20,17 +20,17 @@ from annotations.services.recruiting import (
 )
 
 TITLES = {
-    Outcome.SCREENED_OUT: _("You cannot take part"),
-    Outcome.FAILED_CHECK: _("Your part ends here"),
-    Outcome.NO_CONSENT: _("You do not take part"),
-    Outcome.OVER_QUOTA: _("This study takes no more people"),
+    RaterOutcome.SCREENED_OUT: _("You cannot take part"),
+    RaterOutcome.FAILED_CHECK: _("Your part ends here"),
+    RaterOutcome.NO_CONSENT: _("You do not take part"),
+    RaterOutcome.OVER_QUOTA: _("This study takes no more people"),
 }
 
 
 def ending(
     request: HttpRequest,
     study: Study,
-    outcome: Outcome,
+    outcome: RaterOutcome,
     *,
     identity: PanelIdentity,
     text: str,
@@ -56,9 +56,9 @@ def not_let_in(
 ) -> HttpResponse | None:
     """The last page of somebody who comes in vain; None if they may come back or try again."""
     if isinstance(error, StudyOver):
-        outcome = Outcome.OVER_QUOTA
+        outcome = RaterOutcome.OVER_QUOTA
     elif type(error) is EntryRefused and identity.is_known:
-        outcome = Outcome.SCREENED_OUT
+        outcome = RaterOutcome.SCREENED_OUT
     else:
         return None
     return ending(request, study, outcome, identity=identity, text=str(error), status=409)
@@ -69,7 +69,7 @@ def part_ended(request: HttpRequest, rater: Rater, error: StudyNotOpen) -> HttpR
     outcome = lasting_outcome(rater, error)
     if outcome is None:
         return None
-    if outcome is Outcome.DONE:
+    if outcome is RaterOutcome.DONE:
         finish_rater(rater=rater, now=timezone.now())
         return redirect("rater-done", slug=rater.study.slug)
     identity = identity_of(rater)

@@ -21,9 +21,10 @@ from django.http import (
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from annotations.enums import StudyState
-from annotations.models import Assignment, Rendition
+from annotations.enums import CheckRole, Side, StudyState
+from annotations.models import Assignment, Check, Rendition
 from annotations.rater_session import rater_in
+from annotations.services.revising import may_see_clips
 
 CHUNK_BYTES = 64 * 1024
 CACHE_CONTROL = "private, max-age=3600"
@@ -87,24 +88,43 @@ def ranged_response(
 
 def _rendition_for(request: HttpRequest, token: str) -> Rendition:
     """The rendition behind a token, or 404 for everybody but its rater."""
+    rendition = _of_assignment(request, token) or _of_example(request, token)
+    if rendition is None:
+        raise Http404
+    return rendition
+
+
+def _of_assignment(request: HttpRequest, token: str) -> Rendition | None:
+    """For the rater who holds the comparison, or may still look at the answer given to it."""
     assignment = (
         Assignment.objects.with_stimuli()
-        .live(now=timezone.now())
         .exclude(comparison__study__state=StudyState.CLOSED)
         .filter(Q(left_token=token) | Q(right_token=token))
         .first()
     )
-    if assignment is None:
-        raise Http404
+    if assignment is None or not may_see_clips(assignment, now=timezone.now()):
+        return None
     comparison = assignment.comparison
     rater = rater_in(request, comparison.study)
     if rater is None or rater.pk != assignment.rater_id:
-        raise Http404
+        return None
     is_a = assignment.side_of_token(token) == assignment.side_a
-    rendition = comparison.rendition_a if is_a else comparison.rendition_b
-    if rendition is None:
-        raise Http404
-    return rendition
+    return comparison.rendition_a if is_a else comparison.rendition_b
+
+
+def _of_example(request: HttpRequest, token: str) -> Rendition | None:
+    """For every rater of the study: examples are shown to all alike."""
+    check = (
+        Check.objects.ready()
+        .filter(Q(left_token=token) | Q(right_token=token), role=CheckRole.EXAMPLE)
+        .select_related("study", "comparison__rendition_a", "comparison__rendition_b")
+        .first()
+    )
+    if check is None or rater_in(request, check.study) is None:
+        return None
+    side = Side.LEFT if token == check.left_token else Side.RIGHT
+    comparison = check.comparison
+    return comparison.rendition_a if side == check.side_a else comparison.rendition_b
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:

@@ -10,13 +10,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from annotations.enums import RaterOutcome
 from annotations.errors import WebhookRefused
 from annotations.framing import allow_panel_frame
 from annotations.models import Study
-from annotations.panels import Outcome
 from annotations.rater_session import panel_identity
 from annotations.services.panel_events import SignedMessage, receive_event
 from annotations.views.endings import ending
+from annotations.views.language import in_language_of_rater
 
 LARGEST_MESSAGE = 64 * 1024
 
@@ -28,14 +29,18 @@ def declined(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study.objects.select_related("recruitment"), slug=slug)
     if request.method != "POST":
         return redirect("rater-welcome", slug=slug)
-    page = ending(
+    page = in_language_of_rater(request, study, lambda: _goodbye(request, study))
+    return allow_panel_frame(page, study)
+
+
+def _goodbye(request: HttpRequest, study: Study) -> HttpResponse:
+    return ending(
         request,
         study,
-        Outcome.NO_CONSENT,
+        RaterOutcome.NO_CONSENT,
         identity=panel_identity(study, request.POST.dict()),
         text=_("You did not agree, so you do not take part, and nothing about you was kept."),
     )
-    return allow_panel_frame(page, study)
 
 
 @csrf_exempt

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from statistics import median
 from typing import Any
 
+from django.db.models import Q
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
-from annotations.enums import Choice, Side, SkipReason
-from annotations.models import Assignment, Axis, Comparison
+from annotations.enums import CheckRole, Choice, Side, SkipReason
+from annotations.models import Assignment, Axis, Comparison, Rater
+from annotations.models.quality import BEFORE_START
+from annotations.services.qualifying import score_checks
 from annotations.services.recruiting import most_by_one_rater
+from annotations.services.revising import given_answers, previous_assignment
 from annotations.services.submitting import (
     Answer,
     allowed_choices,
@@ -22,11 +29,17 @@ from annotations.services.submitting import (
     open_axes,
     shows_prompt,
 )
+from annotations.services.weaving import planned_checks
+from annotations.services.wording import own_text
+from annotations.views.words import script_words
 
+# The time left is told from so many pairs on, by the median of so many.
+PACE_FROM = 3
+PACE_OVER = 10
 CHOICE_LABELS = {
-    Side.LEFT.value: "Left",
-    Side.RIGHT.value: "Right",
-    Choice.TIE.value: "No difference",
+    Side.LEFT.value: _("Left"),
+    Side.RIGHT.value: _("Right"),
+    Choice.TIE.value: _("No difference"),
 }
 
 
@@ -43,20 +56,81 @@ def answers_from_form(axes: Sequence[Axis], form: QueryDict) -> list[Answer]:
     ]
 
 
-def rate_context(assignment: Assignment) -> dict[str, Any]:
+def rate_context(assignment: Assignment, *, now: datetime) -> dict[str, Any]:
     """The context of `rater/rate.html`. Nothing in it names or links a model."""
+    rater = assignment.rater
+    return {
+        **_page_context(assignment),
+        "form_url": reverse("rater-rate", args=[assignment.comparison.study.slug]),
+        "lesson": _lesson(assignment),
+        "is_warned": _is_newly_warned(assignment),
+        "can_go_back": previous_assignment(rater=rater, now=now) is not None,
+        **questions_context(assignment, answers=[], problems={}),
+    }
+
+
+def revision_context(assignment: Assignment) -> dict[str, Any]:
+    """The same page for the comparison before, with its answers, to change them."""
+    return {
+        **_page_context(assignment),
+        "form_url": reverse("rater-back", args=[assignment.comparison.study.slug]),
+        "is_revision": True,
+        **revision_questions(assignment, answers=given_answers(assignment), problems={}),
+    }
+
+
+def _page_context(assignment: Assignment) -> dict[str, Any]:
+    addresses = clip_addresses(assignment)
     return {
         "study": assignment.comparison.study,
         "assignment": assignment,
         "progress": _progress(assignment),
-        "left_url": reverse("stimulus-media", args=[assignment.left_token]),
-        "right_url": reverse("stimulus-media", args=[assignment.right_token]),
+        "left_url": addresses["left"],
+        "right_url": addresses["right"],
         "submission_id": uuid.uuid4(),
-        "has_sound": _has_sound(assignment.comparison),
+        "has_sound": has_sound(assignment.comparison),
         "skip_reasons": SkipReason.choices,
+        "script_words": script_words(),
         "error": "",
-        **questions_context(assignment, answers=[], problems={}),
     }
+
+
+def clip_addresses(assignment: Assignment) -> dict[str, str]:
+    """Where the rater's browser gets the clips, by side."""
+    return {
+        "left": reverse("stimulus-media", args=[assignment.left_token]),
+        "right": reverse("stimulus-media", args=[assignment.right_token]),
+    }
+
+
+def _lesson(assignment: Assignment) -> dict[str, Any] | None:
+    """What a pair before the start is called, which of how many it is, and the try."""
+    check = assignment.comparison.of_check
+    if check is None or check.role not in BEFORE_START:
+        return None
+    study = assignment.comparison.study
+    lessons = study.comparisons.ready().filter(of_check__role=check.role)
+    seen = assignment.rater.assignments.filter(
+        comparison__of_check__role=check.role, occasion=assignment.occasion
+    )
+    earlier = score_checks(
+        assignment.rater, [CheckRole.QUALIFICATION], occasion=assignment.occasion - 1
+    )
+    return {
+        "role": check.role,
+        "number": seen.filter(pk__lte=assignment.pk).count(),
+        "total": lessons.count(),
+        "try": assignment.occasion,
+        "earlier": earlier if assignment.occasion > 1 else None,
+    }
+
+
+def _is_newly_warned(assignment: Assignment) -> bool:
+    """Whether this is the first comparison since the rater failed checks."""
+    warned_at = assignment.rater.warned_at
+    if warned_at is None or assignment.shown_at is None or assignment.shown_at < warned_at:
+        return False
+    return not assignment.rater.assignments.submitted().filter(submitted_at__gt=warned_at).exists()
 
 
 def questions_context(
@@ -97,22 +171,51 @@ def questions_context(
     }
 
 
-def _has_sound(comparison: Comparison) -> bool:
+def revision_questions(
+    assignment: Assignment, *, answers: Sequence[Answer], problems: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """The questions that may be answered anew; those from before the text was shown stand."""
+    context = questions_context(assignment, answers=answers, problems=problems)
+    return {**context, "is_revision": True, "is_last_stage": True, "later_questions": []}
+
+
+def has_sound(comparison: Comparison) -> bool:
     """Both renditions have sound or none has; see `annotations.media.profiles`."""
     rendition = comparison.rendition_a
     return rendition is not None and bool(rendition.plan.get("has_audio"))
 
 
-def _progress(assignment: Assignment) -> dict[str, int]:
-    study = assignment.comparison.study
-    done = assignment.rater.assignments.submitted().count()
-    skipped = assignment.rater.assignments.skipped().count()
-    total = study.comparisons.ready().count() - skipped
+def _progress(assignment: Assignment) -> dict[str, Any]:
+    """How far the rater is, in pairs as the rater meets them: checks are among them."""
+    study, rater = assignment.comparison.study, assignment.rater
+    lessons = Q(comparison__of_check__role__in=BEFORE_START)
+    met = rater.assignments.exclude(lessons)
+    done = met.submitted().count()
+    own = study.comparisons.counted().ready().count() - met.skipped().count()
     most = most_by_one_rater(study)
     if most is not None:
-        total = min(total, most)
-    total = max(total, done + 1)
-    return {"done": done, "total": total, "number": done + 1, "percent": 100 * done // total}
+        own = min(own, most)
+    total = max(own + planned_checks(rater), done + 1)
+    return {
+        "done": done,
+        "total": total,
+        "number": done + 1,
+        "percent": 100 * done // total,
+        "minutes_left": _minutes_left(rater, total - done),
+    }
+
+
+def _minutes_left(rater: Rater, pairs: int) -> int | None:
+    """What is left at the rater's own pace; None before there is one."""
+    last = rater.assignments.submitted().exclude(shown_at=None).order_by("-submitted_at")
+    times = [
+        (submitted_at - shown_at).total_seconds()
+        for shown_at, submitted_at in last.values_list("shown_at", "submitted_at")[:PACE_OVER]
+        if submitted_at and shown_at
+    ]
+    if len(times) < PACE_FROM:
+        return None
+    return max(1, round(median(times) * pairs / 60))
 
 
 def _question(
@@ -121,7 +224,7 @@ def _question(
     return {
         "key": axis.key,
         "number": number,
-        "question": axis.question,
+        "question": own_text(axis),
         "choices": [
             {"value": value, "label": CHOICE_LABELS[value], "checked": value == answer.choice}
             for value in choices
@@ -129,7 +232,7 @@ def _question(
         "reasons": [
             {
                 "key": reason.key,
-                "label": reason.label,
+                "label": own_text(reason),
                 "number": place,
                 "checked": reason.key in answer.reasons,
             }
@@ -142,11 +245,11 @@ def _question(
 def _answered(axis: Axis, number: int, answer: Answer) -> dict[str, Any]:
     return {
         "number": number,
-        "question": axis.question,
+        "question": own_text(axis),
         "choice": answer.choice,
         "choice_label": CHOICE_LABELS[answer.choice],
         "reason_labels": [
-            reason.label for reason in axis.reasons.all() if reason.key in answer.reasons
+            own_text(reason) for reason in axis.reasons.all() if reason.key in answer.reasons
         ],
         "note": answer.note,
     }

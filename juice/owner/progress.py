@@ -186,7 +186,7 @@ def _matrix(
 
 
 def _count_pairs(study: Study) -> dict[str, int]:
-    return study.comparisons.aggregate(
+    return study.comparisons.counted().aggregate(
         ready=Count("pk", filter=Q(state=ComparisonState.READY)),
         failed=Count("pk", filter=Q(state=ComparisonState.FAILED)),
         there=Count("pk"),
@@ -202,12 +202,12 @@ def _bars(
     prompts: list[Prompt],
 ) -> list[Bar]:
     planned = max(len(compared) * len(prompts), pairs["there"])
-    submitted = study.comparisons.filter(assignments__state=AssignmentState.SUBMITTED).count()
+    judged = Assignment.objects.submitted().counted().filter(comparison__study=study)
     moving = sum(cell.state == "moving" for cell in cells.values())
     return [
         Bar("Clips", len(cells) - missing, len(cells), f"{moving} being made" if moving else ""),
         Bar("Fair pairs", pairs["ready"], planned, _failed_note(pairs["failed"])),
-        Bar("Judged", submitted, planned * study.raters_per_comparison),
+        Bar("Judged", judged.count(), planned * study.raters_per_comparison),
     ]
 
 

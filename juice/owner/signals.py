@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import pandas as pd
 
 from analysis import wording
+from analysis.core.gold import GoldDecision, gold_accuracy
+from analysis.core.intervals import wilson
 from analysis.core.reliability import OthersAgreement, agreement_with_others
 from analysis.core.response_times import RaterPace, flag_response_times, rater_paces
 from analysis.core.sides import RaterSide, screen_raters
 from analysis.core.votes import WINNERS
 from analysis.queries import rater_names, study_votes
 from annotations.models import Comparison, Rater, Study
+from annotations.services.checks import quality_of
+from annotations.services.conduct import Conduct, conduct_of
+from annotations.services.watching import seconds_of
 
 HALF = 0.5
+STEADY_SHARE = 0.7
+MOST_TOO_SOON = 0.1
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,9 @@ class RaterSignals:
     left: str
     pace: str
     agreement: str
+    gold: str
+    repeats: str
+    notes: list[str]
     flags: list[str]
 
 
@@ -39,10 +48,21 @@ def rater_signals(study: Study) -> list[RaterSignals]:
     sides = {side.rater: side for side in screen_raters(_left_votes(votes))}
     paces = {pace.rater: pace for pace in _paces(study, votes)}
     agreements = _agreements(votes)
+    conduct = conduct_of(study)
+    pass_share = quality_of(study).pass_percent / 100
     medians = votes.groupby("rater")["duration_ms"].median() / 1000
     raters = {rater.pk: rater for rater in study.raters.all()}
     found = [
-        _signals(raters[pk], name, sides[name], paces[name], agreements[name], medians[name])
+        _signals(
+            raters[pk],
+            name,
+            sides[name],
+            paces[name],
+            agreements[name],
+            medians[name],
+            conduct.get(pk, Conduct()),
+            pass_share,
+        )
         for pk, name in rater_names(study).items()
         if name in sides
     ]
@@ -56,13 +76,25 @@ def _signals(
     pace: RaterPace,
     agreement: OthersAgreement,
     median: float,
+    conduct: Conduct,
+    pass_share: float,
 ) -> RaterSignals:
     share = agreement.share
     is_apart = share.interval is not None and share.interval.upper < HALF
+    gold = gold_accuracy(conduct.gold_right, conduct.gold, threshold=pass_share)
+    changes = conduct.repeats > 0 and (
+        wilson(conduct.repeats_alike, conduct.repeats).upper < STEADY_SHARE
+    )
     flags = {
         "leans to one side": side.flag,
         "answers too fast": pace.flag,
         "disagrees with most": is_apart,
+        "fails checks": gold.decision == GoldDecision.FAIL,
+        "changes with the side": changes,
+        "answers that cannot be true": conduct.too_soon > MOST_TOO_SOON * conduct.answered,
+        "always the same reasons": bool(conduct.same_reasons),
+        "notes like another rater's": conduct.copied_notes > 0,
+        "notes like a machine's": conduct.machine_notes > 0,
     }
     interval = wording.percent_interval(share.interval)
     return RaterSignals(
@@ -73,8 +105,29 @@ def _signals(
         pace=f"{median:.1f} s, {pace.fast} of {pace.votes} fast",
         agreement=f"{wording.percent(share.value)} of {agreement.items}"
         + (f" ({interval})" if interval else ""),
+        gold=_share_of(conduct.gold_right, conduct.gold),
+        repeats=_share_of(conduct.repeats_alike, conduct.repeats),
+        notes=_notes(conduct),
         flags=[words for words, holds in flags.items() if holds],
     )
+
+
+def _share_of(count: int, total: int) -> str:
+    """A count with its interval; a dash where there is nothing to count."""
+    if not total:
+        return "–"
+    return f"{count} of {total} ({wording.percent_interval(wilson(count, total))})"
+
+
+def _notes(conduct: Conduct) -> list[str]:
+    """What is no more than worth knowing."""
+    found = {
+        "answers from several kinds of device": len(conduct.devices) > 1,
+        "on a touch screen": conduct.devices == {"touch"},
+        f"left the window {conduct.focus_lost} times": conduct.focus_lost > conduct.answered,
+        f"pasted into notes {conduct.pasted} times": conduct.pasted > 0,
+    }
+    return [words for words, holds in found.items() if holds]
 
 
 def _left_votes(votes: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -96,14 +149,9 @@ def _paces(study: Study, votes: pd.DataFrame) -> tuple[RaterPace, ...]:
 
 def _seconds_shown(study: Study) -> dict[str, float]:
     """Length of the longer clip of each comparison, by its id."""
-    plans = Comparison.objects.filter(study=study).ready()
+    plans = Comparison.objects.filter(study=study).counted().ready()
     rows = plans.values_list("pk", "rendition_a__plan", "rendition_b__plan")
-    return {str(pk): max(_seconds(first), _seconds(second)) for pk, first, second in rows}
-
-
-def _seconds(plan: dict[str, object]) -> float:
-    fps = Fraction(str(plan["fps"]))
-    return float(int(str(plan["frames"])) / fps) if fps else 0.0
+    return {str(pk): max(seconds_of(first), seconds_of(second)) for pk, first, second in rows}
 
 
 def _agreements(votes: pd.DataFrame) -> dict[str, OthersAgreement]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from juice.owner import recruiting, views
+from juice.owner import quality, recruiting, views
 
 urlpatterns = [
     path("", views.study_list, name="owner-studies"),
@@ -25,6 +25,14 @@ urlpatterns = [
         recruiting.invite_revoke,
         name="owner-invite-revoke",
     ),
+    path("<slug:slug>/checks/", quality.study_checks, name="owner-checks"),
+    path("<slug:slug>/checks/import/", quality.import_study_checks, name="owner-checks-import"),
+    path(
+        "<slug:slug>/checks/<int:check_id>/remove/",
+        quality.remove_study_check,
+        name="owner-check-remove",
+    ),
+    path("<slug:slug>/raters/rule/", views.rater_rule, name="owner-rater-rule"),
     path("<slug:slug>/raters/", views.rater_list, name="owner-raters"),
     path("<slug:slug>/raters/<int:rater_id>/exclude/", views.rater_exclude, name="owner-exclude"),
     path("<slug:slug>/jobs/<int:job_id>/retry/", views.job_retry, name="owner-job-retry"),

@@ -20,6 +20,8 @@ from annotations.blinding import check_blinding
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import ClipImport, Study
+from annotations.services.checks import quality_of
+from annotations.services.conduct import exclude_by_rule, raters_under_rule
 from annotations.services.importing import problems_of
 from annotations.services.panel_files import panel_link
 from annotations.services.raters import exclude_rater
@@ -99,8 +101,23 @@ def job_retry(request: HttpRequest, slug: str, job_id: int) -> HttpResponse:
 def rater_list(request: HttpRequest, slug: str) -> HttpResponse:
     """What each rater's votes tell about the rater."""
     study = _study(slug)
-    context = {"study": study, "signals": rater_signals(study)}
+    context = {
+        "study": study,
+        "signals": rater_signals(study),
+        "plan": quality_of(study),
+        "under_rule": raters_under_rule(study),
+    }
     return render(request, "owner/raters.html", context)
+
+
+@require_POST
+@staff_member_required
+def rater_rule(request: HttpRequest, slug: str) -> HttpResponse:
+    """Apply the rule for leaving raters out that was fixed before the start."""
+    study = _study(slug)
+    raters = exclude_by_rule(study=study, now=timezone.now())
+    messages.success(request, f"Raters left out by the rule: {raters}. Their seats are open.")
+    return redirect("owner-raters", slug=study.slug)
 
 
 @require_POST

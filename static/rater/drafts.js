@@ -3,7 +3,7 @@
 const PREFIX = "juice:draft:";
 const KEPT = /^(choice|reason|note)-/;
 
-const keyOf = (form) => PREFIX + form.dataset.assignment;
+const keyOf = (form) => PREFIX + form.dataset.assignment + (form.hasAttribute("data-revision") ? ":again" : "");
 const answersIn = (form) => [...new FormData(form)].filter(([name]) => KEPT.test(name));
 
 export function keepDraft(form, { unsent = false } = {}) {

@@ -9,7 +9,8 @@ export class Gate {
   constructor(form) {
     this.form = form;
     this.key = `juice:seen:${form.dataset.assignment}`;
-    this.isOpen = sessionStorage.getItem(this.key) === "yes";
+    // Open from the start where the study asks for no watching, and to change an answer.
+    this.isOpen = form.hasAttribute("data-open") || sessionStorage.getItem(this.key) === "yes";
     this.say(words.loading);
     document.addEventListener("load-failed", () => this.say(words.failed));
     document.addEventListener("load-tried", () => this.say(words.loading));

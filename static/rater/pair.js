@@ -1,4 +1,5 @@
 // Two videos that play as one. Fires: change, time, loop, stall, blocked.
+// Viewed one after the other, or in one place with a switch: see viewing.js.
 
 const TYPICAL_FRAME_SECONDS = 1 / 24;
 const READY = HTMLMediaElement.HAVE_FUTURE_DATA;
@@ -20,40 +21,50 @@ export class Pair extends EventTarget {
     super();
     this.videos = videos;
     for (const video of videos) {
-      video.addEventListener("ended", () => this.#atEnd());
+      video.addEventListener("ended", () => this.playing && this.ended && this.atEnd());
       video.addEventListener("waiting", () => this.#stalled(video));
-      video.addEventListener("timeupdate", () => this.#say("time"));
+      video.addEventListener("timeupdate", () => this.say("time"));
     }
     document.addEventListener("visibilitychange", () => this.#followTab());
   }
 
+  /** The videos that play now: both. */
+  get current() {
+    return this.videos;
+  }
+
+  /** The side that is in view; empty when both are. */
+  get shown() {
+    return "";
+  }
+
   get duration() {
-    return Math.max(...this.videos.map((video) => video.duration || 0));
+    return Math.max(...this.current.map((video) => video.duration || 0));
   }
 
   get time() {
-    return Math.max(...this.videos.map((video) => video.currentTime));
+    return Math.max(...this.current.map((video) => video.currentTime));
   }
 
   get ended() {
-    return this.videos.every((video) => video.ended);
+    return this.current.every((video) => video.ended);
   }
 
   get seeking() {
-    return this.videos.some((video) => video.seeking);
+    return this.current.some((video) => video.seeking);
   }
 
   async play() {
     this.playing = true;
     if (this.ended) await this.#moveTo(0);
     await this.#start();
-    this.#say("change");
+    this.say("change");
   }
 
   pause() {
     this.playing = false;
     this.#hold();
-    this.#say("change");
+    this.say("change");
   }
 
   toggle() {
@@ -63,7 +74,7 @@ export class Pair extends EventTarget {
   /** Go to a time; go on playing from there if the clips were playing. */
   async seek(seconds) {
     if (await this.#moveTo(seconds)) await this.#start();
-    this.#say("time");
+    this.say("time");
   }
 
   step(frames) {
@@ -74,29 +85,29 @@ export class Pair extends EventTarget {
   setSpeed(speed) {
     this.speed = speed;
     for (const video of this.videos) video.playbackRate = speed;
-    this.#say("change");
+    this.say("change");
   }
 
   setHeard(side) {
     this.heard = side;
     for (const video of this.videos) video.muted = video.dataset.side !== side;
-    this.#say("change");
+    this.say("change");
   }
 
   setLooping(looping) {
     this.looping = looping;
-    this.#say("change");
+    this.say("change");
   }
 
   async #start() {
     if (!this.playing || document.hidden) return;
-    const unfinished = this.videos.filter((video) => !video.ended);
+    const unfinished = this.current.filter((video) => !video.ended);
     try {
       await Promise.all(unfinished.map((video) => video.play()));
     } catch (error) {
       if (error.name === "AbortError") return;
       this.pause();
-      this.#say("blocked");
+      this.say("blocked");
     }
   }
 
@@ -108,7 +119,7 @@ export class Pair extends EventTarget {
   async #moveTo(seconds) {
     const seek = ++this.#seeks;
     this.#hold();
-    const arrivals = this.videos.map((video) => {
+    const arrivals = this.current.map((video) => {
       const arrival = once(video, "seeked");
       video.currentTime = Math.min(Math.max(seconds, 0), video.duration);
       return arrival;
@@ -117,16 +128,16 @@ export class Pair extends EventTarget {
     return seek === this.#seeks;
   }
 
-  async #atEnd() {
-    if (!this.playing || !this.ended) return;
-    this.#say("loop");
+  /** All that plays now has ended. */
+  async atEnd() {
+    this.say("loop");
     if (this.looping) await this.seek(0);
     else this.pause();
   }
 
   async #stalled(video) {
     if (!this.playing || video.seeking || video.ended || video.readyState >= READY) return;
-    this.#say("stall", { video });
+    this.say("stall", { video });
     this.#hold();
     await once(video, "canplay");
     await this.#start();
@@ -137,7 +148,7 @@ export class Pair extends EventTarget {
     else this.#start();
   }
 
-  #say(type, detail) {
+  say(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -3,9 +3,9 @@
 import { keepInStep } from "./drift.js";
 import { countPlayback } from "./facts.js";
 import { loadVideos } from "./loading.js";
-import { Pair } from "./pair.js";
 import { fillStage } from "./stage.js";
 import { driveTransport, transportActions } from "./transport.js";
+import { followShown, pairFor } from "./viewing.js";
 import { unseenSeconds } from "./watching.js";
 import { words } from "./words.js";
 
@@ -21,11 +21,12 @@ function openWhenSeen(pair, gate) {
 export function showVideos(stage, gate) {
   const videos = [...stage.querySelectorAll("video")];
   for (const video of videos) video.controls = false;
-  const pair = new Pair(videos);
+  const pair = pairFor(stage, videos);
+  followShown(stage, pair);
   const actions = transportActions(pair);
   const ready = fillStage(stage, videos, loadVideos).then(() => {
     driveTransport(stage.querySelector("[data-transport]"), pair, actions);
-    keepInStep(pair);
+    if (pair.current.length > 1) keepInStep(pair);
     pair.addEventListener("time", () => gate.isOpen || openWhenSeen(pair, gate));
     pair.addEventListener("blocked", () => gate.say(words.blocked));
     openWhenSeen(pair, gate);

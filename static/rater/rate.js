@@ -1,28 +1,23 @@
 // The rating page: puts the modules together.
 
+import { loadAhead } from "./ahead.js";
 import { showMissing } from "./answers.js";
+import { suggestBreak } from "./break.js";
 import { choose, tick } from "./choosing.js";
 import { keepDraft, restoreDraft } from "./drafts.js";
 import { countPage } from "./facts.js";
 import { Gate } from "./gate.js";
 import { listenToKeys } from "./keys.js";
 import { holdLease } from "./lease.js";
-import { loadImages } from "./loading.js";
+import { showPictures } from "./pictures.js";
 import { showVideos } from "./player.js";
-import { fillStage } from "./stage.js";
 import { Submitting } from "./submitting.js";
 
 const form = document.querySelector("[data-rate]");
 const stage = document.querySelector("[data-stage]");
 const gate = new Gate(form);
 
-function showImages() {
-  const images = [...stage.querySelectorAll("img")];
-  fillStage(stage, images, loadImages).then(() => gate.open({ quietly: true }));
-  return { actions: {}, facts: () => ({}) };
-}
-
-const player = stage.dataset.kind === "image" ? showImages() : showVideos(stage, gate);
+const player = stage.dataset.kind === "image" ? showPictures(stage, gate) : showVideos(stage, gate);
 const pageFacts = countPage(form);
 const submitting = new Submitting(form, { gate, facts: () => ({ ...player.facts(), ...pageFacts() }) });
 
@@ -31,6 +26,7 @@ const ifOpen = (action) => () => {
   if (gate.isOpen) action();
   else gate.remind();
 };
+const goBack = () => document.querySelector("[data-back]")?.click();
 const repeating = (action) => action && Object.assign(action, { repeats: true });
 
 const keys = {
@@ -38,9 +34,19 @@ const keys = {
   arrowright: ifOpen(() => choose(form, "right")),
   t: ifOpen(() => choose(form, "tie")),
   enter: () => submitting.submit(),
+  b: goBack,
+  x: player.actions.switch,
+  v: player.actions.wipe,
+  "+": player.actions.closer,
+  "=": player.actions.closer,
+  "-": player.actions.farther,
+  "0": player.actions.whole,
+  w: repeating(player.actions.up),
+  a: repeating(player.actions.leftward),
+  d: repeating(player.actions.rightward),
   " ": player.actions.play,
   r: player.actions.restart,
-  s: player.actions.speed,
+  s: player.actions.speed ?? repeating(player.actions.down),
   l: player.actions.loop,
   m: stage.querySelector("[data-action=sound]") ? player.actions.sound : undefined,
   ",": repeating(player.actions.back),
@@ -60,4 +66,6 @@ form.addEventListener("gate-open", () => showMissing(form));
 const wasOnItsWay = restoreDraft(form);
 if (gate.isOpen) showMissing(form);
 if (wasOnItsWay) submitting.submit();
-holdLease(form, () => submitting.busy);
+if (form.dataset.renew) holdLease(form, () => submitting.busy);
+stage.addEventListener("stage-ready", () => loadAhead(form), { once: true });
+suggestBreak(form);

@@ -18,6 +18,7 @@ export async function fillStage(stage, pictures, load) {
   }
   fitShape(stage, pictures);
   stage.toggleAttribute("data-ready", true);
+  stage.dispatchEvent(new Event("stage-ready"));
 }
 
 function retryAsked(failure) {

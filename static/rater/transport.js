@@ -18,6 +18,7 @@ export function transportActions(pair) {
     speed: () => pair.setSpeed(nextSpeed(pair.speed)),
     loop: () => pair.setLooping(!pair.looping),
     sound: () => pair.setHeard(nextHeard(pair.heard)),
+    switch: () => pair.switch?.(),
   };
 }
 

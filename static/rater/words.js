@@ -1,25 +1,24 @@
-// Every sentence that scripts say, in one place.
+// Every sentence that scripts say, in the page's language: see annotations/views/words.py.
 
-const seconds = (value) => `${value.toFixed(1)} s`;
+const language = document.documentElement.lang;
+const texts = JSON.parse(document.getElementById("words").textContent);
+
+const tenths = new Intl.NumberFormat(`${language}-u-nu-latn`, {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+const list = new Intl.ListFormat(language);
+
+const fill = (name, values) => texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
 export const words = {
-  saved: "Saved",
-  saving: "Saving…",
-  unsent: "Not sent yet. Kept on this device; trying again",
-  outOfDate: "This could not be saved because the page is out of date. Load it again; your answer is kept on this device.",
-  leave: "Your last answer is not sent yet.",
-  loadAgain: "Load again",
-  textShown: "Saved. Now the text is shown.",
-  choose: "Both clips seen. You can choose now.",
-  toWatch: (left) => `Watch both clips once: ${seconds(left)} left`,
-  loading: "The clips are loading.",
-  failed: "Choices open when the clips have loaded and were seen once.",
-  blocked: "Press Play to start both clips.",
-  missing: (parts) => `Still missing: ${parts.join("; ")}`,
-  choiceFor: (number) => `a choice for ${number}`,
-  reasonFor: (number) => `a reason for ${number}`,
-  bothFor: (number) => `a choice and a reason for ${number}`,
-  chosen: (label) => `${label} chosen`,
-  ticked: (label, on) => (on ? `${label} ticked` : `${label} not ticked`),
-  clock: (now, total) => `${now.toFixed(1)} / ${total.toFixed(1)} s`,
+  ...texts,
+  toWatch: (left) => fill("toWatch", { seconds: tenths.format(left) }),
+  missing: (parts) => fill("missing", { parts: list.format(parts) }),
+  choiceFor: (number) => fill("choiceFor", { number }),
+  reasonFor: (number) => fill("reasonFor", { number }),
+  bothFor: (number) => fill("bothFor", { number }),
+  chosen: (label) => fill("chosen", { label }),
+  ticked: (label, on) => fill(on ? "ticked" : "unticked", { label }),
+  clock: (now, total) => fill("clock", { now: tenths.format(now), total: tenths.format(total) }),
 };

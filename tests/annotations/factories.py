@@ -14,9 +14,11 @@ from django.core.files.storage import default_storage
 from annotations.enums import ComparisonState, RenditionState, StudyState
 from annotations.models import (
     Assignment,
+    Check,
     Comparison,
     GenerativeModel,
     Prompt,
+    QualityPlan,
     Rater,
     Rendition,
     Stimulus,
@@ -70,9 +72,11 @@ def make_stimulus(model: GenerativeModel, prompt: Prompt, **values: Any) -> Stim
     )
 
 
-def make_rendition(stimulus: Stimulus, content: bytes = CLIP_BYTES) -> Rendition:
+def make_rendition(
+    stimulus: Stimulus, content: bytes = CLIP_BYTES, suffix: str = ".mp4"
+) -> Rendition:
     number = next(_numbers)
-    name = default_storage.save(f"renditions/{number}.mp4", ContentFile(content))
+    name = default_storage.save(f"renditions/{number}{suffix}", ContentFile(content))
     return Rendition.objects.create(
         key=f"{number:064d}",
         stimulus=stimulus,
@@ -118,6 +122,45 @@ def make_study(*, comparisons: int = 1, state: str = StudyState.OPEN, **settings
     Study.objects.filter(pk=study.pk).update(state=state)
     study.refresh_from_db()
     return study
+
+
+def make_check(study: Study, role: str, *, wins: str = "a", **values: Any) -> Check:
+    """A ready check of the study's first two models, won by `a` or `b` on both axes."""
+    prompt = make_prompt()
+    first, second = [row.model for row in study.study_models.all()[:2]]
+    stimulus_a, stimulus_b = make_stimulus(first, prompt), make_stimulus(second, prompt)
+    check = Check.objects.create(
+        **{
+            "study": study,
+            "role": role,
+            "stimulus_a": stimulus_a,
+            "stimulus_b": stimulus_b,
+            "expected": {"quality": wins, "faithfulness": wins},
+            "position": next(_numbers),
+            **values,
+        }
+    )
+    make_check_comparison(check)
+    return check
+
+
+def make_check_comparison(check: Check) -> Comparison:
+    return Comparison.objects.create(
+        study=check.study,
+        of_check=check,
+        prompt=check.stimulus_a.prompt,
+        stimulus_a=check.stimulus_a,
+        stimulus_b=check.stimulus_b,
+        rendition_a=make_rendition(check.stimulus_a),
+        rendition_b=make_rendition(check.stimulus_b),
+        state=ComparisonState.READY,
+        position=next(_numbers),
+        open_seats=0,
+    )
+
+
+def plan_quality(study: Study, **values: Any) -> QualityPlan:
+    return QualityPlan.objects.create(study=study, **values)
 
 
 def make_rater(study: Study, external_id: str = "") -> Rater:
@@ -166,5 +209,16 @@ def judge(rater: Rater, choice: str = "left", *, now: datetime = NOW) -> Assignm
     """Claim and answer one comparison, the same side on both axes."""
     assignment = claim(rater, now=now, seed=rater.pk)
     assert assignment is not None
+    return answer_both(assignment, choice, now=now)
+
+
+def judge_for(rater: Rater, winner: str = "a", *, now: datetime = NOW) -> Assignment:
+    """Claim and answer one comparison, for stimulus a or b on both axes."""
+    assignment = claim(rater, now=now, seed=rater.pk)
+    assert assignment is not None
+    return answer_both(assignment, assignment.side_of_choice(winner), now=now)
+
+
+def answer_both(assignment: Assignment, choice: str, *, now: datetime = NOW) -> Assignment:
     draft(assignment, quality(choice), now=now)
     return submit(assignment, faithfulness(choice), now=now)

@@ -6,10 +6,12 @@ import time
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
+from annotations.enums import RaterOutcome
 from annotations.models import Assignment, PanelEvent, Rater
-from annotations.panels import Outcome
-from annotations.services.recruiting import end_part, recruitment_of
+from annotations.services.qualifying import end_for
+from annotations.services.recruiting import recruitment_of
 from tests.annotations.factories import claim, judge, make_rater, make_study
 from tests.annotations.panel_standins import PERSON, SECRET, SESSION, Prolific
 from tests.annotations.test_rater_pages import Visitor
@@ -168,8 +170,7 @@ def test_who_comes_while_the_last_seat_is_held_may_try_again():
 
 def test_who_failed_a_check_gets_that_code_and_no_more_work(study):
     visit = arrive(study)
-    end_part(rater=Rater.objects.get(), outcome=Outcome.FAILED_CHECK)
-    assert open_seats(study) == study.raters_per_comparison
+    end_for(rater=Rater.objects.get(), outcome=RaterOutcome.FAILED_CHECK, now=timezone.now())
     page = visit.open("rate/")
     link = page.context["way_back"].link
     found = PROLIFIC.code_type_of(PROLIFIC.take_study(study_file(study)), link)
@@ -180,7 +181,7 @@ def test_who_is_found_to_have_failed_after_being_done_gets_that_code(study):
     visit = arrive(study)
     visit.answer_quality()
     visit.answer_faithfulness()
-    end_part(rater=Rater.objects.get(), outcome=Outcome.FAILED_CHECK)
+    Rater.objects.update(outcome=RaterOutcome.FAILED_CHECK)
     page = visit.open("done/")
     assert page.context["way_back"].code == recruitment_of(study).failed_check_code
 

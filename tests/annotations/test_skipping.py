@@ -26,7 +26,11 @@ pytestmark = pytest.mark.django_db
 
 def skip(assignment: Assignment, reason: str = SkipReason.BROKEN, note: str = "") -> Assignment:
     return skip_assignment(
-        rater=assignment.rater, public_id=assignment.public_id, reason=reason, note=note
+        rater=assignment.rater,
+        public_id=assignment.public_id,
+        reason=reason,
+        note=note,
+        now=NOW,
     )
 
 
@@ -94,7 +98,10 @@ def test_somebody_elses_comparison_cannot_be_skipped():
     assignment = claim(make_rater(study))
     with pytest.raises(AssignmentNotFound):
         skip_assignment(
-            rater=make_rater(study), public_id=assignment.public_id, reason=SkipReason.UNSURE
+            rater=make_rater(study),
+            public_id=assignment.public_id,
+            reason=SkipReason.UNSURE,
+            now=NOW,
         )
 
 

@@ -20,6 +20,7 @@ from annotations.services.studies import create_study
 from generation.enums import JobState
 from generation.models import Job
 from tests.annotations.factories import (
+    NOW,
     claim,
     judge,
     make_model,
@@ -318,6 +319,7 @@ def test_what_raters_skipped_reaches_the_owner(owner):
         public_id=assignment.public_id,
         reason=SkipReason.UPSETTING,
         note="There is blood.",
+        now=NOW,
     )
     page = owner.get(reverse("owner-study", args=[study.slug])).content.decode()
     assert "Skipped by raters: 1" in page

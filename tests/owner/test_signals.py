@@ -23,6 +23,8 @@ from tests.owner.test_progress import running_study
 pytestmark = pytest.mark.django_db
 
 PAIRS = 24
+QUALITY_REASONS = ("motion-smoothness", "pixel-sharpness")
+FAITHFULNESS_REASONS = ("spatial-text-alignment", "temporal-text-alignment")
 
 
 def rate_all(rater: Rater, *, side=None, seconds: float = 20.0) -> None:
@@ -32,8 +34,9 @@ def rate_all(rater: Rater, *, side=None, seconds: float = 20.0) -> None:
         assignment = claim(rater, now=given, seed=rater.pk * 1000 + number)
         chosen = side or assignment.side_a
         at = given + timedelta(seconds=seconds)
-        draft(assignment, quality(chosen), now=at)
-        submit(assignment, faithfulness(chosen), now=at)
+        even = number % 2 == 0
+        draft(assignment, quality(chosen, (QUALITY_REASONS[even],)), now=at)
+        submit(assignment, faithfulness(chosen, (FAITHFULNESS_REASONS[even],)), now=at)
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def judged():
 def test_only_those_who_stand_out_are_named(judged):
     signals = {str(one.rater): one for one in rater_signals(judged)}
     assert signals["lefty"].flags == ["leans to one side"]
-    assert signals["hasty"].flags == ["answers too fast"]
+    assert signals["hasty"].flags == ["answers too fast", "answers that cannot be true"]
     assert [signals[f"honest-{number}"].flags for number in range(4)] == [[]] * 4
 
 
@@ -80,5 +83,5 @@ def test_the_number_of_queries_does_not_grow_with_raters(judged, django_assert_n
     small = running_study(comparisons=PAIRS)
     rate_all(make_rater(small))
     for study in (small, judged):
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(12):
             rater_signals(study)

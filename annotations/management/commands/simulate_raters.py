@@ -38,7 +38,9 @@ class Command(BaseCommand):
         better = options["better"] or (first.model.slug if first else "")
         raters = options["raters"] or study.raters_per_comparison
         with Progress(disable=not self.stdout.isatty(), transient=True) as progress:
-            task = progress.add_task("Judging", total=study.comparisons.ready().count() * raters)
+            task = progress.add_task(
+                "Judging", total=study.comparisons.counted().ready().count() * raters
+            )
             try:
                 judged = simulate_raters(
                     study=study,

@@ -145,7 +145,7 @@ def _prepare_and_open(progress: Progress, study: Study) -> None:
         progress,
         "Preparing fair pairs",
         total=planned,
-        done=lambda: study.comparisons.ready().count(),
+        done=lambda: study.comparisons.counted().ready().count(),
         problem=lambda: _failed_pair(study),
     )
     if study.state == StudyState.PREPARING:
@@ -160,7 +160,7 @@ def _failed_pair(study: Study) -> str:
 def _simulate(progress: Progress, study: Study, site_url: str) -> None:
     if study.state != StudyState.OPEN:
         return
-    total = study.comparisons.ready().count() * len(ACCURACIES)
+    total = study.comparisons.counted().ready().count() * len(ACCURACIES)
     task = progress.add_task("Simulated raters judging", total=total)
     simulate_raters(
         study=study,
