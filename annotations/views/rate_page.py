@@ -23,7 +23,6 @@ from annotations.services.submitting import (
     shows_prompt,
 )
 from annotations.services.wording import own_text
-from annotations.views.words import script_words
 
 CHOICE_LABELS = {
     Side.LEFT.value: _("Left"),
@@ -57,7 +56,6 @@ def rate_context(assignment: Assignment) -> dict[str, Any]:
         "has_sound": _has_sound(assignment.comparison),
         "skip_reasons": SkipReason.choices,
         "error": "",
-        "script_words": script_words(),
         **questions_context(assignment, answers=[], problems={}),
     }
 

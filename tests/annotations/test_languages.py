@@ -1,5 +1,6 @@
 """Raters are spoken to in their language, and everybody else in English."""
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -7,9 +8,10 @@ import pytest
 from django.conf import settings
 from django.utils.translation import ngettext, override
 
+from annotations.errors import ProtocolFrozen, TranslationRefused
 from annotations.models import Assignment, StudyText
 from annotations.services.protocol import describe_protocol, hash_protocol
-from annotations.services.wording import own_text, untranslated
+from annotations.services.wording import own_text, translate_study, untranslated
 from scripts.catalogues import find_messages
 from tests.annotations.factories import judge, make_rater, make_study
 from tests.annotations.test_rater_pages import Visitor
@@ -120,9 +122,9 @@ def test_no_english_text_is_left_on_a_spanish_page(client, translated_study):
 def test_the_scripts_words_come_with_the_page_in_its_language(client):
     visitor = Speaker(client, make_study(), "es")
     visitor.open()
-    page = visitor.send()
-    assert page.context["script_words"]["saved"] == "Guardado"
-    assert '<script id="words" type="application/json">' in page.content.decode()
+    body = visitor.send().content.decode()
+    [given] = re.findall(r'<script id="words" type="application/json">(.*?)</script>', body)
+    assert json.loads(given)["saved"] == "Guardado"
 
 
 @pytest.mark.parametrize(
@@ -221,6 +223,33 @@ def test_a_study_may_be_written_in_another_language_than_english(client):
     assert "Mira bien." in shown_on(Speaker(client, study, "es").open())
     marked = '<div class="stack" lang="es" dir="auto"><p>Mira bien.</p></div>'
     assert marked in Speaker(client, study, "en").open().content.decode()
+
+
+def test_a_draft_is_translated_and_a_second_translation_replaces_the_first():
+    study = make_study(state="draft")
+    for text in ("Titulo", "Título"):
+        translate_study(study=study, language="es", texts={"title": text})
+    assert study.texts.get().text == "Título"
+
+
+@pytest.mark.parametrize(
+    ("language", "key", "words"),
+    [
+        ("en", "title", "in this language"),
+        ("fr", "title", "no language fr"),
+        ("es", "axis.beauty", "no text axis.beauty"),
+    ],
+)
+def test_what_cannot_be_translated_is_refused(language, key, words):
+    with pytest.raises(TranslationRefused, match=words):
+        translate_study(study=make_study(state="draft"), language=language, texts={key: "x"})
+
+
+def test_a_study_with_judgments_takes_no_translation():
+    study = make_study()
+    judge(make_rater(study))
+    with pytest.raises(ProtocolFrozen):
+        translate_study(study=study, language="es", texts={"title": "Título"})
 
 
 def test_what_is_still_untranslated_is_counted_without_juices_own_texts():
