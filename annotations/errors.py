@@ -34,6 +34,10 @@ class TransitionRefused(JuiceError):
     """The study cannot go into that state now."""
 
 
+class TranslationRefused(JuiceError):
+    """The text cannot be given in that language."""
+
+
 class ProtocolFrozen(JuiceError):
     """What raters were asked cannot change once there are judgments."""
 

@@ -16,11 +16,11 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from annotations.errors import ImportRefused
+from annotations.errors import ImportRefused, TranslationRefused
 from annotations.models import Axis, Study, StudyText
 from annotations.services.manifests import PromptText, read_prompts
 from annotations.services.protocol import AxisTemplate, add_default_axes, replace_reasons
-from annotations.services.wording import texts_of
+from annotations.services.wording import ensure_translatable, texts_of
 
 MAX_PROMPT_FILE_BYTES = 20 * 1024**2
 MAX_PROBLEMS_SHOWN = 20
@@ -156,8 +156,10 @@ class StudyTextForm(forms.ModelForm):
 
     def clean_language(self) -> str:
         language = str(self.cleaned_data["language"])
-        if language == self.study.language:
-            raise ValidationError("The study's own texts are in this language.")
+        try:
+            ensure_translatable(self.study, language)
+        except TranslationRefused as error:
+            raise ValidationError(str(error)) from error
         return language
 
 

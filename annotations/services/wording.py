@@ -6,13 +6,17 @@ change has one in the catalogues; all else stays in the study's own language, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from django.conf import settings
+from django.db import transaction
 from django.db.models import prefetch_related_objects
 from django.utils.translation import get_language, gettext
 
+from annotations.errors import TranslationRefused
 from annotations.models import Axis, Reason, Study, StudyText
 from annotations.services.protocol import DEFAULT_TEXTS
+from annotations.services.studies import ensure_draft
 
 STUDY_FIELDS = ("title", "instructions", "content_warning", "consent")
 Wording = Study | Axis | Reason
@@ -55,6 +59,36 @@ def key_of(row: Wording, field: str = "") -> str:
 def texts_of(study: Study) -> dict[str, str]:
     """Every text of the study that can be translated, by key; empty ones are left out."""
     return {key: text for key, text in _texts(study) if text}
+
+
+def translate_study(*, study: Study, language: str, texts: Mapping[str, str]) -> None:
+    """Give texts of the study, by their keys, in another language.
+
+    Raises
+    ------
+    TranslationRefused
+        The study is written in this language, or has no such text.
+    TransitionRefused, ProtocolFrozen
+        The study is no draft any more.
+    """
+    ensure_draft(study)
+    ensure_translatable(study, language)
+    unknown = sorted(texts.keys() - texts_of(study).keys())
+    if unknown:
+        raise TranslationRefused(f"The study has no text {', '.join(unknown)}.")
+    with transaction.atomic():
+        for key, text in texts.items():
+            StudyText.objects.update_or_create(
+                study=study, language=language, key=key, defaults={"text": text}
+            )
+
+
+def ensure_translatable(study: Study, language: str) -> None:
+    """Raise TranslationRefused for an unknown language, and for the study's own."""
+    if language not in dict(settings.LANGUAGES):
+        raise TranslationRefused(f"There is no language {language} here.")
+    if language == study.language:
+        raise TranslationRefused("The study's own texts are in this language.")
 
 
 def untranslated(study: Study) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""The study's own texts in templates, and the form that changes the language."""
+"""The study's own texts in templates, the scripts' words, and the choice of language."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from annotations.services.wording import OwnText, Wording, own_text
 from annotations.views.language import PARAMETER
+from annotations.views.words import SCRIPT_WORDS
 
 register = template.Library()
 
@@ -29,6 +30,12 @@ def marks(text: OwnText) -> SafeString | str:
     if text.language == get_language():
         return ""
     return format_html(' lang="{}" dir="auto"', text.language)
+
+
+@register.simple_tag
+def script_words() -> SafeString:
+    """What the scripts of the page say, for `static/rater/words.js`."""
+    return json_script({name: str(text) for name, text in SCRIPT_WORDS.items()}, "words")
 
 
 @register.inclusion_tag("rater/_languages.html", takes_context=True)

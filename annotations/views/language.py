@@ -8,8 +8,6 @@ study's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -27,19 +25,14 @@ def in_language_of_rater(
 ) -> HttpResponse:
     """Answer in the rater's language, and remember it if the rater has just chosen it."""
     language = language_of(request, study)
-    with speaking(request, study):
+    request.offered_languages = study.offered_languages()  # type: ignore[attr-defined]
+    with override(language):
         response = answer()
     response.headers["Content-Language"] = language
     patch_vary_headers(response, ["Accept-Language", "Cookie"])
     if request.GET.get(PARAMETER) == language:
         remember_language(response, language)
     return response
-
-
-def speaking(request: HttpRequest, study: Study) -> AbstractContextManager[Any]:
-    """Until the end of the block, texts are in the language of the rater who asks."""
-    request.offered_languages = study.offered_languages()  # type: ignore[attr-defined]
-    return override(language_of(request, study))
 
 
 def language_of(request: HttpRequest, study: Study) -> str:

@@ -31,7 +31,6 @@ from annotations.services.submitting import (
 )
 from annotations.services.weaving import planned_checks
 from annotations.services.wording import own_text
-from annotations.views.words import script_words
 
 # The time left is told from so many pairs on, by the median of so many.
 PACE_FROM = 3
@@ -90,7 +89,6 @@ def _page_context(assignment: Assignment) -> dict[str, Any]:
         "submission_id": uuid.uuid4(),
         "has_sound": has_sound(assignment.comparison),
         "skip_reasons": SkipReason.choices,
-        "script_words": script_words(),
         "error": "",
     }
 

@@ -32,8 +32,3 @@ SCRIPT_WORDS = {
     "unticked": _("{label} not ticked"),
     "clock": _("{now} / {total} s"),
 }
-
-
-def script_words() -> dict[str, str]:
-    """In the language of the moment."""
-    return {name: str(text) for name, text in SCRIPT_WORDS.items()}

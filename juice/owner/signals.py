@@ -131,8 +131,12 @@ def _notes(conduct: Conduct) -> list[str]:
 
 
 def _left_votes(votes: pd.DataFrame) -> dict[str, tuple[int, int]]:
-    """Choices of the left clip and of either, by rater."""
-    decided = votes[votes["winner"].ne("tie")]
+    """Choices of the left clip and of either, by rater.
+
+    The first question of a pair only: the second is mostly answered alike, and would count the
+    same chance twice.
+    """
+    decided = votes[votes["winner"].ne("tie")].drop_duplicates(["rater", "comparison_id"])
     left = decided["winner"].eq("model_a") == decided["side_a"].eq("left")
     counts = left.groupby(decided["rater"]).agg(["sum", "size"])
     every = counts.reindex(votes["rater"].unique(), fill_value=0)

@@ -14,7 +14,16 @@ from annotations import blinding
 from annotations.blinding import check_blinding
 from annotations.enums import PresentationProfile, StudyKind, StudyState
 from annotations.errors import TransitionRefused
-from annotations.models import Assignment, Comparison, Judgment, Rater, Rendition, Stimulus, Study
+from annotations.models import (
+    Assignment,
+    Comparison,
+    Judgment,
+    Rater,
+    Rendition,
+    Stimulus,
+    Study,
+    StudyText,
+)
 from annotations.services.importing import import_clips
 from annotations.services.manifests import read_clips
 from annotations.services.preparing import lease_due_renditions, make_rendition, sync_comparisons
@@ -123,6 +132,11 @@ def test_a_name_in_the_title_is_found(study):
     assert check_blinding(study=study).findings == [
         "model names: “Secretmodel Alpha” is in a page and a refusal."
     ]
+
+
+def test_a_name_in_a_translation_is_found(study):
+    StudyText.objects.create(study=study, language="ar", key="title", text="Hiddenmodel Beta؟")
+    assert check_blinding(study=study).findings == ["model names: “Hiddenmodel Beta” is in a page."]
 
 
 def test_the_name_that_a_file_carries_inside_is_found(study):

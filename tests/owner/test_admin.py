@@ -11,7 +11,7 @@ from django.urls import reverse
 from annotations.admin.study import ALWAYS_EDITABLE
 from annotations.enums import StudyState
 from annotations.media.profiles import MaskArea
-from annotations.models import Prompt, Study
+from annotations.models import Prompt, Study, StudyText
 from annotations.services.plans import profile_of
 from generation.enums import JobState
 from generation.models import Job
@@ -171,6 +171,38 @@ def test_a_study_under_way_shows_its_protocol_and_takes_no_change(owner):
     assert study.lease_minutes == 30
     assert (study.title, study.raters_per_comparison) == ("Which clip is better?", 5)
     assert study.axes.count() == 2
+
+
+def test_a_draft_takes_translations_of_its_texts_and_names_what_is_missing(owner):
+    study = make_study(state=StudyState.DRAFT, languages=["en", "es"], consent="I agree.")
+    change = reverse("admin:annotations_study_change", args=[study.pk])
+    row = {"texts-TOTAL_FORMS": "1", "texts-0-study": str(study.pk), "languages": ["en", "es"]}
+    given = {"language": "es", "key": "title", "text": "¿Qué clip es mejor?"}
+    send(owner, change, **row, **{f"texts-0-{name}": text for name, text in given.items()})
+    kept = study.texts.values("language", "key", "text")
+    assert list(kept) == [given]
+    study.refresh_from_db()
+    assert study.languages == ["en", "es"]
+    assert "<li>Español: consent</li>" in owner.get(change).content.decode()
+
+
+def test_a_text_is_not_translated_into_the_language_that_it_is_in(owner):
+    study = make_study(state=StudyState.DRAFT)
+    change = reverse("admin:annotations_study_change", args=[study.pk])
+    row = {"texts-TOTAL_FORMS": "1", "texts-0-study": str(study.pk), "texts-0-language": "en"}
+    answer = send(owner, change, **row, **{"texts-0-key": "title", "texts-0-text": "Which?"})
+    assert "own texts are in this language" in errors_of(answer)
+
+
+def test_translations_are_frozen_with_the_protocol(owner):
+    study = make_study()
+    judge(make_rater(study))
+    StudyText.objects.create(study=study, language="es", key="title", text="Título")
+    change = reverse("admin:annotations_study_change", args=[study.pk])
+    assert "Título" in owner.get(change).content.decode()
+    send(owner, change, language="ar", languages=["ar"], **{"texts-0-text": "Otro"})
+    study.refresh_from_db()
+    assert (study.language, study.languages, study.texts.get().text) == ("en", [], "Título")
 
 
 def test_the_fields_that_stay_open_are_no_part_of_the_protocol():

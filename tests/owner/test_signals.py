@@ -61,7 +61,7 @@ def test_only_those_who_stand_out_are_named(judged):
 
 def test_the_figures_are_those_of_the_votes(judged):
     signals = {str(one.rater): one for one in rater_signals(judged)}
-    assert signals["lefty"].left == "100.0\u202f% of 48"
+    assert signals["lefty"].left == "100.0\u202f% of 24"
     assert signals["hasty"].pace == "0.5 s, 24 of 24 fast"
     assert signals["honest-0"].pace == "18.0 s, 0 of 24 fast"
     assert signals["honest-0"].agreement.startswith("100.0\u202f% of 48")

@@ -26,6 +26,7 @@ from annotations.services.manifests import PromptText
 from annotations.services.preparing import missing_clips
 from annotations.services.registering import get_or_create_prompt
 from annotations.services.studies import close_study, create_study, open_study, start_preparing
+from annotations.services.wording import translate_study
 from annotations.simulation import Truth, simulate_raters
 from generation.models import Endpoint, Job
 from generation.services import plan_jobs
@@ -36,6 +37,8 @@ DEMO_MODELS = {
     "demo-drift": ("Demo model Drift", {"seconds": "3", "size": "640x360"}),
 }
 LIVE_SLUG, FINISHED_SLUG = "demo", "demo-finished"
+TITLE = "Which clip is better?"
+TITLES = {"es": "¿Qué clip es mejor?", "zh-hans": "哪个片段更好？", "ar": "أي مقطع أفضل؟"}
 ACCURACIES = [0.95, 0.9, 0.85, 0.8, 0.75]
 TRUTH = Truth(better="demo-aurora", share={"quality": 0.85, "faithfulness": 0.9})
 PATIENCE_SECONDS = 600
@@ -52,8 +55,8 @@ class Command(BaseCommand):
         _make_admin()
         _make_endpoints(options["endpoint_url"])
         prompts = _make_prompts()
-        live = _study(LIVE_SLUG, "Which clip is better?", prompts)
-        finished = _study(FINISHED_SLUG, "Which clip is better? (finished, simulated)", prompts)
+        live = _study(LIVE_SLUG, TITLE, prompts)
+        finished = _study(FINISHED_SLUG, f"{TITLE} (finished, simulated)", prompts)
         with _progress() as progress:
             _generate(progress, live)
             for study in (live, finished):
@@ -115,7 +118,10 @@ def _study(slug: str, title: str, prompts: list[Prompt]) -> Study:
     if found is not None:
         return found
     models = [GenerativeModel.objects.get(slug=model) for model in DEMO_MODELS]
-    return create_study(title=title, slug=slug, models=models, prompts=prompts)
+    study = create_study(title=title, slug=slug, models=models, prompts=prompts)
+    for language, translated in TITLES.items():
+        translate_study(study=study, language=language, texts={"title": translated})
+    return study
 
 
 def _generate(progress: Progress, study: Study) -> None:
