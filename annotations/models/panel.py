@@ -95,8 +95,10 @@ class Recruitment(models.Model):
         help_text="Of all the judgments that the study wants; empty: no limit. The number of "
         "comparisons per rater, if set, holds as well.",
     )
-    screened_out_code = code_field("For people who may not take part.")
-    failed_check_code = code_field("For people who failed the training or the checks.")
+    screened_out_code = code_field(
+        "For people who may not take part, or did not pass the qualification."
+    )
+    failed_check_code = code_field("For people who are stopped because they failed the checks.")
     no_consent_code = code_field("For people who do not agree to take part.")
     over_quota_code = code_field("For people who come when the study is full or closed.")
     webhook_secret_env = models.CharField(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from annotations.errors import InviteRefused, InvitesNotMade
 from annotations.models import Invite, Rater, Study
@@ -89,8 +90,10 @@ def accept_invite(
         invite = _in_force(locked.select_related("rater").filter(token=token).first())
         if invite.used_at is not None and not invite.is_reusable:
             raise InviteRefused(
-                "This link was used already, and it opens once. Go on in the browser where you "
-                "opened it, or ask the person who sent it for a new one."
+                _(
+                    "This link was used already, and it opens once. Go on in the browser where you "
+                    "opened it, or ask the person who sent it for a new one."
+                )
             )
         if invite.rater is None:
             ensure_taking_raters(study, now=now)
@@ -121,12 +124,16 @@ def _rater_of(invite: Invite, consented_at: datetime | None) -> Rater:
 def _in_force(invite: Invite | None) -> Invite:
     if invite is None:
         raise InviteRefused(
-            "This link is not complete, or it is not one of this study. Please copy it whole, or "
-            "ask the person who sent it."
+            _(
+                "This link is not complete, or it is not one of this study. Please copy it whole, "
+                "or ask the person who sent it."
+            )
         )
     if invite.revoked_at is not None:
         raise InviteRefused(
-            "This invite was withdrawn by the people who run the study, so it does not open it "
-            "any more. If you think that is a mistake, please ask the person who sent it."
+            _(
+                "This invite was withdrawn by the people who run the study, so it does not open it "
+                "any more. If you think that is a mistake, please ask the person who sent it."
+            )
         )
     return invite

@@ -8,6 +8,7 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, RaterOutcome
 from annotations.errors import ConsentMissing, EntryRefused, ExclusionRefused
@@ -81,7 +82,7 @@ def _known_rater(study: Study, identity: PanelIdentity) -> Rater | None:
     same_id = study.raters.filter(external_id=identity.external_id)
     rater = same_id.select_related("invite").first()
     if rater is not None and getattr(rater, "invite", None) is not None:
-        raise EntryRefused("Please open this study by the personal link that you were sent.")
+        raise EntryRefused(_("Please open this study by the personal link that you were sent."))
     return rater
 
 
@@ -98,8 +99,10 @@ def _come_back(rater: Rater, identity: PanelIdentity) -> Rater:
         return rater
     if rater.finished_at is not None and rater.external_session_id:
         raise EntryRefused(
-            "You have taken part in this study before, and there is nothing more to judge. "
-            "Thank you!"
+            _(
+                "You have taken part in this study before, and there is nothing more to judge. "
+                "Thank you!"
+            )
         )
     rater.external_session_id = session
     rater.external_study_id = identity.external_study_id

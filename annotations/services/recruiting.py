@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from annotations.enums import (
     ENDED_AT_PANEL,
@@ -76,21 +77,21 @@ def recruitment_of(study: Study) -> Recruitment:
 def ensure_taking_raters(study: Study, *, now: datetime) -> None:
     """Raise StudyNotOpen unless the study takes people in now."""
     if study.state == StudyState.CLOSED:
-        raise StudyOver("This study is closed. Thank you for your interest.")
+        raise StudyOver(_("This study is closed. Thank you for your interest."))
     if study.state != StudyState.OPEN:
-        raise StudyNotOpen("This study is not open at the moment. Please come back later.")
+        raise StudyNotOpen
     _ensure_in_window(recruitment_of(study), now=now)
 
 
 def ensure_may_enter(study: Study, identity: PanelIdentity, *, is_simulated: bool = False) -> None:
     """Raise EntryRefused unless this person, who comes without an invite, may take part."""
     if identity.is_preview:
-        raise PreviewOnly("This is a preview. Accept the task first; then you can start.")
+        raise PreviewOnly(_("This is a preview. Accept the task, and you can start here."))
     recruitment = recruitment_of(study)
     is_listed = identity.is_known and _looks_like_an_id(recruitment, identity.external_id)
     if recruitment.entry == Entry.LISTED and not is_listed and not is_simulated:
         raise EntryRefused(
-            "This study is open to people who were invited. Please use the link you were sent."
+            _("This study is open to people who were invited. Please use the link you were sent.")
         )
     ensure_no_refused_study(recruitment, identity.external_id)
 
@@ -104,8 +105,10 @@ def ensure_no_refused_study(recruitment: Recruitment, external_id: str) -> None:
     )
     if external_id and others.exists():
         raise EntryRefused(
-            "You took part in another study on the same subject, so you cannot take part in this "
-            "one. Thank you for your interest."
+            _(
+                "You took part in another study on the same subject, so you cannot take part in "
+                "this one. Thank you for your interest."
+            )
         )
 
 
@@ -124,20 +127,28 @@ def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
     recruitment = recruitment_of(rater.study)
     if rater.outcome in ENDED_AT_PANEL:
         raise PartEnded(
-            "The panel tells us that your submission has ended, so you are given no further pair."
+            _(
+                "The panel tells us that your submission has ended, so you are given no further "
+                "pair."
+            )
         )
     invite = getattr(rater, "invite", None)
     if invite is not None and invite.revoked_at is not None:
         raise PartEnded(
-            "Your invite was withdrawn by the people who run this study. What you judged is saved."
+            _(
+                "Your invite was withdrawn by the people who run this study. What you judged is "
+                "saved."
+            )
         )
     _ensure_in_window(recruitment, now=now)
     cap = _share_cap(recruitment)
     own = rater.assignments.counted()
     if cap is not None and (own.submitted() | own.live(now=now)).count() >= cap:
         raise ShareReached(
-            "You have judged as many pairs as one person may in this study, so that the result "
-            "rests on several people."
+            _(
+                "You have judged as many pairs as one person may in this study, so that the result "
+                "rests on several people."
+            )
         )
 
 
@@ -247,9 +258,11 @@ def _looks_like_an_id(recruitment: Recruitment, external_id: str) -> bool:
 def _ensure_in_window(recruitment: Recruitment, *, now: datetime) -> None:
     opens_at, closes_at = recruitment.opens_at, recruitment.closes_at
     if opens_at is not None and now < opens_at:
-        raise StudyNotOpen(f"This study opens on {_moment(opens_at)}. Please come back then.")
+        text = _("This study opens on %(moment)s. Please come back then.")
+        raise StudyNotOpen(text % {"moment": _moment(opens_at)})
     if closes_at is not None and now >= closes_at:
-        raise StudyOver(f"This study closed on {_moment(closes_at)}. Thank you for your interest.")
+        text = _("This study closed on %(moment)s. Thank you for your interest.")
+        raise StudyOver(text % {"moment": _moment(closes_at)})
 
 
 def _moment(moment: datetime) -> str:

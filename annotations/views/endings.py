@@ -21,7 +21,6 @@ from annotations.services.recruiting import (
 
 TITLES = {
     RaterOutcome.SCREENED_OUT: _("You cannot take part"),
-    RaterOutcome.FAILED_CHECK: _("Your part ends here"),
     RaterOutcome.NO_CONSENT: _("You do not take part"),
     RaterOutcome.OVER_QUOTA: _("This study takes no more people"),
 }
