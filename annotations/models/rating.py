@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from annotations.enums import AssignmentState, Choice, RaterOutcome, Side, SkipReason
 from annotations.models.comparison import Comparison
+from annotations.models.quality import BEFORE_START
 from annotations.models.study import Axis, Reason, Study, new_token
 
 
@@ -82,6 +83,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def submitted(self) -> AssignmentQuerySet:
         return self.filter(state=AssignmentState.SUBMITTED)
+
+    def judged_at_work(self) -> AssignmentQuerySet:
+        """What a rater judged once the practice was over, checks included."""
+        return self.submitted().exclude(comparison__of_check__role__in=BEFORE_START)
 
     def skipped(self) -> AssignmentQuerySet:
         return self.filter(state=AssignmentState.SKIPPED)

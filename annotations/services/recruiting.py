@@ -163,7 +163,9 @@ def lasting_outcome(rater: Rater, error: StudyNotOpen) -> RaterOutcome | None:
 
 
 def has_worked(rater: Rater) -> bool:
-    return (rater.assignments.submitted() | rater.assignments.skipped()).exists()
+    """Whether the rater dealt with any of the study's own pairs; practice is no work."""
+    own = rater.assignments.counted()
+    return (own.submitted() | own.skipped()).exists()
 
 
 def why_no_more(rater: Rater, *, now: datetime) -> str:

@@ -284,7 +284,7 @@ def done(request: HttpRequest, rater: Rater) -> HttpResponse:
         "shows_code": not is_stopped or identity.is_known,
         "is_to_return": is_stopped and recruitment_of(rater.study).is_framed,
         "note": "" if is_stopped else why_no_more(rater, now=timezone.now()),
-        "judged": rater.assignments.submitted().count(),
+        "judged": rater.assignments.judged_at_work().count(),
     }
     return render(request, "rater/done.html", context)
 
