@@ -10,6 +10,7 @@ from django.test import Client
 from annotations.errors import InviteRefused, InvitesNotMade
 from annotations.models import Rater
 from annotations.services.invites import accept_invite, invite_link, make_invites, revoke_invite
+from annotations.services.raters import sign_simulation
 from annotations.services.recruiting import recruitment_of
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study
 from tests.annotations.test_prolific import recruit
@@ -107,6 +108,14 @@ def test_a_listed_study_is_entered_by_invite_and_by_nothing_else(study):
     stranger.open()
     assert stranger.send().status_code == 403
     assert "assignment" in enter(invite_one(study)).form().fields
+
+
+def test_simulated_raters_enter_a_listed_study_by_their_pass(study):
+    recruit(study, entry="listed")
+    visitor = Visitor(Client(), study)
+    visitor.open(simulation=sign_simulation(study))
+    visitor.send()
+    assert Rater.objects.get().is_simulated
 
 
 def test_the_api_lets_people_in_by_invite(study, client):

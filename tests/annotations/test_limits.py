@@ -71,6 +71,14 @@ def test_who_comes_too_early_is_told_when_to_come():
     assert "Please come back then." in visitor.send().content.decode()
 
 
+def test_people_at_the_door_are_spoken_to_in_their_language():
+    study = recruit(make_study(), closes_at=NOW - HOUR)
+    client = Client(headers={"Accept-Language": "es"})
+    page = client.post(f"/s/{study.slug}/", {}).content.decode()
+    assert "Este estudio ya no admite a más personas" in page
+    assert "Este estudio se cerró el" in page
+
+
 def test_one_rater_judges_no_more_than_the_largest_share():
     # 10 pairs x 2 raters = 20 judgments; a tenth of them is 2.
     study = recruit(make_study(comparisons=10, raters_per_comparison=2), max_share=10)
