@@ -25,7 +25,7 @@ class EndpointAdmin(ModelAdmin):
     fieldsets = (
         (None, {"fields": ("model", "name", "adapter", "is_active")}),
         ("Where", {"fields": ("base_url", "is_internal", "api_key_env")}),
-        ("What is asked", {"fields": ("remote_model", "parameters", "body_encoding")}),
+        ("What is asked", {"fields": ("remote_model", "parameters", "options", "body_encoding")}),
         ("How much at once", {"fields": ("max_concurrency", "paused_until", "paused_why")}),
     )
 
