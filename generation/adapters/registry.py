@@ -12,6 +12,7 @@ from generation.adapters.base import (
     AuthOrQuotaError,
     Capabilities,
     GenerationRequest,
+    Kind,
     PermanentError,
 )
 from generation.enums import BodyEncoding
@@ -76,9 +77,23 @@ def capabilities_of(endpoint: Endpoint) -> Capabilities:
     return capabilities
 
 
-def unsupported(endpoint: Endpoint, request: GenerationRequest) -> list[str]:
-    """What of a request the endpoint's model cannot take: set-up refuses it, with these words."""
-    return capabilities_of(endpoint).unsupported(request)
+def request_for(endpoint: Endpoint, *, prompt: str, seed: int, key: str) -> GenerationRequest:
+    """What a job asks: its seed counts samples, and is sent where the model takes one.
+
+    Raises
+    ------
+    PermanentError
+        The endpoint's parameters or options are no object.
+    """
+    capabilities = capabilities_of(endpoint)
+    makes_images = Kind.TEXT_TO_VIDEO not in capabilities.kinds
+    is_image = makes_images and Kind.TEXT_TO_IMAGE in capabilities.kinds
+    return GenerationRequest(
+        prompt=prompt,
+        seed=seed if capabilities.takes_seed else None,
+        kind=Kind.TEXT_TO_IMAGE if is_image else Kind.TEXT_TO_VIDEO,
+        key=key,
+    )
 
 
 def problems_of(endpoint: Endpoint) -> list[str]:
