@@ -28,12 +28,14 @@ from generation.adapters.base import (
 )
 from generation.adapters.calls import HttpAdapter
 
+RESPONSE = "/response"
 OUTPUTS = ("video.url", "videos.0.url", "image.url", "images.0.url")
 
 
 class FalAdapter(HttpAdapter):
     """One app; `fields` says what its model takes, since every app has its own words."""
 
+    forgets_jobs = False
     usual_fields = {"prompt": "prompt", "image": "image_url", "video": "video_url"}
     own_options = frozenset({"output"})
     kept_headers = ("content-type", "retry-after", "x-fal-retryable")
@@ -52,7 +54,7 @@ class FalAdapter(HttpAdapter):
 
     def poll(self, remote_id: str) -> Pending | Done:
         """How the request stands; the result is read too, for it may be an error."""
-        raw = self.ask("GET", f"{path_of(remote_id)}/status")
+        raw = self.ask("GET", path_of(remote_id, "/status"))
         if raw.get("error") or raw.get("error_type"):
             raise failure(raw)
         if raw.get("status") == "COMPLETED":
@@ -68,14 +70,15 @@ class FalAdapter(HttpAdapter):
 
     def cancel(self, remote_id: str) -> None:
         """Works for a request that still waits in the queue."""
-        self.stop("PUT", f"{path_of(remote_id)}/cancel")
+        self.stop("PUT", path_of(remote_id, "/cancel"))
 
     def _place_of(self, raw: Mapping[str, Any]) -> str:
         """Where fal says that the request lies: not always under the app's whole path."""
-        answer, status = str(raw.get("response_url") or ""), raw.get("status_url")
-        place = answer.removeprefix(f"{self.base_url}/")
-        if place == answer or not place or status not in (None, f"{answer}/status"):
-            raise UnknownOutcomeError(f"fal gave no address to ask at that we know: {answer}")
+        address, status = str(raw.get("response_url") or ""), raw.get("status_url")
+        place = address.removeprefix(f"{self.base_url}/")
+        is_known = status == f"{address.removesuffix(RESPONSE)}/status"
+        if place == address or not is_known:
+            raise UnknownOutcomeError(f"fal gave no address to ask at that we know: {address}")
         return unquote(place)
 
     def _result(self, remote_id: str) -> dict[str, Any]:
@@ -93,5 +96,7 @@ def is_final(answer: httpx.Response) -> bool:
     return answer.is_server_error and retryable in ("0", "false")
 
 
-def path_of(remote_id: str) -> str:
-    return f"/{quote(remote_id)}"
+def path_of(remote_id: str, question: str = "") -> str:
+    """An id is the path of the result; the paths of questions lie beside it."""
+    place = remote_id.removesuffix(RESPONSE) if question else remote_id
+    return f"/{quote(place)}{question}"

@@ -39,6 +39,7 @@ class InteractionsAdapter(HttpAdapter):
         }
     )
     usual_kinds = (Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO)
+    forgets_jobs = False
     usual_fields = {"prompt": "text", "seconds": "duration", "ratio": "aspect_ratio"}
     largest_answer = MAX_ANSWER_WITH_FILE_BYTES
 

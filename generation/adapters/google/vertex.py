@@ -54,6 +54,7 @@ class VertexAdapter(HttpAdapter):
 
     possible_kinds = frozenset({Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO, Kind.VIDEO_EXTENSION})
     usual_kinds = (Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO)
+    forgets_jobs = False
     usual_fields = {
         "prompt": "prompt",
         "negative_prompt": "negativePrompt",

@@ -42,6 +42,7 @@ class LumaAdapter(HttpAdapter):
     """One model. It takes pictures by public address only, so it starts from text alone."""
 
     possible_kinds = frozenset(PATHS)
+    forgets_jobs = False
     usual_fields = {"prompt": "prompt", "seconds": "duration", "ratio": "aspect_ratio"}
     usual_seconds = "text with s"
     can_list = True

@@ -39,6 +39,7 @@ STOPPED = ("canceled", "aborted")
 class ReplicateAdapter(HttpAdapter):
     """One model; `fields` says what its input takes, since every model has its own words."""
 
+    forgets_jobs = False
     usual_fields = {"prompt": "prompt", "image": "image", "video": "video"}
     own_options = frozenset({"output", "cancel_after"})
     can_list = True

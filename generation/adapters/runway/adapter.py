@@ -33,6 +33,7 @@ class RunwayAdapter(HttpAdapter):
     """One of the models that Runway sells, its own or another maker's."""
 
     possible_kinds = frozenset(PATHS)
+    forgets_jobs = False
     usual_fields = {
         "prompt": "promptText",
         "seed": "seed",

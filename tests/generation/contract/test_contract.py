@@ -27,7 +27,15 @@ from generation.adapters.registry import ADAPTERS
 from scripts.services import free_port
 from tests.generation.contract.conftest import CAP, adapter_for, error_of
 from tests.generation.contract.server import CLIP
-from tests.generation.contract.shapes import BLOCKING, KEY, MADE_AT, QUEUED, openai_videos_by_list
+from tests.generation.contract.shapes import (
+    BLOCKING,
+    KEY,
+    MADE_AT,
+    QUEUED,
+    comfyui,
+    openai_videos,
+    openai_videos_by_list,
+)
 from tests.generation.stand_in import DRIP, DROP, HANG, Answer
 
 ALL = [*QUEUED, *BLOCKING]
@@ -230,10 +238,18 @@ def test_a_job_that_failed_says_why(subject, number):
     assert words in str(error)
 
 
-@of(*(make for make in QUEUED if make is not openai_videos_by_list))
-def test_a_job_that_is_not_known_any_more_has_vanished(subject):
-    error = error_of(subject.answering(subject.shape.poll, Answer(404, WORDS)).poll)
+@of(openai_videos, comfyui)
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_server_of_ones_own_forgets_its_jobs_when_it_starts_again(subject, status):
+    error = error_of(subject.answering(subject.shape.poll, Answer(status, WORDS)).poll)
     assert type(error) is VanishedError
+
+
+@of(*(make for make in QUEUED if make not in (openai_videos, openai_videos_by_list, comfyui)))
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_job_that_a_paid_service_does_not_know_is_not_paid_for_again(subject, status):
+    error = error_of(subject.answering(subject.shape.poll, Answer(status, WORDS)).poll)
+    assert type(error) is RetryableError
 
 
 @of(*QUEUED)

@@ -111,6 +111,11 @@ class TestOpenAIVideos:
         server.answering(server.shape.poll, page)
         assert "does not end" in str(error_of(server.poll))
 
+    def test_a_gateway_to_what_is_paid_for_is_not_asked_twice(self, of):
+        gateway = of(shapes.openai_videos, options={"forgets_jobs": False})
+        error = error_of(gateway.answering(gateway.shape.poll, Answer(404)).poll)
+        assert type(error) is RetryableError
+
     def test_a_key_that_the_server_recognises_is_sent(self, of):
         server = of(shapes.openai_videos, options={"key_header": "Idempotency-Key"})
         server.adapter.submit(GenerationRequest(prompt="A fox", key=KEY_OF_ATTEMPT))
@@ -248,6 +253,17 @@ class TestFal:
         body = {"request_id": "r-1", "response_url": address}
         error = error_of(service.answering(service.shape.submit, body).submit)
         assert type(error) is UnknownOutcomeError
+
+    def test_the_result_may_lie_beside_the_status(self, of):
+        service = of(shapes.fal)
+        place = service.shape.accepted["response_url"]
+        body = {**service.shape.accepted, "response_url": f"{place}/response"}
+        remote_id = service.answering(service.shape.submit, body).submit().remote_id
+        result = "GET /v1/fal-ai/wan/requests/r-1/response"
+        service.answering(result, service.provider.routes["GET /v1/fal-ai/wan/requests/r-1"])
+        assert isinstance(service.adapter.poll(remote_id), Done)
+        service.adapter.cancel(remote_id)
+        assert service.provider.calls()[-3:] == [service.shape.poll, result, service.shape.cancel]
 
     def test_addresses_of_another_form_are_not_guessed_at(self, of):
         service = of(shapes.fal)
