@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 from django.conf import settings
 
 from generation.adapters.base import Done, Pending, UnknownOutcomeError
@@ -25,9 +24,6 @@ class BlockingAdapter(HttpAdapter):
         """How long the one call may take, in seconds: the lease of a submit, less some."""
         lease: float = settings.GENERATION_SUBMIT_LEASE_SECONDS
         return max(lease - SPARE_SECONDS, 1.0)
-
-    def patient_timeout(self) -> httpx.Timeout:
-        return httpx.Timeout(self.patience(), connect=10)
 
     def poll(self, remote_id: str) -> Pending | Done:
         return Done()

@@ -66,7 +66,7 @@ class HttpAdapter(ConfiguredAdapter):
         *,
         key: str = "",
         headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout | None = None,
+        seconds: float | None = None,
         **content: Any,
     ) -> dict[str, Any]:
         """Ask for a clip; the endpoint's answer. Never made twice for one attempt.
@@ -80,7 +80,7 @@ class HttpAdapter(ConfiguredAdapter):
         """
         with self.submitting():
             marked = self.marked(key, headers)
-            answer = self.call("POST", path, headers=marked, timeout=timeout, **content)
+            answer = self.call("POST", path, headers=marked, seconds=seconds, **content)
         raise_for_submit(answer, pause=self.pause_when_limited)
         try:
             return json_object(answer)
@@ -119,30 +119,31 @@ class HttpAdapter(ConfiguredAdapter):
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        timeout: httpx.Timeout | None = None,
+        seconds: float | None = None,
         **content: Any,
     ) -> httpx.Response:
+        """One call and its whole answer, after `seconds` at the latest."""
+        give_up_at = time.monotonic() + (seconds or ANSWER_SECONDS)
         address = f"{self.base_url}{path}"
         with (
-            self.client(timeout) as client,
+            self.client(seconds) as client,
             client.stream(method, address, headers=headers, **content) as answer,
         ):
-            return self.read(answer)
+            return self.read(answer, give_up_at)
 
-    def read(self, answer: httpx.Response) -> httpx.Response:
+    def read(self, answer: httpx.Response, give_up_at: float) -> httpx.Response:
         """The whole answer, within bounds, and without the key should it be repeated there."""
-        body = b"".join(within_bounds(answer, self.largest_answer, ANSWER_SECONDS))
+        body = b"".join(within_bounds(answer, self.largest_answer, give_up_at))
         if self.api_key:
             body = body.replace(self.api_key.encode(), b"[key]")
         kept = {name: answer.headers[name] for name in self.kept_headers if name in answer.headers}
         return httpx.Response(answer.status_code, headers=kept, content=body)
 
-    def client(self, timeout: httpx.Timeout | None = None) -> httpx.Client:
+    def client(self, seconds: float | None = None) -> httpx.Client:
         """Calls to the endpoint itself, with the key, and to no other address."""
         ensure_allowed(self.base_url, is_internal=self.is_internal)
-        return httpx.Client(
-            timeout=timeout or TIMEOUT, headers=self.headers(), follow_redirects=False
-        )
+        timeout = httpx.Timeout(seconds, connect=10) if seconds else TIMEOUT
+        return httpx.Client(timeout=timeout, headers=self.headers(), follow_redirects=False)
 
     def marked(self, key: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
         """The attempt's key, where the endpoint is said to recognise a repeated call by it."""
@@ -179,6 +180,7 @@ class HttpAdapter(ConfiguredAdapter):
         VanishedError, RetryableError, RateLimitedError, AuthOrQuotaError
             It cannot be had now.
         """
+        give_up_at = time.monotonic() + FETCH_SECONDS
         address = f"{self.base_url}{path}"
         with (
             self.answering(),
@@ -186,8 +188,8 @@ class HttpAdapter(ConfiguredAdapter):
             client.stream("GET", address, **content) as answer,
         ):
             if not answer.is_success:
-                raise_for_answer(self.read(answer), pause=self.pause_when_limited)
-            write_clip(answer, target, FETCH_SECONDS)
+                raise_for_answer(self.read(answer, give_up_at), pause=self.pause_when_limited)
+            write_clip(answer, target, give_up_at)
 
     def fetch_result(self, url: object, target: Path) -> None:
         """Stream a clip from wherever the endpoint says it lies.
@@ -203,8 +205,9 @@ class HttpAdapter(ConfiguredAdapter):
         """
         if not isinstance(url, str) or not url:
             raise PermanentError("The endpoint gave no address of a clip.")
+        give_up_at = time.monotonic() + FETCH_SECONDS
         for _ in range(MAX_REDIRECTS + 1):
-            ensure_allowed(url, is_internal=self._may_be_private(url))
+            self._ensure_allowed(url)
             headers = self.headers() if self.is_keyed(url) else {}
             with (
                 self.answering(),
@@ -215,25 +218,29 @@ class HttpAdapter(ConfiguredAdapter):
                     url = joined(url, answer.headers["Location"])
                     continue
                 if not answer.is_success:
-                    self._raise_for_result(answer, url)
-                write_clip(answer, target, FETCH_SECONDS)
+                    self._raise_for_result(answer, url, give_up_at)
+                write_clip(answer, target, give_up_at)
                 return
         raise PermanentError(f"The clip's address redirects more than {MAX_REDIRECTS} times.")
 
-    def _raise_for_result(self, answer: httpx.Response, url: str) -> None:
+    def _ensure_allowed(self, url: str) -> None:
+        own = [host_of(self.base_url), *(self.options.get("result_hosts") or [])]
+        try:
+            ensure_allowed(url, is_internal=self.is_internal and host_of(url) in own)
+        except PermanentError as error:
+            hint = " Or name its host in the option result_hosts." if self.is_internal else ""
+            raise PermanentError(f"The clip's address is refused: {error}{hint}") from error
+
+    def _raise_for_result(self, answer: httpx.Response, url: str, give_up_at: float) -> None:
         # Signed addresses of a bucket that ran out say 403, and some 400 or 401.
         is_expired = answer.status_code in (400, 401, 403, 404, 410)
         if is_expired and not self.is_keyed(url):
             raise VanishedError(f"The clip's address ran out (HTTP {answer.status_code}).")
-        raise_for_answer(self.read(answer), pause=self.pause_when_limited)
+        raise_for_answer(self.read(answer, give_up_at), pause=self.pause_when_limited)
 
     def is_keyed(self, url: str) -> bool:
         """Whether an address is the endpoint's own, which may see the key."""
         return origin_of(url) == origin_of(self.base_url)
-
-    def _may_be_private(self, url: str) -> bool:
-        own = [urlsplit(self.base_url).hostname, *(self.options.get("result_hosts") or [])]
-        return self.is_internal and host_of(url) in own
 
     # What endpoints without them do.
 
@@ -248,9 +255,8 @@ class AnswerTooLarge(httpx.ReadError):
     """Nobody sends that much on purpose."""
 
 
-def within_bounds(answer: httpx.Response, most_bytes: int, seconds: float) -> Iterator[bytes]:
+def within_bounds(answer: httpx.Response, most_bytes: int, give_up_at: float) -> Iterator[bytes]:
     """The answer's body, piece by piece, as long as it is neither too large nor too slow."""
-    give_up_at = time.monotonic() + seconds
     announced = answer.headers.get("Content-Length", "")
     if announced.isdecimal() and int(announced) > most_bytes:
         raise AnswerTooLarge(f"It has more than {most_bytes // 1024**2} MB.")
@@ -260,15 +266,15 @@ def within_bounds(answer: httpx.Response, most_bytes: int, seconds: float) -> It
         if received > most_bytes:
             raise AnswerTooLarge(f"It has more than {most_bytes // 1024**2} MB.")
         if time.monotonic() > give_up_at:
-            raise httpx.ReadTimeout(f"The answer did not end within {seconds} s.")
+            raise httpx.ReadTimeout("The answer did not end in time.")
         yield chunk
 
 
-def write_clip(answer: httpx.Response, target: Path, seconds: float) -> None:
+def write_clip(answer: httpx.Response, target: Path, give_up_at: float) -> None:
     """Write the body to a file, unless it is too large, too slow or a page for people."""
     try:
         with target.open("wb") as file:
-            for chunk in within_bounds(answer, MAX_CLIP_BYTES, seconds):
+            for chunk in within_bounds(answer, MAX_CLIP_BYTES, give_up_at):
                 if not file.tell():
                     refuse_page(answer, chunk)
                 file.write(chunk)

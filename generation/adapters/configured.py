@@ -40,6 +40,7 @@ COMMON_OPTIONS = frozenset(
         "sizes",
     }
 )
+LISTS = ("kinds", "lengths", "ratios", "result_hosts", "sizes")
 SECONDS_AS = ("number", "text", "text with s")
 
 
@@ -145,9 +146,13 @@ class ConfiguredAdapter:
         """What is wrong with the endpoint's row, for the form that edits it."""
         known = COMMON_OPTIONS | self.own_options
         found = [f"It has no option {name}." for name in sorted(self.options.keys() - known)]
-        for kind in self.options.get("kinds") or ():
-            if kind not in self.possible_kinds:
-                found.append(f"It cannot do {kind}.")
+        lists = {name: self.options[name] for name in LISTS if self.options.get(name) is not None}
+        wrong = [name for name, given in lists.items() if not isinstance(given, list)]
+        found += [f"The option {name} is a list." for name in wrong]
+        if "kinds" not in wrong:
+            possible = list(self.possible_kinds)
+            impossible = (kind for kind in lists.get("kinds", []) if kind not in possible)
+            found += [f"It cannot do {kind}." for kind in impossible]
         if not isinstance(self.options.get("fields", {}), Mapping):
             found.append("The option fields is an object of names.")
         if self.options.get("seconds_as", SECONDS_AS[0]) not in SECONDS_AS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from generation.adapters.answers import raise_for_submit
@@ -29,15 +30,16 @@ class HttpBlockingAdapter(BlockingAdapter):
         """
         self.refuse_unsupported(request)
         headers, content = self.marked(request.key), self._content(request)
+        give_up_at = time.monotonic() + self.patience()
         with coming_file() as file:
             with (
                 self.submitting(),
-                self.client(self.patient_timeout()) as client,
+                self.client(self.patience()) as client,
                 client.stream("POST", self.base_url, headers=headers, **content) as answer,
             ):
                 if not answer.is_success:
-                    raise_for_submit(self.read(answer), pause=self.pause_when_limited)
-                write_clip(answer, file, self.patience())
+                    raise_for_submit(self.read(answer, give_up_at), pause=self.pause_when_limited)
+                write_clip(answer, file, give_up_at)
             told = {"content_type": answer.headers.get("Content-Type", "")}
             return Submitted(hold(file, request.key), told)
 

@@ -45,7 +45,7 @@ class OpenAIImagesAdapter(BlockingAdapter):
         files = self.files_of(request)
         path = "/images/edits" if request.kind == Kind.IMAGE_EDITING else "/images/generations"
         content = as_form(body, files) if files else {"json": body}
-        raw = self.send(path, key=request.key, timeout=self.patient_timeout(), **content)
+        raw = self.send(path, key=request.key, seconds=self.patience(), **content)
         with coming_file() as file:
             self._save(raw, file)
             return Submitted(hold(file, request.key), without_files(raw))

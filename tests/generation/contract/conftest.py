@@ -18,13 +18,18 @@ from tests.generation.stand_in import Answer
 CAP = 50_000
 
 
-@pytest.fixture(autouse=True)
-def short_patience(monkeypatch):
+@pytest.fixture
+def impatient(monkeypatch):
+    """For what never answers: a test of anything else would depend on the machine's speed."""
     monkeypatch.setattr(calls, "TIMEOUT", httpx.Timeout(0.3))
-    monkeypatch.setattr(calls, "ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr(calls, "FETCH_SECONDS", 0.1)
-    monkeypatch.setattr(calls, "MAX_CLIP_BYTES", CAP)
+    monkeypatch.setattr(calls, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(calls, "FETCH_SECONDS", 0.2)
     monkeypatch.setattr(blocking.BlockingAdapter, "patience", lambda adapter: 0.3)
+
+
+@pytest.fixture(autouse=True)
+def small_caps(monkeypatch):
+    monkeypatch.setattr(calls, "MAX_CLIP_BYTES", CAP)
     for _, path in ADAPTERS.values():
         monkeypatch.setattr(import_string(path), "largest_answer", CAP)
 

@@ -164,14 +164,14 @@ def test_a_pause_may_be_given_as_a_date(subject):
 @pytest.mark.parametrize(
     "answer", [Answer(500, WORDS), Answer(502, "<h1>Bad gateway</h1>"), Answer(504), DROP, HANG]
 )
-def test_a_submit_without_a_clear_answer_may_have_been_taken(subject, answer):
+def test_a_submit_without_a_clear_answer_may_have_been_taken(subject, impatient, answer):
     error = error_of(subject.answering(subject.shape.submit, answer).submit)
     assert type(error) is UnknownOutcomeError
     assert subject.provider.calls().count(subject.shape.submit) == 1
 
 
 @of(*ALL)
-def test_a_slow_answer_to_a_submit_may_have_been_taken(subject):
+def test_a_slow_answer_to_a_submit_may_have_been_taken(subject, impatient):
     error = error_of(subject.answering(subject.shape.submit, DRIP).submit)
     assert type(error) is UnknownOutcomeError
 
@@ -254,7 +254,7 @@ def test_a_job_that_a_paid_service_does_not_know_is_not_paid_for_again(subject, 
 
 @of(*QUEUED)
 @pytest.mark.parametrize("answer", [Answer(500, WORDS), Answer(200, PAGE), DROP, HANG, DRIP])
-def test_a_poll_without_a_clear_answer_is_made_again(subject, answer):
+def test_a_poll_without_a_clear_answer_is_made_again(subject, impatient, answer):
     error = error_of(subject.answering(subject.shape.poll, answer).poll)
     assert isinstance(error, RetryableError)
 
@@ -315,7 +315,7 @@ def test_a_clip_above_the_cap_is_not_read_on(subject, answer):
 
 @of(*QUEUED)
 @pytest.mark.parametrize("answer", [DRIP, HANG, DROP, Answer(500, WORDS), Answer(503, WORDS)])
-def test_a_clip_that_does_not_come_now_is_asked_for_again(subject, answer):
+def test_a_clip_that_does_not_come_now_is_asked_for_again(subject, impatient, answer):
     error = error_of(subject.answering(subject.shape.result, answer).fetch)
     assert isinstance(error, RetryableError | RateLimitedError)
 
