@@ -99,7 +99,9 @@ def raise_for_submit(answer: httpx.Response, *, pause: float = DEFAULT_PAUSE_SEC
 
 def submitted(raw: Mapping[str, Any], name: str = "id") -> Submitted:
     """A job that was accepted, under the endpoint's id for it."""
-    return identified(raw, str(raw.get(name) or ""))
+    given = raw.get(name)
+    is_id = isinstance(given, str | int) and not isinstance(given, bool)
+    return identified(raw, str(given) if is_id else "")
 
 
 def identified(raw: Mapping[str, Any], remote_id: str) -> Submitted:
@@ -234,6 +236,16 @@ def found_at(raw: object, path: str) -> Any:
         else:
             return None
     return raw
+
+
+def object_at(raw: object, path: str) -> Mapping[str, Any]:
+    found = found_at(raw, path)
+    return found if isinstance(found, Mapping) else {}
+
+
+def list_at(raw: object, path: str) -> list[Any]:
+    found = found_at(raw, path)
+    return found if isinstance(found, list) else []
 
 
 def write_base64(text: object, target: Path, most_bytes: int) -> None:

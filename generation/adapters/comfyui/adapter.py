@@ -15,7 +15,9 @@ from typing import Any, ClassVar
 from generation.adapters.answers import (
     failure,
     found_at,
+    list_at,
     not_older,
+    object_at,
     plain_words,
     submitted,
     time_of,
@@ -119,7 +121,7 @@ class ComfyUIAdapter(HttpAdapter):
 
     def _queued(self) -> list[RemoteJob]:
         queue = self.ask("GET", "/queue")
-        rows = [*(queue.get("queue_running") or []), *(queue.get("queue_pending") or [])]
+        rows = [*list_at(queue, "queue_running"), *list_at(queue, "queue_pending")]
         return list(self._jobs(rows))
 
     def _jobs(self, rows: list[Any]) -> Iterator[RemoteJob]:
@@ -138,7 +140,7 @@ class ComfyUIAdapter(HttpAdapter):
 
     def _file_of(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
         """The file that the workflow stored: from the node that `output` names, if it does."""
-        outputs = entry.get("outputs") or {}
+        outputs = object_at(entry, "outputs")
         node = self.options.get("output")
         given = [outputs.get(str(node))] if node else list(outputs.values())
         files = [file for output in given for file in files_in(output)]
@@ -175,8 +177,7 @@ def told(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def words_in(entry: Mapping[str, Any]) -> str:
     """The words of the node that failed, among the messages of the run."""
-    messages = found_at(entry, "status.messages")
-    for message in messages if isinstance(messages, list) else []:
+    for message in list_at(entry, "status.messages"):
         if found_at(message, "0") == "execution_error":
             return str(found_at(message, "1.exception_message") or plain_words(message))
         if found_at(message, "0") == "execution_interrupted":

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from generation.adapters.answers import failure, found_at, submitted, without_files, write_base64
+from generation.adapters.answers import (
+    failure,
+    found_at,
+    list_at,
+    submitted,
+    without_files,
+    write_base64,
+)
 from generation.adapters.base import (
     MAX_CLIP_BYTES,
     Done,
@@ -119,15 +126,10 @@ def made(raw: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def outputs(raw: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Parts of the answer, in each of the shapes that are documented."""
-    steps = raw.get("steps")
-    given = [step for step in steps if is_output(step)] if isinstance(steps, list) else []
-    parts = [part for step in given for part in step.get("content") or []]
-    parts += [raw.get("output_video"), raw.get("output_image"), *(raw.get("outputs") or [])]
+    steps = [step for step in list_at(raw, "steps") if found_at(step, "type") == "model_output"]
+    parts = [part for step in steps for part in list_at(step, "content")]
+    parts += [raw.get("output_video"), raw.get("output_image"), *list_at(raw, "outputs")]
     return (part for part in parts if isinstance(part, Mapping))
-
-
-def is_output(step: object) -> bool:
-    return found_at(step, "type") == "model_output"
 
 
 def path_of(remote_id: str) -> str:

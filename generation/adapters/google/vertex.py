@@ -16,6 +16,8 @@ from generation.adapters.answers import (
     failure,
     found_at,
     json_object,
+    list_at,
+    object_at,
     raise_for_answer,
     submitted,
     without_files,
@@ -154,10 +156,10 @@ def clip(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     answer = raw.get("response")
     for place in ("videos.0", "generateVideoResponse.generatedSamples.0.video"):
-        if found := found_at(answer, place):
-            return dict(found)
+        if found := object_at(answer, place):
+            return found
     if count := found_at(answer, "raiMediaFilteredCount"):
-        reasons = found_at(answer, "raiMediaFilteredReasons") or []
+        reasons = list_at(answer, "raiMediaFilteredReasons")
         words = "; ".join(map(str, reasons)) or f"{count} filtered, without a reason."
         raise RejectedError(f"Google's filter took the clip away: {words}")
     raise PermanentError("Google finished without a clip.")
