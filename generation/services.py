@@ -362,7 +362,7 @@ def _candidates(job: Job, listed: list[RemoteJob]) -> list[RemoteJob]:
         for remote in listed
         if remote.remote_id not in known
         and remote.prompt == job.prompt.text
-        and remote.model == job.endpoint.remote_model
+        and remote.model in ("", job.endpoint.remote_model)
         and remote.seed in (None, job.seed)
     ]
 

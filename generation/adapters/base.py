@@ -114,6 +114,18 @@ class Capabilities:
     longest_prompt: int | None = None
     largest_input: int | None = None
 
+    def in_words(self) -> str:
+        """What the model makes and takes, in a line for people."""
+        makes = ", ".join(sorted(self.kinds)) or "Nothing is called"
+        takes = [
+            "a seed" if self.takes_seed else "no seed",
+            "a negative prompt" if self.takes_negative_prompt else "no negative prompt",
+        ]
+        choices = {"lengths": self.lengths, "sizes": self.sizes, "shapes": self.ratios}
+        offered = [f"{name}: {listed(given)}" for name, given in choices.items()]
+        rewriting = f"Rewriting of prompts: {self.rewrites_prompt}."
+        return f"{makes}. Takes {', '.join(takes)}; {'; '.join(offered)}. {rewriting}"
+
     def unsupported(self, request: GenerationRequest) -> list[str]:
         """What of a request the model cannot take, in words; empty when it can take all of it."""
         return [*self._unknown_options(request), *self._wrong_inputs(request)]
@@ -150,8 +162,14 @@ def not_among(value: object, choices: tuple[object, ...] | None) -> bool:
 
 
 def instead(choices: tuple[Any, ...] | None) -> str:
-    shown = ", ".join(f"{one:g}" if isinstance(one, int | float) else one for one in choices or ())
-    return f" (it takes {shown})" if shown else ""
+    return f" (it takes {listed(choices)})" if choices else ""
+
+
+def listed(choices: tuple[Any, ...] | None) -> str:
+    if choices is None:
+        return "any"
+    shown = (f"{one:g}" if isinstance(one, int | float) else str(one) for one in choices)
+    return ", ".join(shown) or "none"
 
 
 @dataclass(frozen=True)

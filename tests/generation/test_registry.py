@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from annotations.enums import StudyKind
@@ -158,6 +159,19 @@ def planned_study(kind: str = StudyKind.TEXT_TO_VIDEO, **values):
     )
 
 
+def test_the_admin_shows_what_an_endpoints_model_takes(admin_client):
+    endpoint = make_endpoint(adapter="luma")
+    page = admin_client.get(reverse("admin:generation_endpoint_change", args=[endpoint.pk]))
+    shown = "text-to-video. Takes no seed, no negative prompt; lengths: 5, 9"
+    assert shown in page.content.decode()
+
+
+def test_the_admin_shows_what_is_wrong_with_a_row(admin_client):
+    endpoint = make_endpoint(options=[1])
+    page = admin_client.get(reverse("admin:generation_endpoint_change", args=[endpoint.pk]))
+    assert "not a JSON object" in page.content.decode()
+
+
 def test_no_job_is_planned_for_clips_that_are_made_elsewhere():
     study = planned_study(adapter="upload", base_url="")
     assert services.plan_jobs(study=study, now=NOW) == 0
@@ -194,7 +208,7 @@ def test_a_clip_tells_how_its_prompt_was_rewritten(scripted):
     services.poll_job(job_id=job.pk, now=NOW)
     services.fetch_job(job_id=job.pk, now=NOW)
     job.refresh_from_db()
-    assert job.state == JobState.DONE
+    assert (job.state, job.error) == (JobState.DONE, "")
     provenance = Stimulus.objects.get().provenance
     assert provenance["answer"] == {"id": "v1", "made": {"revised_prompt": "A red fox"}}
     assert provenance["adapter"] == "openai_videos/1"
