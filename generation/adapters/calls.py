@@ -165,6 +165,8 @@ class HttpAdapter(ConfiguredAdapter):
         """Calls that may be repeated: a lost one is retried later."""
         try:
             yield
+        except httpx.InvalidURL as error:
+            raise PermanentError(f"This is no address: {error}") from error
         except httpx.HTTPError as error:
             raise RetryableError(f"The endpoint did not answer: {error!r}") from error
 

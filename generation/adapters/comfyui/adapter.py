@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from generation.adapters.answers import (
     failure,
@@ -114,7 +115,7 @@ class ComfyUIAdapter(HttpAdapter):
         return not_older([*self._queued(), *self._jobs(rows)], since)
 
     def _entry(self, remote_id: str) -> Mapping[str, Any]:
-        entry = self.ask("GET", f"/history/{remote_id}").get(remote_id)
+        entry = self.ask("GET", f"/history/{quote(remote_id, safe='')}").get(remote_id)
         if not isinstance(entry, Mapping):
             raise VanishedError("ComfyUI does not know the job: it was restarted, perhaps.")
         return entry

@@ -120,7 +120,8 @@ class VertexAdapter(HttpAdapter):
         if made.get("bytesBase64Encoded"):
             write_base64(made["bytesBase64Encoded"], target, MAX_CLIP_BYTES)
         else:
-            self.fetch_result(self._web_address(str(made.get("gcsUri") or "")), target)
+            address = str(made.get("gcsUri") or made.get("uri") or "")
+            self.fetch_result(self._web_address(address), target)
 
     def is_keyed(self, url: str) -> bool:
         """Clips lie in a bucket of the project, which wants the same key."""

@@ -25,7 +25,7 @@ from generation.adapters.base import (
 )
 from generation.adapters.registry import ADAPTERS
 from scripts.services import free_port
-from tests.generation.contract.conftest import CAP, adapter_for, error_of
+from tests.generation.contract.conftest import CAP, Subject, adapter_for, error_of
 from tests.generation.contract.server import CLIP
 from tests.generation.contract.shapes import (
     BLOCKING,
@@ -35,6 +35,7 @@ from tests.generation.contract.shapes import (
     comfyui,
     openai_videos,
     openai_videos_by_list,
+    runway,
 )
 from tests.generation.stand_in import DRIP, DROP, HANG, Answer
 
@@ -345,6 +346,33 @@ def test_a_clips_address_does_not_lead_into_the_machines_own_network(subject):
 def test_a_clips_address_does_not_lead_in_circles(subject):
     on = Answer(302, headers={"Location": "/v1/files/clip.mp4"})
     error = error_of(getting(subject.answering(subject.shape.result, on)))
+    assert type(error) is PermanentError
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        None,
+        7,
+        "clip.mp4",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/clip",
+        "http://[::1",
+        "http://",
+    ],
+)
+def test_what_is_no_web_address_is_not_fetched(provider, target, address):
+    subject = Subject(runway(provider.url), provider, target)
+    body = {"status": "SUCCEEDED", "output": [address]}
+    error = error_of(subject.answering(subject.shape.poll, body).fetch)
+    assert type(error) is PermanentError
+
+
+def test_an_address_with_odd_characters_is_told(provider, target):
+    subject = Subject(runway(provider.url), provider, target)
+    body = {"status": "SUCCEEDED", "output": [f"{provider.url}/a\x07b"]}
+    error = error_of(subject.answering(subject.shape.poll, body).fetch)
     assert type(error) is PermanentError
 
 

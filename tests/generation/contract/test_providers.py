@@ -490,6 +490,13 @@ class TestVertex:
         assert service.fetch() == CLIP
         assert text not in str(service.poll().raw)
 
+    def test_an_operation_may_tell_its_clip_in_the_newer_shape(self, of):
+        service = of(shapes.vertex)
+        video = {"uri": "gs://lab/run 1/clip.mp4"}
+        response = {"generateVideoResponse": {"generatedSamples": [{"video": video}]}}
+        service.answering(service.shape.poll, {"done": True, "response": response})
+        assert service.fetch() == CLIP
+
     def test_the_bucket_gets_the_key(self, of):
         service = of(shapes.vertex)
         service.fetch()
