@@ -11,6 +11,8 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 
 from annotations.admin.base import ReadOnlyAdmin
+from generation.adapters.base import PermanentError
+from generation.adapters.registry import capabilities_of
 from generation.models import Attempt, Endpoint, Job
 from generation.services import cancel_job, retry_job
 
@@ -21,13 +23,23 @@ class EndpointAdmin(ModelAdmin):
     list_filter = ("adapter", "is_active")
     list_select_related = ("model",)
     search_fields = ("name", "model__name", "remote_model")
-    readonly_fields = ("paused_why",)
+    readonly_fields = ("paused_why", "what_it_takes")
     fieldsets = (
         (None, {"fields": ("model", "name", "adapter", "is_active")}),
         ("Where", {"fields": ("base_url", "is_internal", "api_key_env")}),
-        ("What is asked", {"fields": ("remote_model", "parameters", "body_encoding")}),
+        (
+            "What is asked",
+            {"fields": ("remote_model", "parameters", "options", "body_encoding", "what_it_takes")},
+        ),
         ("How much at once", {"fields": ("max_concurrency", "paused_until", "paused_why")}),
     )
+
+    @admin.display(description="What its model takes")
+    def what_it_takes(self, endpoint: Endpoint) -> str:
+        try:
+            return capabilities_of(endpoint).in_words()
+        except PermanentError as error:
+            return str(error)
 
 
 class AttemptInline(TabularInline):

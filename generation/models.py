@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Count, Q
 
 from annotations.models import GenerativeModel, Prompt, Stimulus
-from generation.adapters.registry import ADAPTERS
+from generation.adapters.registry import CHOICES, UPLOAD, problems_of
 from generation.enums import AT_ENDPOINT, ENDED_BADLY, MOVING, AttemptState, BodyEncoding, JobState
 
 is_variable_name = RegexValidator(
@@ -28,15 +29,19 @@ class Endpoint(models.Model):
 
     model = models.OneToOneField(GenerativeModel, models.CASCADE, related_name="endpoint")
     name = models.CharField(max_length=120)
-    adapter = models.CharField(
-        max_length=40, choices=list(ADAPTERS.items()), default="openai_videos"
-    )
+    adapter = models.CharField(max_length=40, choices=CHOICES, default="openai_videos")
     base_url = models.CharField(
-        max_length=300, validators=[is_web_address], help_text="Up to and including /v1."
+        max_length=300,
+        blank=True,
+        validators=[is_web_address],
+        help_text="Up to and including /v1; docs/endpoints.md has each adapter's.",
     )
     remote_model = models.CharField(max_length=200, help_text="The model's name at the endpoint.")
     parameters = models.JSONField(
         default=dict, blank=True, help_text='Sent with every job, such as {"seconds": "4"}.'
+    )
+    options = models.JSONField(
+        default=dict, blank=True, help_text="How the adapter talks to it: see docs/endpoints.md."
     )
     body_encoding = models.CharField(max_length=10, choices=BodyEncoding, default=BodyEncoding.JSON)
     api_key_env = models.CharField(
@@ -64,6 +69,18 @@ class Endpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """An endpoint has an address unless nothing is called, and options that its adapter knows.
+
+        Raises
+        ------
+        ValidationError
+        """
+        if not self.base_url and self.adapter != UPLOAD:
+            raise ValidationError({"base_url": "Give the address of the endpoint."})
+        if problems := problems_of(self):
+            raise ValidationError({"options": problems})
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and self.paused_until > now

@@ -24,7 +24,6 @@ from generation.adapters.base import (
     AdapterError,
     AuthOrQuotaError,
     Done,
-    GenerationRequest,
     PermanentError,
     RateLimitedError,
     RejectedError,
@@ -33,11 +32,11 @@ from generation.adapters.base import (
     UnknownOutcomeError,
     VanishedError,
 )
-from generation.adapters.registry import adapter_for
+from generation.adapters.registry import UPLOAD, adapter_for, request_for, version_of
 from generation.enums import AttemptState, JobState
 from generation.models import Attempt, Endpoint, Job
+from generation.suitability import ensure_can_make
 
-ADAPTER_VERSION = "openai_videos/1"
 MAX_SUBMITS = 6
 MAX_FETCHES = 6
 BACKOFF_BASE_SECONDS, BACKOFF_CAP_SECONDS = 2.0, 300.0
@@ -58,8 +57,15 @@ def plan_jobs(*, study: Study, now: datetime) -> int:
     -------
     int
         How many jobs are new. Jobs that failed before are left for `retry_job`.
+
+    Raises
+    ------
+    EndpointUnsuited
+        A model cannot take what the study asks.
     """
+    ensure_can_make(study)
     endpoints = Endpoint.objects.filter(model__studies=study, is_active=True)
+    endpoints = endpoints.exclude(adapter=UPLOAD)
     prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
     have = set(Stimulus.objects.for_study(study.pk).values_list("model", "prompt"))
     known = set(Job.objects.for_study(study.pk).values_list("endpoint", "prompt"))
@@ -137,9 +143,10 @@ def submit_job(*, job_id: int, now: datetime) -> None:
         return
     job = attempt.job
     try:
-        submitted = adapter_for(job.endpoint).submit(
-            GenerationRequest(prompt=job.prompt.text, seed=job.seed)
+        request = request_for(
+            job.endpoint, prompt=job.prompt.text, seed=job.seed, key=str(attempt.key)
         )
+        submitted = adapter_for(job.endpoint).submit(request)
     except AdapterError as error:
         _submit_failed(attempt, error, now)
         return
@@ -162,10 +169,19 @@ def poll_job(*, job_id: int, now: datetime) -> bool:
     if isinstance(standing, Done):
         # The caller queues the download; the sweep does so only if that message is lost.
         patience = timedelta(seconds=settings.GENERATION_QUEUE_PATIENCE_SECONDS)
+        _remember(job, standing)
         return _move(job, JobState.FETCHING, wake_at=now + patience, progress=100)
     if _is_late(job, now):
         return _end(job, PermanentError("The endpoint did not finish it in time."), now)
     return _poll_later(job, now, progress=standing.progress, error="")
+
+
+def _remember(job: Job, standing: Done) -> None:
+    """What the endpoint said at the end, a prompt that it rewrote included."""
+    attempt = job.attempts.last()
+    if attempt and standing.raw:
+        attempt.raw = {**attempt.raw, "made": dict(standing.raw)}
+        attempt.save(update_fields=["raw"])
 
 
 def fetch_job(*, job_id: int, now: datetime) -> None:
@@ -346,7 +362,7 @@ def _candidates(job: Job, listed: list[RemoteJob]) -> list[RemoteJob]:
         for remote in listed
         if remote.remote_id not in known
         and remote.prompt == job.prompt.text
-        and remote.model == job.endpoint.remote_model
+        and remote.model in ("", job.endpoint.remote_model)
         and remote.seed in (None, job.seed)
     ]
 
@@ -360,7 +376,7 @@ def _register(job: Job, clip: Path) -> Stimulus:
         path=clip,
         source=f"endpoint: {job.endpoint.name}",
         provenance={
-            "adapter": ADAPTER_VERSION,
+            "adapter": version_of(job.endpoint),
             "endpoint": job.endpoint.name,
             "remote_model": job.endpoint.remote_model,
             "remote_id": job.remote_id,

@@ -3,16 +3,52 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from generation.adapters.base import Adapter, AuthOrQuotaError
-from generation.adapters.openai_videos.adapter import OpenAIVideosAdapter
+from django.utils.module_loading import import_string
+
+from generation.adapters.base import (
+    Adapter,
+    AuthOrQuotaError,
+    Capabilities,
+    GenerationRequest,
+    Kind,
+    PermanentError,
+)
 from generation.enums import BodyEncoding
 
 if TYPE_CHECKING:
     from generation.models import Endpoint
 
-ADAPTERS = {"openai_videos": "OpenAI-compatible /v1/videos"}
+UPLOAD = "upload"
+
+# Each kind of endpoint: what people call it, and the class that talks to it.
+ADAPTERS = {
+    "openai_videos": (
+        "OpenAI-compatible /v1/videos",
+        "generation.adapters.openai_videos.adapter.OpenAIVideosAdapter",
+    ),
+    "openai_images": (
+        "OpenAI-compatible /v1/images",
+        "generation.adapters.openai_images.adapter.OpenAIImagesAdapter",
+    ),
+    "http_blocking": (
+        "HTTP: one call that returns the file",
+        "generation.adapters.http_blocking.adapter.HttpBlockingAdapter",
+    ),
+    "fal": ("fal", "generation.adapters.fal.adapter.FalAdapter"),
+    "replicate": ("Replicate", "generation.adapters.replicate.adapter.ReplicateAdapter"),
+    "runway": ("Runway", "generation.adapters.runway.adapter.RunwayAdapter"),
+    "google_interactions": (
+        "Google Interactions (Gemini Omni)",
+        "generation.adapters.google.interactions.InteractionsAdapter",
+    ),
+    "google_vertex": ("Google Vertex (Veo)", "generation.adapters.google.vertex.VertexAdapter"),
+    "comfyui": ("ComfyUI", "generation.adapters.comfyui.adapter.ComfyUIAdapter"),
+    "luma": ("Luma", "generation.adapters.luma.adapter.LumaAdapter"),
+    UPLOAD: ("None: clips made elsewhere", "generation.adapters.upload.adapter.UploadAdapter"),
+}
+CHOICES = [(kind, label) for kind, (label, _) in ADAPTERS.items()]
 
 
 def adapter_for(endpoint: Endpoint) -> Adapter:
@@ -21,19 +57,87 @@ def adapter_for(endpoint: Endpoint) -> Adapter:
     Raises
     ------
     AuthOrQuotaError
-        The variable that should hold the key is not set.
+        The variable that should hold the key is not set, or holds no key.
+    PermanentError
+        The endpoint's parameters or options are no object.
     """
-    return OpenAIVideosAdapter(
-        base_url=endpoint.base_url,
-        remote_model=endpoint.remote_model,
-        parameters=endpoint.parameters,
-        api_key=_api_key(endpoint.api_key_env),
-        is_multipart=endpoint.body_encoding == BodyEncoding.MULTIPART,
-        is_internal=endpoint.is_internal,
+    adapter: Adapter = made(endpoint, _api_key(endpoint.api_key_env))
+    return adapter
+
+
+def capabilities_of(endpoint: Endpoint) -> Capabilities:
+    """What the endpoint's model can be asked for; no key is needed to know it.
+
+    Raises
+    ------
+    PermanentError
+        The endpoint's parameters or options are no object.
+    """
+    capabilities: Capabilities = made(endpoint).capabilities
+    return capabilities
+
+
+def request_for(endpoint: Endpoint, *, prompt: str, seed: int, key: str) -> GenerationRequest:
+    """What a job asks: its seed counts samples, and is sent where the model takes one.
+
+    Raises
+    ------
+    PermanentError
+        The endpoint's parameters or options are no object.
+    """
+    capabilities = capabilities_of(endpoint)
+    makes_images = Kind.TEXT_TO_VIDEO not in capabilities.kinds
+    is_image = makes_images and Kind.TEXT_TO_IMAGE in capabilities.kinds
+    return GenerationRequest(
+        prompt=prompt,
+        seed=seed if capabilities.takes_seed else None,
+        kind=Kind.TEXT_TO_IMAGE if is_image else Kind.TEXT_TO_VIDEO,
+        key=key,
     )
 
 
+def problems_of(endpoint: Endpoint) -> list[str]:
+    """What is wrong with the endpoint's row."""
+    try:
+        problems: list[str] = made(endpoint).problems()
+    except PermanentError as error:
+        return [str(error)]
+    return problems
+
+
+def version_of(endpoint: Endpoint) -> str:
+    """Adapter and version, to keep beside a clip."""
+    return f"{endpoint.adapter}/{_class_for(endpoint).version}"
+
+
+def made(endpoint: Endpoint, api_key: str = "") -> Any:
+    for name in ("parameters", "options"):
+        if not isinstance(getattr(endpoint, name), dict):
+            raise PermanentError(f"The {name} of {endpoint} are not a JSON object.")
+    return _class_for(endpoint)(
+        base_url=endpoint.base_url,
+        remote_model=endpoint.remote_model,
+        parameters=endpoint.parameters,
+        api_key=api_key,
+        is_multipart=endpoint.body_encoding == BodyEncoding.MULTIPART,
+        is_internal=endpoint.is_internal,
+        options=endpoint.options,
+    )
+
+
+def _class_for(endpoint: Endpoint) -> Any:
+    if endpoint.adapter not in ADAPTERS:
+        raise PermanentError(f"{endpoint} has an adapter that is not known: {endpoint.adapter}.")
+    return import_string(ADAPTERS[endpoint.adapter][1])
+
+
 def _api_key(variable: str) -> str:
-    if variable and variable not in os.environ:
+    if not variable:
+        return ""
+    # A file's last newline would end up in the header, and the header in an error.
+    key = os.environ.get(variable, "").strip()
+    if not key:
         raise AuthOrQuotaError(f"The environment variable {variable} is not set for the workers.")
-    return os.environ.get(variable, "") if variable else ""
+    if not key.isascii() or not key.isprintable():
+        raise AuthOrQuotaError(f"The environment variable {variable} holds no key.")
+    return key

@@ -11,6 +11,7 @@ from annotations.services.studies import create_study
 from generation import services
 from generation.adapters.base import (
     AuthOrQuotaError,
+    GenerationRequest,
     PermanentError,
     RateLimitedError,
     RejectedError,
@@ -89,7 +90,7 @@ def make_job(state: str = JobState.READY, *, endpoint: Endpoint | None = None, *
 def at_endpoint(remote: FakeEndpoint, state: str, **values) -> Job:
     """A job that the endpoint has, in a later state."""
     job = make_job(state, remote_id="remote-1", **values)
-    remote.jobs["remote-1"] = services.GenerationRequest(job.prompt.text, job.seed)
+    remote.jobs["remote-1"] = GenerationRequest(job.prompt.text, job.seed)
     return job
 
 
@@ -296,7 +297,7 @@ def test_a_remote_job_that_belongs_to_another_is_not_adopted(remote):
     job = make_job(
         JobState.UNKNOWN_OUTCOME, endpoint=other.endpoint, prompt=other.prompt, seed=other.seed + 1
     )
-    remote.jobs["remote-2"] = services.GenerationRequest(job.prompt.text, job.seed)
+    remote.jobs["remote-2"] = GenerationRequest(job.prompt.text, job.seed)
     reconcile_job(job_id=job.pk, now=NOW)
     assert now_in(job, JobState.REMOTE_PENDING).remote_id == "remote-2"
 

@@ -2,103 +2,82 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import httpx
-
+from generation.adapters.answers import (
+    failure,
+    found_at,
+    not_older,
+    percentage,
+    rest_is_older,
+    submitted,
+    time_of,
+    without_files,
+)
 from generation.adapters.base import (
-    FETCH_SECONDS,
-    MAX_CLIP_BYTES,
-    AuthOrQuotaError,
     Done,
     GenerationRequest,
+    Kind,
     Pending,
     PermanentError,
-    RateLimitedError,
-    RejectedError,
     RemoteJob,
-    RetryableError,
     Submitted,
-    UnknownOutcomeError,
+    UnsupportedError,
     VanishedError,
 )
-from generation.addresses import ensure_allowed
+from generation.adapters.calls import HttpAdapter, as_form
 
-TIMEOUT = httpx.Timeout(60, connect=10)
-DEFAULT_PAUSE_SECONDS = 30.0
-MAX_PAUSE_SECONDS = 3600.0
 PAGE = 100
 MAX_PAGES = 50
-MODERATION_WORDS = ("moderation", "content_policy", "safety")
+# vLLM-Omni reads forms only; the others read JSON, and forms where a file is sent.
+FORM_ONLY = "vllm-omni"
+VARIANTS = ("openai", FORM_ONLY, "sglang")
+LENGTH_FIELDS = {"num_frames", "seconds"}
 
 
-class OpenAIVideosAdapter:
-    """One model of one server.
+class OpenAIVideosAdapter(HttpAdapter):
+    """One model of one server; `base_url` goes up to and including `/v1`."""
 
-    Parameters
-    ----------
-    base_url
-        Up to and including `/v1`.
-    parameters
-        Further fields of the request, such as `seconds` and `size`.
-    is_multipart
-        Send a form instead of JSON, as vLLM-Omni wants it.
-    is_internal
-        Allow addresses of private networks.
-    """
+    possible_kinds = frozenset({Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO, Kind.VIDEO_EXTENSION})
+    usual_seconds = "text"
+    usual_fields = {
+        "prompt": "prompt",
+        "seed": "seed",
+        "seconds": "seconds",
+        "size": "size",
+        "image": "input_reference",
+        "video": "input_reference",
+    }
+    own_options = frozenset({"variant", "poll", "content"})
+    can_list = True
+    largest_input = 100 * 1024**2
 
-    def __init__(
-        self,
-        *,
-        base_url: str,
-        remote_model: str,
-        parameters: Mapping[str, Any],
-        api_key: str = "",
-        is_multipart: bool = False,
-        is_internal: bool = False,
-    ) -> None:
-        self.base_url = base_url.rstrip("/")
-        self.remote_model = remote_model
-        self.parameters = dict(parameters)
-        self.is_multipart = is_multipart
-        self.is_internal = is_internal
-        self.headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    def usual_names(self) -> Mapping[str, str]:
+        if self.options.get("variant") == FORM_ONLY:
+            return {**self.usual_fields, "negative_prompt": "negative_prompt"}
+        return self.usual_fields
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        for option, known in {"variant": VARIANTS, "poll": ("item", "list")}.items():
+            if self.options.get(option, known[0]) not in known:
+                found.append(f"The option {option} is one of: {', '.join(known)}.")
+        return found
 
     def submit(self, request: GenerationRequest) -> Submitted:
-        """Ask for a video; the answer is the server's id of the job.
-
-        Raises
-        ------
-        RetryableError, RateLimitedError, RejectedError, PermanentError, AuthOrQuotaError
-            It was surely not accepted.
-        UnknownOutcomeError
-            It may have been.
-        """
-        body = {
-            **self.parameters,
-            "model": self.remote_model,
-            "prompt": request.prompt,
-            "seed": request.seed,
-        }
-        try:
-            with self._client() as client:
-                answer = client.post(f"{self.base_url}/videos", **self._encode(body))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise RetryableError(f"The endpoint cannot be reached: {error}") from error
-        except httpx.HTTPError as error:
-            raise UnknownOutcomeError(f"The endpoint did not answer: {error!r}") from error
-        if answer.status_code >= 500 and answer.status_code != 503:
-            raise UnknownOutcomeError(words_of(answer))
-        raise_for_answer(answer)
-        raw = json_object(answer)
-        if not raw.get("id"):
-            raise UnknownOutcomeError("The endpoint accepted the job but gave it no id.")
-        return Submitted(remote_id=str(raw["id"]), raw=raw)
+        """Ask for a video; the answer is the server's id of the job."""
+        self.refuse_unsupported(request)
+        body = {**self.parameters, "model": self.remote_model, **self.named(request)}
+        if self.options.get("variant") == FORM_ONLY and not LENGTH_FIELDS & body.keys():
+            raise UnsupportedError("vLLM-Omni makes one frame: give num_frames or seconds.")
+        files = self.files_of(request)
+        is_form = self.is_multipart or self.options.get("variant") == FORM_ONLY or files
+        content = as_form(body, files) if is_form else {"json": body}
+        return submitted(self.send("/videos", key=request.key, **content))
 
     def poll(self, remote_id: str) -> Pending | Done:
         """How the job stands. A status that is not known counts as pending.
@@ -112,43 +91,27 @@ class OpenAIVideosAdapter:
         RetryableError, RateLimitedError, AuthOrQuotaError
             The question could not be answered now.
         """
-        raw = json_object(self._get(f"/videos/{remote_id}"))
+        raw = self._job(remote_id)
         status = raw.get("status")
         if status == "completed":
-            return Done(raw=raw)
+            return Done(raw=without_files(raw))
         if status == "failed":
             raise failure(raw.get("error"))
         if status in ("cancelled", "canceled"):
             raise PermanentError("The endpoint cancelled the job.")
-        progress = raw.get("progress")
-        return Pending(progress=int(progress) if isinstance(progress, int | float) else None)
+        return Pending(progress=percentage(raw.get("progress")))
 
     def fetch(self, remote_id: str, target: Path) -> None:
         """Stream the clip into a file, within bounds of size and time."""
-        give_up_at = time.monotonic() + FETCH_SECONDS
-        received = 0
-        address = f"{self.base_url}/videos/{remote_id}/content"
-        with self._answering(), self._client() as client, client.stream("GET", address) as answer:
-            if answer.is_error:
-                answer.read()
-            raise_for_answer(answer)
-            with target.open("wb") as file:
-                for chunk in answer.iter_bytes():
-                    received += len(chunk)
-                    if received > MAX_CLIP_BYTES:
-                        raise PermanentError(
-                            f"The clip is larger than {MAX_CLIP_BYTES // 1024**2} MB."
-                        )
-                    if time.monotonic() > give_up_at:
-                        raise RetryableError(f"No clip after {FETCH_SECONDS} s.")
-                    file.write(chunk)
+        where = self.options.get("content")
+        if where:
+            self.fetch_result(found_at(self._job(remote_id), str(where)), target)
+        else:
+            self.fetch_own(f"{path_of(remote_id)}/content", target)
 
     def cancel(self, remote_id: str) -> None:
         """Ask the server to stop the job; one that it does not know is as good as stopped."""
-        with self._answering(), self._client() as client:
-            answer = client.delete(f"{self.base_url}/videos/{remote_id}")
-        if answer.status_code != 404:
-            raise_for_answer(answer)
+        self.stop("DELETE", path_of(remote_id))
 
     def list_since(self, since: datetime) -> list[RemoteJob]:
         """The server's jobs made since then, newest first.
@@ -159,108 +122,55 @@ class OpenAIVideosAdapter:
             It has no list, or one without end.
         """
         found: list[RemoteJob] = []
+        for page in self._pages():
+            jobs = [remote_job(raw) for raw in page]
+            found += not_older(jobs, since)
+            if rest_is_older(jobs, since):
+                break
+        return found
+
+    def _job(self, remote_id: str) -> Mapping[str, Any]:
+        if self.options.get("poll") != "list":
+            return self.ask("GET", path_of(remote_id))
+        for page in self._pages():
+            for raw in page:
+                if str(raw.get("id")) == remote_id:
+                    return raw
+        raise VanishedError("The endpoint's list does not hold the job.")
+
+    def _pages(self) -> Iterator[list[Mapping[str, Any]]]:
         after: str | None = None
         for _ in range(MAX_PAGES):
-            page = json_object(self._get("/videos", limit=PAGE, after=after))
-            jobs = [remote_job(raw) for raw in page.get("data", [])]
-            found += [job for job in jobs if job.created_at >= since]
-            if not page.get("has_more") or not jobs or jobs[-1].created_at < since:
-                return found
-            after = jobs[-1].remote_id
+            page = self._page(after)
+            jobs = [raw for raw in page["data"] if isinstance(raw, Mapping)]
+            if jobs:
+                yield jobs
+            if not page.get("has_more") or not jobs:
+                return
+            after = str(jobs[-1].get("id") or "")
         raise PermanentError("The endpoint's list of jobs does not end.")
 
-    def _get(self, path: str, **parameters: object) -> httpx.Response:
-        given = {name: str(value) for name, value in parameters.items() if value is not None}
-        with self._answering(), self._client() as client:
-            answer = client.get(f"{self.base_url}{path}", params=given)
-        raise_for_answer(answer)
-        return answer
-
-    def _client(self) -> httpx.Client:
-        ensure_allowed(self.base_url, is_internal=self.is_internal)
-        return httpx.Client(timeout=TIMEOUT, headers=self.headers, follow_redirects=False)
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        """Calls that may be repeated: a lost one is retried later."""
+    def _page(self, after: str | None) -> Mapping[str, Any]:
+        asked = {"limit": str(PAGE), "order": "desc", **({"after": after} if after else {})}
         try:
-            yield
-        except httpx.HTTPError as error:
-            raise RetryableError(f"The endpoint did not answer: {error!r}") from error
-
-    def _encode(self, body: dict[str, Any]) -> dict[str, Any]:
-        if not self.is_multipart:
-            return {"json": body}
-        return {"files": {name: (None, str(value)) for name, value in body.items()}}
+            page = self.ask("GET", "/videos", params=asked)
+        except VanishedError as error:
+            raise PermanentError(f"The endpoint has no list of jobs: {error}") from error
+        if not isinstance(page.get("data"), list):
+            raise PermanentError("The endpoint's list of jobs has no data.")
+        return page
 
 
-def raise_for_answer(answer: httpx.Response) -> None:
-    """Each HTTP status is exactly one outcome."""
-    status = answer.status_code
-    if answer.is_success:
-        return
-    if status in (429, 503):
-        raise RateLimitedError(words_of(answer), retry_after_of(answer))
-    if status in (401, 402, 403):
-        raise AuthOrQuotaError(words_of(answer))
-    if status == 404:
-        raise VanishedError(words_of(answer))
-    if status in (408, 409, 425) or status >= 500:
-        raise RetryableError(words_of(answer))
-    if answer.is_redirect:
-        raise PermanentError(f"The endpoint redirects (HTTP {status}); give its final address.")
-    raise failure(error_of(answer))
-
-
-def failure(error: object) -> RejectedError | PermanentError:
-    """A failed job's error; moderation is a refusal of the prompt."""
-    details = error if isinstance(error, Mapping) else {}
-    words = str(details.get("message") or error or "The endpoint gave no reason.")
-    label = f"{details.get('code') or ''} {details.get('type') or ''}".lower()
-    if any(word in label for word in MODERATION_WORDS):
-        return RejectedError(words)
-    return PermanentError(words)
-
-
-def words_of(answer: httpx.Response) -> str:
-    error = error_of(answer)
-    words = error.get("message") if isinstance(error, Mapping) else error
-    return f"{words or answer.text[:300] or answer.reason_phrase} (HTTP {answer.status_code})"
-
-
-def error_of(answer: httpx.Response) -> object:
-    try:
-        body = answer.json()
-    except ValueError:
-        return answer.text[:300]
-    return body.get("error", body) if isinstance(body, Mapping) else str(body)[:300]
-
-
-def retry_after_of(answer: httpx.Response) -> float:
-    """Seconds, from the header if it holds a number, within reason."""
-    try:
-        asked = float(answer.headers.get("Retry-After", ""))
-    except ValueError:
-        return DEFAULT_PAUSE_SECONDS
-    return min(max(asked, 1.0), MAX_PAUSE_SECONDS)
-
-
-def json_object(answer: httpx.Response) -> Mapping[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, Mapping):
-        raise UnknownOutcomeError(f"The endpoint's answer is not JSON: {answer.text[:200]!r}")
-    return body
+def path_of(remote_id: str) -> str:
+    return f"/videos/{quote(remote_id, safe='')}"
 
 
 def remote_job(raw: Mapping[str, Any]) -> RemoteJob:
     seed = raw.get("seed")
     return RemoteJob(
-        remote_id=str(raw.get("id", "")),
-        model=str(raw.get("model", "")),
-        prompt=str(raw.get("prompt", "")),
-        created_at=datetime.fromtimestamp(float(raw.get("created_at") or 0), UTC),
+        remote_id=str(raw.get("id") or ""),
+        model=str(raw.get("model") or ""),
+        prompt=str(raw.get("prompt") or ""),
+        created_at=time_of(raw.get("created_at")),
         seed=seed if isinstance(seed, int) else None,
     )

@@ -1,0 +1,324 @@
+"""Make single calls within bounds of size, time and place: what all adapters share."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from generation.adapters.answers import (
+    DEFAULT_PAUSE_SECONDS,
+    UNKNOWN_THERE,
+    NotJson,
+    json_object,
+    raise_for_answer,
+    raise_for_submit,
+    storable,
+)
+from generation.adapters.base import (
+    FETCH_SECONDS,
+    MAX_CLIP_BYTES,
+    MediaFile,
+    PermanentError,
+    RemoteJob,
+    RetryableError,
+    UnknownOutcomeError,
+    VanishedError,
+)
+from generation.adapters.configured import ConfiguredAdapter
+from generation.addresses import ensure_allowed
+
+TIMEOUT = httpx.Timeout(45, connect=10, write=20)
+ANSWER_SECONDS = 60
+MAX_ANSWER_BYTES = 8 * 1024**2
+# For endpoints that put the file itself, as text, into their answer.
+MAX_ANSWER_WITH_FILE_BYTES = 128 * 1024**2
+MAX_REDIRECTS = 5
+PAGES = ("text/html", "application/json", "application/xml", "text/plain")
+
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class HttpAdapter(ConfiguredAdapter):
+    """One model at one endpoint that is called by HTTP."""
+
+    largest_answer: ClassVar[int] = MAX_ANSWER_BYTES
+    pause_when_limited: ClassVar[float] = DEFAULT_PAUSE_SECONDS
+    kept_headers: ClassVar[tuple[str, ...]] = ("content-type", "retry-after")
+    # A server that keeps its jobs in memory forgets them when it starts again: they are sent
+    # anew. A service that is paid for does not, so what it does not know is never sent anew.
+    forgets_jobs: ClassVar[bool] = True
+
+    def headers(self) -> dict[str, str]:
+        """What proves to the endpoint who we are."""
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
+    def send(
+        self,
+        path: str,
+        *,
+        key: str = "",
+        headers: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+        **content: Any,
+    ) -> dict[str, Any]:
+        """Ask for a clip; the endpoint's answer. Never made twice for one attempt.
+
+        Raises
+        ------
+        RetryableError, RateLimitedError, RejectedError, PermanentError, AuthOrQuotaError
+            It was surely not accepted.
+        UnknownOutcomeError
+            It may have been.
+        """
+        with self.submitting():
+            marked = self.marked(key, headers)
+            answer = self.call("POST", path, headers=marked, seconds=seconds, **content)
+        raise_for_submit(answer, pause=self.pause_when_limited)
+        try:
+            return json_object(answer)
+        except NotJson as error:
+            raise UnknownOutcomeError(str(error)) from error
+
+    def ask(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        """A call that may be repeated.
+
+        Raises
+        ------
+        VanishedError
+            The endpoint has forgotten what is asked about.
+        RejectedError, PermanentError, RetryableError, RateLimitedError, AuthOrQuotaError
+        """
+        with self.answering():
+            answer = self.call(method, path, **content)
+        try:
+            raise_for_answer(answer, pause=self.pause_when_limited)
+        except VanishedError as error:
+            if self.options.get("forgets_jobs", self.forgets_jobs):
+                raise
+            raise RetryableError(str(error)) from error
+        return json_object(answer)
+
+    def stop(self, method: str, path: str, **content: Any) -> None:
+        """Have a job stopped; one that the endpoint does not know is as good as stopped."""
+        with self.answering():
+            answer = self.call(method, path, **content)
+        if answer.status_code not in UNKNOWN_THERE:
+            raise_for_answer(answer, pause=self.pause_when_limited)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        seconds: float | None = None,
+        **content: Any,
+    ) -> httpx.Response:
+        """One call and its whole answer, after `seconds` at the latest."""
+        give_up_at = time.monotonic() + (seconds or ANSWER_SECONDS)
+        address = f"{self.base_url}{path}"
+        with (
+            self.client(seconds) as client,
+            client.stream(method, address, headers=headers, **content) as answer,
+        ):
+            return self.read(answer, give_up_at)
+
+    def read(self, answer: httpx.Response, give_up_at: float) -> httpx.Response:
+        """The whole answer, within bounds, and without the key should it be repeated there."""
+        body = b"".join(within_bounds(answer, self.largest_answer, give_up_at))
+        if self.api_key:
+            body = body.replace(self.api_key.encode(), b"[key]")
+        kept = {name: answer.headers[name] for name in self.kept_headers if name in answer.headers}
+        return httpx.Response(answer.status_code, headers=kept, content=body)
+
+    def client(self, seconds: float | None = None) -> httpx.Client:
+        """Calls to the endpoint itself, with the key, and to no other address."""
+        ensure_allowed(self.base_url, is_internal=self.is_internal)
+        timeout = httpx.Timeout(seconds, connect=10) if seconds else TIMEOUT
+        return httpx.Client(timeout=timeout, headers=self.headers(), follow_redirects=False)
+
+    def marked(self, key: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The attempt's key, where the endpoint is said to recognise a repeated call by it."""
+        mark = self.options.get("key_header")
+        return {**(headers or {}), **({str(mark): key} if mark and key else {})}
+
+    @contextmanager
+    def submitting(self) -> Iterator[None]:
+        """Whether a call without an answer can have been accepted."""
+        try:
+            yield
+        except NOT_SENT as error:
+            raise RetryableError(f"The endpoint cannot be reached: {error}") from error
+        except httpx.HTTPError as error:
+            raise UnknownOutcomeError(f"The endpoint did not answer: {error!r}") from error
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Calls that may be repeated: a lost one is retried later."""
+        try:
+            yield
+        except httpx.InvalidURL as error:
+            raise PermanentError(f"This is no address: {error}") from error
+        except httpx.HTTPError as error:
+            raise RetryableError(f"The endpoint did not answer: {error!r}") from error
+
+    # Files.
+
+    def fetch_own(self, path: str, target: Path, **content: Any) -> None:
+        """Stream a clip from the endpoint itself into a file.
+
+        Raises
+        ------
+        PermanentError
+            It is too large, or no clip.
+        VanishedError, RetryableError, RateLimitedError, AuthOrQuotaError
+            It cannot be had now.
+        """
+        give_up_at = time.monotonic() + FETCH_SECONDS
+        address = f"{self.base_url}{path}"
+        with (
+            self.answering(),
+            self.client() as client,
+            client.stream("GET", address, **content) as answer,
+        ):
+            if not answer.is_success:
+                raise_for_answer(self.read(answer, give_up_at), pause=self.pause_when_limited)
+            write_clip(answer, target, give_up_at)
+
+    def fetch_result(self, url: object, target: Path) -> None:
+        """Stream a clip from wherever the endpoint says it lies.
+
+        Every address on the way is checked, also after a redirect, and the key is sent to the
+        endpoint itself only.
+
+        Raises
+        ------
+        VanishedError
+            The address is not good any more: ask the endpoint again.
+        PermanentError, RetryableError, RateLimitedError, AuthOrQuotaError
+        """
+        if not isinstance(url, str) or not url:
+            raise PermanentError("The endpoint gave no address of a clip.")
+        give_up_at = time.monotonic() + FETCH_SECONDS
+        for _ in range(MAX_REDIRECTS + 1):
+            self._ensure_allowed(url)
+            headers = self.headers() if self.is_keyed(url) else {}
+            with (
+                self.answering(),
+                httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=False) as client,
+                client.stream("GET", url) as answer,
+            ):
+                if answer.has_redirect_location:
+                    url = joined(url, answer.headers["Location"])
+                    continue
+                if not answer.is_success:
+                    self._raise_for_result(answer, url, give_up_at)
+                write_clip(answer, target, give_up_at)
+                return
+        raise PermanentError(f"The clip's address redirects more than {MAX_REDIRECTS} times.")
+
+    def _ensure_allowed(self, url: str) -> None:
+        own = [host_of(self.base_url), *(self.options.get("result_hosts") or [])]
+        try:
+            ensure_allowed(url, is_internal=self.is_internal and host_of(url) in own)
+        except PermanentError as error:
+            hint = " Or name its host in the option result_hosts." if self.is_internal else ""
+            raise PermanentError(f"The clip's address is refused: {error}{hint}") from error
+
+    def _raise_for_result(self, answer: httpx.Response, url: str, give_up_at: float) -> None:
+        # Signed addresses of a bucket that ran out say 403, and some 400 or 401.
+        is_expired = answer.status_code in (400, 401, 403, 404, 410)
+        if is_expired and not self.is_keyed(url):
+            raise VanishedError(f"The clip's address ran out (HTTP {answer.status_code}).")
+        raise_for_answer(self.read(answer, give_up_at), pause=self.pause_when_limited)
+
+    def is_keyed(self, url: str) -> bool:
+        """Whether an address is the endpoint's own, which may see the key."""
+        return origin_of(url) == origin_of(self.base_url)
+
+    # What endpoints without them do.
+
+    def cancel(self, remote_id: str) -> None:
+        raise PermanentError("The endpoint cannot stop a job.")
+
+    def list_since(self, since: datetime) -> list[RemoteJob]:
+        raise PermanentError("The endpoint has no list of jobs.")
+
+
+class AnswerTooLarge(httpx.ReadError):
+    """Nobody sends that much on purpose."""
+
+
+def within_bounds(answer: httpx.Response, most_bytes: int, give_up_at: float) -> Iterator[bytes]:
+    """The answer's body, piece by piece, as long as it is neither too large nor too slow."""
+    announced = answer.headers.get("Content-Length", "")
+    if announced.isdecimal() and int(announced) > most_bytes:
+        raise AnswerTooLarge(f"It has more than {most_bytes // 1024**2} MB.")
+    received = 0
+    for chunk in answer.iter_bytes():
+        received += len(chunk)
+        if received > most_bytes:
+            raise AnswerTooLarge(f"It has more than {most_bytes // 1024**2} MB.")
+        if time.monotonic() > give_up_at:
+            raise httpx.ReadTimeout("The answer did not end in time.")
+        yield chunk
+
+
+def write_clip(answer: httpx.Response, target: Path, give_up_at: float) -> None:
+    """Write the body to a file, unless it is too large, too slow or a page for people."""
+    try:
+        with target.open("wb") as file:
+            for chunk in within_bounds(answer, MAX_CLIP_BYTES, give_up_at):
+                if not file.tell():
+                    refuse_page(answer, chunk)
+                file.write(chunk)
+    except AnswerTooLarge as error:
+        raise PermanentError(f"The clip is too large. {error}") from error
+
+
+def refuse_page(answer: httpx.Response, beginning: bytes) -> None:
+    """No format of clips or pictures begins as pages and messages do."""
+    content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content_type in PAGES or beginning.lstrip()[:1] in (b"<", b"{"):
+        shown = storable(beginning[:200].decode(errors="replace"))
+        raise PermanentError(f"What came is a page, not a clip: {shown}")
+
+
+def as_form(body: Mapping[str, Any], files: Mapping[str, MediaFile]) -> dict[str, Any]:
+    """A multipart form, for httpx."""
+    texts = {
+        name: (None, value if isinstance(value, str) else json.dumps(value))
+        for name, value in body.items()
+    }
+    sent = {
+        name: (file.name, file.path.read_bytes(), file.media_type) for name, file in files.items()
+    }
+    return {"files": {**texts, **sent}}
+
+
+def origin_of(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or usual
+
+
+def host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise PermanentError(f"The clip's address redirects to none: {error}") from error

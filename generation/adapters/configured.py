@@ -1,0 +1,211 @@
+"""What an endpoint's row says of its model: what it can be asked for, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from generation.adapters.base import (
+    FROM_A_VIDEO,
+    FROM_AN_IMAGE,
+    Capabilities,
+    GenerationRequest,
+    Kind,
+    MediaFile,
+    Rewriting,
+    UnsupportedError,
+)
+
+# What models call their own rewriting of prompts, where they have one.
+REWRITING_SWITCHES = (
+    "enable_prompt_expansion",
+    "enhance_prompt",
+    "enhancePrompt",
+    "expand_prompt",
+    "prompt_enhancer",
+    "prompt_extend",
+    "prompt_optimizer",
+    "prompt_upsampling",
+)
+COMMON_OPTIONS = frozenset(
+    {
+        "fields",
+        "forgets_jobs",
+        "key_header",
+        "kinds",
+        "lengths",
+        "ratios",
+        "result_hosts",
+        "seconds_as",
+        "sizes",
+    }
+)
+LISTS = ("kinds", "lengths", "ratios", "result_hosts", "sizes")
+SECONDS_AS = ("number", "text", "text with s")
+
+
+class ConfiguredAdapter:
+    """One model at one endpoint.
+
+    Parameters
+    ----------
+    base_url
+        What all paths begin with.
+    parameters
+        Further fields of every request, in the endpoint's words; None leaves a field out.
+    is_multipart
+        Send a form instead of JSON, where the endpoint takes both.
+    is_internal
+        Allow the endpoint to be in a private network.
+    options
+        How this adapter talks to it: `fields` names what the model takes, from our words
+        (`seed`, `negative_prompt`, `seconds`, `size`, `ratio`, `image`, `video`) to its own.
+    """
+
+    version: ClassVar[int] = 1
+    possible_kinds: ClassVar[frozenset[Kind]] = frozenset(Kind)
+    usual_kinds: ClassVar[tuple[Kind, ...]] = (Kind.TEXT_TO_VIDEO,)
+    usual_fields: ClassVar[Mapping[str, str]] = {"prompt": "prompt"}
+    own_options: ClassVar[frozenset[str]] = frozenset()
+    usual_seconds: ClassVar[str] = "number"
+    can_list: ClassVar[bool] = False
+    can_cancel: ClassVar[bool] = True
+    longest_prompt: ClassVar[int | None] = None
+    largest_input: ClassVar[int | None] = 10 * 1024**2
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        remote_model: str,
+        parameters: Mapping[str, Any],
+        api_key: str = "",
+        is_multipart: bool = False,
+        is_internal: bool = False,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.remote_model = remote_model
+        self.parameters = {name: value for name, value in parameters.items() if value is not None}
+        self.api_key = api_key
+        self.is_multipart = is_multipart
+        self.is_internal = is_internal
+        self.options = dict(options or {})
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """From our words to the model's; a word that is not there cannot be said to it."""
+        own = self.options.get("fields")
+        named = {**self.usual_names(), **(own if isinstance(own, Mapping) else {})}
+        return {word: str(name) for word, name in named.items() if name}
+
+    def usual_names(self) -> Mapping[str, str]:
+        """The model's names where the endpoint's row does not say."""
+        return self.usual_fields
+
+    @property
+    def capabilities(self) -> Capabilities:
+        fields = self.fields
+        has_size = "size" in fields or {"width", "height"} <= fields.keys()
+        return Capabilities(
+            kinds=self._kinds(),
+            takes_seed="seed" in fields,
+            takes_negative_prompt="negative_prompt" in fields,
+            lengths=self._choices("lengths") if "seconds" in fields else (),
+            sizes=self._choices("sizes") if has_size else (),
+            ratios=self._choices("ratios") if "ratio" in fields else (),
+            can_list=self.can_list,
+            can_cancel=self.can_cancel,
+            rewrites_prompt=self.rewriting(),
+            knows_repeats=bool(self.options.get("key_header")),
+            longest_prompt=self.longest_prompt,
+            largest_input=self.largest_input,
+        )
+
+    def _kinds(self) -> frozenset[Kind]:
+        names = self.options.get("kinds") or self.usual_kinds
+        return frozenset(kind for kind in self.possible_kinds if kind in names)
+
+    def _choices(self, option: str) -> tuple[Any, ...] | None:
+        given = self.options.get(option)
+        return tuple(given) if isinstance(given, list) else self.usual_choices(option)
+
+    def usual_choices(self, option: str) -> tuple[Any, ...] | None:
+        """What may be chosen of lengths, sizes or ratios where the endpoint's row does not say."""
+        return None
+
+    def rewriting(self) -> Rewriting:
+        """Told by the model's own switch, if the endpoint's parameters hold one."""
+        for switch in REWRITING_SWITCHES:
+            if switch in self.parameters:
+                is_on = bool(self.parameters[switch])
+                return Rewriting.ALWAYS if is_on else Rewriting.SWITCHED_OFF
+        return Rewriting.UNKNOWN
+
+    def problems(self) -> list[str]:
+        """What is wrong with the endpoint's row, for the form that edits it."""
+        known = COMMON_OPTIONS | self.own_options
+        found = [f"It has no option {name}." for name in sorted(self.options.keys() - known)]
+        lists = {name: self.options[name] for name in LISTS if self.options.get(name) is not None}
+        wrong = [name for name, given in lists.items() if not isinstance(given, list)]
+        found += [f"The option {name} is a list." for name in wrong]
+        if "kinds" not in wrong:
+            possible = list(self.possible_kinds)
+            impossible = (kind for kind in lists.get("kinds", []) if kind not in possible)
+            found += [f"It cannot do {kind}." for kind in impossible]
+        if not isinstance(self.options.get("fields", {}), Mapping):
+            found.append("The option fields is an object of names.")
+        if self.options.get("seconds_as", SECONDS_AS[0]) not in SECONDS_AS:
+            found.append(f"The option seconds_as is one of: {', '.join(SECONDS_AS)}.")
+        return found
+
+    def refuse_unsupported(self, request: GenerationRequest) -> None:
+        """Nothing that is asked for is left out in silence.
+
+        Raises
+        ------
+        UnsupportedError
+        """
+        found = self.capabilities.unsupported(request)
+        if request.kind in FROM_AN_IMAGE and not request.image:
+            found.append(f"{request.kind} without an image")
+        if request.kind in FROM_A_VIDEO and not request.video:
+            found.append(f"{request.kind} without a clip")
+        if found:
+            raise UnsupportedError(f"{self.remote_model} cannot take {'; '.join(found)}.")
+
+    def named(self, request: GenerationRequest) -> dict[str, Any]:
+        """What the request says, under the model's own names."""
+        width, _, height = request.size.partition("x")
+        said = {
+            "prompt": request.prompt,
+            "negative_prompt": request.negative_prompt,
+            "seed": request.seed,
+            "seconds": self.as_length(request.seconds),
+            "size": request.size,
+            "width": int(width) if width.isdecimal() else None,
+            "height": int(height) if height.isdecimal() else None,
+            "ratio": request.ratio,
+        }
+        fields = self.fields
+        return {
+            fields[word]: value
+            for word, value in said.items()
+            if word in fields and value is not None and value != ""
+        }
+
+    def files_of(self, request: GenerationRequest) -> dict[str, MediaFile]:
+        """The request's files, under the model's own names."""
+        given = {"image": request.image, "video": request.video}
+        return {self.fields.get(word, word): file for word, file in given.items() if file}
+
+    def inlined(self, request: GenerationRequest) -> dict[str, str]:
+        """The request's files as data URIs, under the model's own names."""
+        return {name: file.as_data_uri() for name, file in self.files_of(request).items()}
+
+    def as_length(self, seconds: float | None) -> object:
+        if seconds is None:
+            return None
+        number = int(seconds) if float(seconds).is_integer() else seconds
+        form = self.options.get("seconds_as", self.usual_seconds)
+        return number if form == "number" else f"{number}{'s' if form == 'text with s' else ''}"

@@ -1,0 +1,52 @@
+"""A server with one address: a POST that returns the clip when it is made."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from generation.adapters.answers import raise_for_submit
+from generation.adapters.base import GenerationRequest, Submitted
+from generation.adapters.blocking import BlockingAdapter, coming_file
+from generation.adapters.calls import as_form, write_clip
+from generation.adapters.held import hold
+
+
+class HttpBlockingAdapter(BlockingAdapter):
+    """`base_url` is the whole address; `fields` says what its model takes."""
+
+    own_options = frozenset({"model_field"})
+    largest_input = 50 * 1024**2
+
+    def submit(self, request: GenerationRequest) -> Submitted:
+        """Ask for a clip, wait for it and hold it.
+
+        Raises
+        ------
+        RetryableError, RateLimitedError, RejectedError, PermanentError, AuthOrQuotaError
+            It was surely not made, or it cannot be used.
+        UnknownOutcomeError
+            It may have been made.
+        """
+        self.refuse_unsupported(request)
+        headers, content = self.marked(request.key), self._content(request)
+        give_up_at = time.monotonic() + self.patience()
+        with coming_file() as file:
+            with (
+                self.submitting(),
+                self.client(self.patience()) as client,
+                client.stream("POST", self.base_url, headers=headers, **content) as answer,
+            ):
+                if not answer.is_success:
+                    raise_for_submit(self.read(answer, give_up_at), pause=self.pause_when_limited)
+                write_clip(answer, file, give_up_at)
+            told = {"content_type": answer.headers.get("Content-Type", "")}
+            return Submitted(hold(file, request.key), told)
+
+    def _content(self, request: GenerationRequest) -> dict[str, Any]:
+        model_field = self.options.get("model_field", "model")
+        model = {str(model_field): self.remote_model} if model_field else {}
+        body = {**self.parameters, **model, **self.named(request)}
+        if self.is_multipart:
+            return as_form(body, self.files_of(request))
+        return {"json": {**body, **self.inlined(request)}}

@@ -1,0 +1,46 @@
+"""From an endpoint's row to a stimulus, by the steps that the workers take."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.storage import default_storage
+
+from annotations.models import Stimulus
+from generation.enums import JobState
+from generation.models import Endpoint, Job
+from generation.services import fetch_job, poll_job, submit_job
+from tests.annotations.factories import NOW, make_model, make_prompt
+from tests.generation.contract.shapes import BLOCKING, KEY, QUEUED
+from tests.generation.stand_in import Answer
+from tests.media.clips import make_clip
+
+ALL = [*QUEUED, *BLOCKING]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("subject", ALL, ids=[make.__name__ for make in ALL], indirect=["subject"])
+def test_each_kind_of_endpoint_makes_a_stimulus(subject, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_KEY", KEY)
+    clip = make_clip(tmp_path / "made.mp4").read_bytes()
+    subject.answering(subject.shape.result, Answer(200, clip, {"Content-Type": "video/mp4"}))
+    endpoint = Endpoint.objects.create(
+        model=make_model(),
+        name="Lab",
+        adapter=subject.shape.adapter,
+        base_url=subject.provider.url,
+        remote_model=subject.shape.remote_model,
+        parameters=subject.shape.parameters,
+        options=subject.shape.options,
+        api_key_env="LAB_KEY",
+        is_internal=True,
+    )
+    endpoint.full_clean()
+    job = Job.objects.create(endpoint=endpoint, prompt=make_prompt(), wake_at=NOW)
+    submit_job(job_id=job.pk, now=NOW)
+    poll_job(job_id=job.pk, now=NOW)
+    fetch_job(job_id=job.pk, now=NOW)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.DONE, "")
+    stimulus = Stimulus.objects.get()
+    assert default_storage.open(stimulus.file.name).read() == clip
+    assert KEY not in str(stimulus.provenance)
