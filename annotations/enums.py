@@ -7,6 +7,9 @@ from django.utils.translation import gettext_lazy as _
 class StudyKind(TextChoices):
     TEXT_TO_VIDEO = "text-to-video", "Text to video"
     TEXT_TO_IMAGE = "text-to-image", "Text to image"
+    IMAGE_TO_VIDEO = "image-to-video", "Image to video: a prompt with its first image"
+    VIDEO_EXTENSION = "video-extension", "Video extension: a past clip, and how it goes on"
+    IMAGE_EDITING = "image-editing", "Image editing: an image, and what to change in it"
 
 
 class StudyState(TextChoices):

@@ -14,5 +14,6 @@ urlpatterns = [
     path("s/<slug:slug>/done/", rater.done, name="rater-done"),
     path("s/<slug:slug>/declined/", panels.declined, name="rater-declined"),
     path("hooks/prolific/<slug:slug>/", panels.prolific_webhook, name="prolific-webhook"),
+    path("s/<slug:slug>/source/<uuid:public_id>/", media.source_media, name="rater-source"),
     path("m/<str:token>/", media.stimulus_media, name="stimulus-media"),
 ]

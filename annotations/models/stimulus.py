@@ -31,7 +31,20 @@ class Prompt(models.Model):
     key = models.CharField(max_length=120, help_text="The prompt's id in files and exports.")
     text = models.TextField()
     category = models.CharField(max_length=120, blank=True)
-    digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the text.")
+    digest = models.CharField(
+        max_length=64, editable=False, help_text="SHA-256 of the text, and of the source if any."
+    )
+    source = models.FileField(
+        max_length=255,
+        blank=True,
+        help_text="What the models start from: a first image, a past clip, an image to edit.",
+    )
+    source_kind = models.CharField(max_length=8, choices=StimulusKind, blank=True)
+    source_sha256 = models.CharField(max_length=64, blank=True)
+    source_seconds = models.FloatField(default=0, help_text="Length of a past clip.")
+    shown_source = models.FileField(
+        max_length=255, blank=True, help_text="The source as raters see it, made anew."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -44,8 +57,9 @@ class Prompt(models.Model):
         return f"{self.key}: {self.text[:80]}"
 
     @staticmethod
-    def digest_of(text: str) -> str:
-        return hashlib.sha256(text.encode()).hexdigest()
+    def digest_of(text: str, source_sha256: str = "") -> str:
+        described = f"{text}\n{source_sha256}" if source_sha256 else text
+        return hashlib.sha256(described.encode()).hexdigest()
 
 
 class StimulusQuerySet(models.QuerySet["Stimulus"]):

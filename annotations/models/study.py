@@ -256,7 +256,16 @@ class Study(models.Model):
 
     @property
     def is_image_study(self) -> bool:
-        return self.kind == StudyKind.TEXT_TO_IMAGE
+        return self.kind in (StudyKind.TEXT_TO_IMAGE, StudyKind.IMAGE_EDITING)
+
+    @property
+    def needs_source(self) -> bool:
+        """Whether every prompt comes with an image or a clip that the models start from."""
+        return self.kind in (
+            StudyKind.IMAGE_TO_VIDEO,
+            StudyKind.VIDEO_EXTENSION,
+            StudyKind.IMAGE_EDITING,
+        )
 
     def offered_languages(self) -> list[str]:
         """In the order of settings.LANGUAGES."""

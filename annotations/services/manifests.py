@@ -29,9 +29,12 @@ PROMPT_FILE_NAMES = ("prompts.csv", "prompts.jsonl", "prompts.txt")
 
 @dataclass(frozen=True)
 class PromptText:
+    """A prompt by its id; `source_sha256` tells prompts of the same text apart by their source."""
+
     key: str
     text: str
     category: str = ""
+    source_sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -64,15 +64,72 @@ IMAGE_AXES = (
         reasons=(_("Objects and attributes in the text"), _("Spatial text alignment")),
     ),
 )
+# What Emu Video asks of image-to-video is the same; the starting image is one more thing to keep.
+IMAGE_TO_VIDEO_AXES = (
+    VIDEO_AXES[0],
+    AxisTemplate(
+        key="faithfulness",
+        question=_("Which video follows the text and the starting image better?"),
+        shows_prompt=True,
+        reasons=(
+            _("Spatial text alignment"),
+            _("Temporal text alignment"),
+            _("Likeness to the starting image"),
+        ),
+    ),
+)
+VIDEO_EXTENSION_AXES = (
+    VIDEO_AXES[0],
+    AxisTemplate(
+        key="faithfulness",
+        question=_("Which video goes on from the first part as the text says?"),
+        shows_prompt=True,
+        reasons=(
+            _("Spatial text alignment"),
+            _("Temporal text alignment"),
+            _("Smooth passage from the first part"),
+        ),
+    ),
+)
+# Emu Edit (arXiv 2311.10089) has edits judged for the instruction and for what is to be kept.
+IMAGE_EDITING_AXES = (
+    AxisTemplate(
+        key="instruction",
+        question=_("Which image follows the instruction better?"),
+        shows_prompt=True,
+        reasons=(
+            _("The right thing was changed"),
+            _("The change is complete"),
+            _("The change looks natural"),
+        ),
+    ),
+    AxisTemplate(
+        key="preservation",
+        question=_("Which image keeps better what should stay as it was?"),
+        shows_prompt=True,
+        reasons=(
+            _("Objects that were not named"),
+            _("Identity of people and things"),
+            _("Colours and style"),
+        ),
+    ),
+)
+AXES = {
+    StudyKind.TEXT_TO_VIDEO: VIDEO_AXES,
+    StudyKind.TEXT_TO_IMAGE: IMAGE_AXES,
+    StudyKind.IMAGE_TO_VIDEO: IMAGE_TO_VIDEO_AXES,
+    StudyKind.VIDEO_EXTENSION: VIDEO_EXTENSION_AXES,
+    StudyKind.IMAGE_EDITING: IMAGE_EDITING_AXES,
+}
 DEFAULT_TEXTS = frozenset(
-    text for axis in (*VIDEO_AXES, *IMAGE_AXES) for text in (axis.question, *axis.reasons)
+    text for axes in AXES.values() for axis in axes for text in (axis.question, *axis.reasons)
 )
 """In the catalogues, so that a study that keeps them need not translate them."""
 
 
 def axis_templates(kind: str) -> tuple[AxisTemplate, ...]:
     """The axes that a new study of this kind starts with."""
-    return IMAGE_AXES if kind == StudyKind.TEXT_TO_IMAGE else VIDEO_AXES
+    return AXES[StudyKind(kind)] if kind in StudyKind.values else VIDEO_AXES
 
 
 def add_default_axes(study: Study) -> None:

@@ -59,7 +59,7 @@ def add_to_study(study: Study, result: ImportResult) -> None:
 def prompt_texts(study: Study) -> dict[str, PromptText]:
     """The study's prompts by id, for clips that are named by it."""
     return {
-        prompt.key: PromptText(prompt.key, prompt.text, prompt.category)
+        prompt.key: PromptText(prompt.key, prompt.text, prompt.category, prompt.source_sha256)
         for prompt in study.prompts.all()
     }
 
@@ -83,6 +83,6 @@ def _free_slug(name: str) -> str:
 def get_or_create_prompt(prompt: PromptText) -> Prompt:
     return Prompt.objects.get_or_create(
         key=prompt.key,
-        digest=Prompt.digest_of(prompt.text),
+        digest=Prompt.digest_of(prompt.text, prompt.source_sha256),
         defaults={"text": prompt.text, "category": prompt.category},
     )[0]

@@ -21,6 +21,7 @@ from annotations.services.submitting import (
     ensure_id_unused,
     record_judgment,
     revisable_axes,
+    shows_prompt,
     validate_answers,
 )
 
@@ -59,6 +60,13 @@ def may_see_clips(assignment: Assignment, *, now: datetime) -> bool:
     return assignment.submitted_at is not None and (
         is_explained or is_revisable(assignment, now=now)
     )
+
+
+def may_see_source(assignment: Assignment, *, now: datetime) -> bool:
+    """Whether the rater may load what the models started from: with the prompt, never before."""
+    axes = axes_of(assignment.comparison.study)
+    is_answered = assignment.state == AssignmentState.SUBMITTED
+    return may_see_clips(assignment, now=now) and (is_answered or shows_prompt(assignment, axes))
 
 
 def revise_answers(

@@ -147,6 +147,8 @@ def missing_in_setup(study: Study) -> list[str]:
         missing.append("choose at least two models (or list a pair)")
     if not study.study_prompts.exists():
         missing.append("add prompts")
+    if study.needs_source and study.prompts.filter(source="").exists():
+        missing.append("give every prompt its image or clip (manage.py import_prompts)")
     axes = list(study.axes.prefetch_related("reasons"))
     if not axes:
         missing.append("add at least one axis")

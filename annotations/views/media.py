@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO, Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -18,13 +19,14 @@ from django.http import (
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from annotations.enums import CheckRole, Side, StudyState
-from annotations.models import Assignment, Check, Rendition
+from annotations.models import Assignment, Check, Rendition, Study
 from annotations.rater_session import rater_in
-from annotations.services.revising import may_see_clips
+from annotations.services.revising import may_see_clips, may_see_source
 
 CHUNK_BYTES = 64 * 1024
 CACHE_CONTROL = "private, max-age=3600"
@@ -37,7 +39,25 @@ CONTENT_TYPES = {".mp4": "video/mp4", ".png": "image/png", ".webp": "image/webp"
 def stimulus_media(request: HttpRequest, token: str) -> HttpResponseBase:
     """One side of a comparison, for the rater who holds it, while the lease lasts."""
     rendition = _rendition_for(request, token)
-    name = str(rendition.file.name)
+    return _serve(request, str(rendition.file.name), etag=token)
+
+
+@require_safe
+def source_media(request: HttpRequest, slug: str, public_id: UUID) -> HttpResponseBase:
+    """What the models started from, for the rater who may see it with the prompt by now."""
+    study = get_object_or_404(Study, slug=slug)
+    rater = rater_in(request, study)
+    own = Assignment.objects.with_stimuli().filter(public_id=public_id)
+    assignment = own.filter(rater=rater).first() if rater is not None else None
+    if assignment is None or not may_see_source(assignment, now=timezone.now()):
+        raise Http404
+    shown = assignment.comparison.prompt.shown_source
+    if not shown:
+        raise Http404
+    return _serve(request, str(shown.name), etag=str(public_id))
+
+
+def _serve(request: HttpRequest, name: str, *, etag: str) -> HttpResponseBase:
     content_type = CONTENT_TYPES[PurePosixPath(name).suffix]
     if settings.MEDIA_SENDFILE == "s3":
         return redirect_to_bucket(request, name, content_type=content_type)
@@ -45,7 +65,7 @@ def stimulus_media(request: HttpRequest, token: str) -> HttpResponseBase:
         response: HttpResponseBase = HttpResponse(content_type=content_type)
         response.headers["X-Accel-Redirect"] = f"{settings.MEDIA_INTERNAL_URL}{name}"
     else:
-        response = ranged_response(request, name, etag=f'"{token}"', content_type=content_type)
+        response = ranged_response(request, name, etag=f'"{etag}"', content_type=content_type)
     response.headers["Cache-Control"] = CACHE_CONTROL
     return response
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from fractions import Fraction
 from statistics import median
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from annotations.enums import CheckRole, Choice, Side, SkipReason
+from annotations.enums import CheckRole, Choice, Side, SkipReason, StudyKind
 from annotations.models import Assignment, Axis, Comparison, Rater
 from annotations.models.quality import BEFORE_START
 from annotations.services.qualifying import score_checks
@@ -29,6 +30,7 @@ from annotations.services.submitting import (
     open_axes,
     shows_prompt,
 )
+from annotations.services.watching import seconds_of
 from annotations.services.weaving import planned_checks
 from annotations.services.wording import own_text
 
@@ -87,6 +89,7 @@ def _page_context(assignment: Assignment) -> dict[str, Any]:
         "left_url": addresses["left"],
         "right_url": addresses["right"],
         "submission_id": uuid.uuid4(),
+        "seam_seconds": _seam_seconds(assignment.comparison),
         "has_sound": has_sound(assignment.comparison),
         "skip_reasons": SkipReason.choices,
         "error": "",
@@ -99,6 +102,25 @@ def clip_addresses(assignment: Assignment) -> dict[str, str]:
         "left": reverse("stimulus-media", args=[assignment.left_token]),
         "right": reverse("stimulus-media", args=[assignment.right_token]),
     }
+
+
+def _source(assignment: Assignment) -> dict[str, str] | None:
+    """What the models started from, where the study's kind has it."""
+    prompt = assignment.comparison.prompt
+    if not prompt.shown_source:
+        return None
+    address = reverse("rater-source", args=[assignment.comparison.study.slug, assignment.public_id])
+    return {"url": address, "kind": prompt.source_kind}
+
+
+def _seam_seconds(comparison: Comparison) -> float | None:
+    """When the past clip ends in what is shown; None where there is none, or it is cut away."""
+    study, rendition = comparison.study, comparison.rendition_a
+    if study.kind != StudyKind.VIDEO_EXTENSION or rendition is None:
+        return None
+    starts_at = float(Fraction(str(rendition.plan.get("start", 0))))
+    seam = comparison.prompt.source_seconds - starts_at
+    return round(seam, 3) if 0 < seam < seconds_of(rendition.plan) else None
 
 
 def _lesson(assignment: Assignment) -> dict[str, Any] | None:
@@ -164,6 +186,7 @@ def questions_context(
         "questions": questions,
         "later_questions": later,
         "prompt_text": assignment.comparison.prompt.text if prompt_shown else None,
+        "source": _source(assignment) if prompt_shown else None,
         "is_last_stage": is_last_stage(assignment, axes),
         "error": " ".join(problems.get("", [])),
     }

@@ -1,0 +1,123 @@
+"""Prompts that come with an image or a clip: what the models start from, and raters see."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+from annotations.errors import ImportRefused
+from annotations.media.errors import MediaError
+from annotations.media.inspection import MediaInfo
+from annotations.media.isolation import inspect_media, render
+from annotations.media.profiles import NATIVE, MediaSpec, plan_rendition
+from annotations.models import Prompt, Study
+from annotations.services.manifests import PromptText, key_of
+from annotations.services.stimuli import store_original
+from annotations.services.studies import ensure_draft, set_prompts
+
+# Names that files of prompts have for the same thing; Emu Edit's test set says instruction,
+# image, task and idx.
+TEXT = ("prompt", "text", "instruction")
+SOURCE = ("source", "image", "video")
+KEY = ("prompt_id", "idx", "hash", "id")
+CATEGORY = ("category", "task")
+
+
+def import_prompts(*, study: Study, path: Path) -> int:
+    """Add the prompts of a CSV with their sources to a draft; how many.
+
+    Paths of sources are relative to the file. All or none are added.
+
+    Raises
+    ------
+    ImportRefused
+        With one sentence per bad row.
+    TransitionRefused
+        The study is no draft.
+    """
+    ensure_draft(study)
+    prompts: list[Prompt] = []
+    problems: list[str] = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            try:
+                prompts.append(_prompt_of(row, path.parent))
+            except (MediaError, ValueError) as error:
+                problems.append(f"Line {reader.line_num}: {error}")
+    if problems or not prompts:
+        raise ImportRefused(problems or [f"{path.name}: there is no row in it."])
+    earlier = [row.prompt for row in study.study_prompts.select_related("prompt")]
+    set_prompts(study=study, prompts=[*earlier, *prompts])
+    return len(prompts)
+
+
+def get_or_create_prompt_with_source(*, text: PromptText, source: Path) -> Prompt:
+    """The prompt of this id, text and source; its source is kept, and made anew for raters.
+
+    Raises
+    ------
+    MediaError
+        The source is broken, or of a kind that cannot be shown.
+    """
+    info = inspect_media(source)
+    digest = Prompt.digest_of(text.text, info.sha256)
+    found = Prompt.objects.filter(key=text.key, digest=digest).first()
+    if found is not None:
+        return found
+    return Prompt.objects.get_or_create(
+        key=text.key,
+        digest=digest,
+        defaults={
+            "text": text.text,
+            "category": text.category,
+            "source": store_original(source, info),
+            "source_kind": info.kind,
+            "source_sha256": info.sha256,
+            "source_seconds": float(info.seconds),
+            "shown_source": _store_shown(source, info),
+        },
+    )[0]
+
+
+def _prompt_of(row: Mapping[str, str | None], folder: Path) -> Prompt:
+    text, source = _first(row, TEXT), _first(row, SOURCE)
+    if not text:
+        raise ValueError(f"the prompt is missing (column {' or '.join(TEXT)}).")
+    if not source:
+        raise ValueError(f"the source is missing (column {' or '.join(SOURCE)}).")
+    path = (folder / source).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        raise ValueError(f"there is no file {source} beside the table.")
+    prompt = PromptText(_first(row, KEY) or key_of(text), text, _first(row, CATEGORY))
+    return get_or_create_prompt_with_source(text=prompt, source=path)
+
+
+def _first(row: Mapping[str, str | None], names: tuple[str, ...]) -> str:
+    return next(((row.get(name) or "").strip() for name in names if row.get(name)), "")
+
+
+def _store_shown(source: Path, info: MediaInfo) -> str:
+    """Re-encode the source as it is, so that nothing of its file but the pictures is left."""
+    spec = MediaSpec(
+        kind=info.kind,
+        width=info.width,
+        height=info.height,
+        fps=info.fps,
+        frames=info.frames,
+        seconds=info.seconds,
+    )
+    plan = plan_rendition(spec, spec, NATIVE)
+    name = f"sources/{info.sha256[:2]}/{info.sha256}{plan.suffix}"
+    if default_storage.exists(name):
+        return name
+    with tempfile.TemporaryDirectory(prefix="source-") as folder:
+        target = Path(folder) / f"shown{plan.suffix}"
+        render(source, target, plan)
+        with target.open("rb") as made:
+            return default_storage.save(name, File(made))
