@@ -16,7 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from annotations.enums import CheckRole
-from annotations.models import Study
+from annotations.models import Judgment, Study
 from annotations.services.checks import add_check
 from annotations.services.preparing import lease_due_renditions, make_rendition, sync_comparisons
 from annotations.services.stimuli import register_stimulus
@@ -193,3 +193,63 @@ def test_axe_finds_nothing_serious_on_any_page_of_a_rater(
     assert Walk(page, live_server.url, study, folder, name).through() == {}
     # The paused study answers 409, which the browser writes to the console.
     assert [error for error in errors if "409" not in error] == []
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Press Tab until the element has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by the Tab key")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def judge_by_keys(page: Page) -> None:
+    page.wait_for_selector("[data-stage][data-ready]")
+    press(page, "ArrowLeft", "1", "Enter")
+    page.locator("input[name=choice-faithfulness]").first.wait_for(state="attached")
+    press(page, "ArrowRight", "6", "Enter")
+
+
+def test_a_whole_session_needs_nothing_but_a_keyboard(page, live_server, study):
+    page.goto(f"{live_server.url}/s/{study.slug}/")
+    tab_to(page, "[name=consent]")
+    press(page, "Space")
+    tab_to(page, ".start__button")
+    press(page, "Enter")
+    page.wait_for_url("**/examples/")
+    tab_to(page, "a.start__button")
+    press(page, "Enter")
+    page.wait_for_url("**/rate/")
+    judge_by_keys(page)
+    page.wait_for_url("**/feedback/**")
+    tab_to(page, "[data-go-on]")
+    press(page, "Enter")
+    page.wait_for_url("**/rate/")
+    judge_by_keys(page)
+    page.wait_for_selector("[data-back]")
+    judge_by_keys(page)
+    page.wait_for_url("**/done/")
+    assert Judgment.objects.for_study(study.pk).count() == 4
+
+
+def test_a_whole_session_works_with_scripts_off(open_context, live_server, study):
+    page = open_context(java_script_enabled=False).new_page()
+    page.goto(f"{live_server.url}/s/{study.slug}/")
+    page.locator("[name=consent]").check()
+    page.locator(".start__button").click()
+    page.locator("a.start__button").click()
+    for _ in range(3):
+        for axis in ("quality", "faithfulness"):
+            page.locator(f"label:has(input[name=choice-{axis}][value=left])").click()
+            page.locator(f"label:has(input[name=reason-{axis}])").first.click()
+            page.locator("[data-next]").click()
+        if "/feedback/" in page.url:
+            page.locator("[data-go-on]").click()
+    page.wait_for_url("**/done/")
+    assert Judgment.objects.for_study(study.pk).count() == 4
