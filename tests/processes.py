@@ -1,0 +1,169 @@
+"""Real processes against the test database: Redis, worker, beat, web server, model endpoint."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+
+from scripts.services import (
+    RunningService,
+    answers,
+    free_port,
+    kill_group,
+    start_process,
+    start_redis,
+    stop_process,
+    wait_until,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+APPLICATION_NAME = "juice-stack"
+
+
+@dataclass
+class Stack:
+    """What runs for one test; everything ends with it."""
+
+    log_dir: Path
+    redis: RunningService
+    environment: dict[str, str]
+    processes: dict[str, Popen[bytes]] = field(default_factory=dict)
+    site_url: str = ""
+    endpoint_url: str = ""
+
+    def start(self, name: str, *command: object) -> Popen[bytes]:
+        words = [str(word) for word in command]
+        log = self.log_dir / f"{name}.log"
+        process = start_process(words, log=log, cwd=ROOT, env=self.environment)
+        self.processes[name] = process
+        return process
+
+    def start_worker(self) -> None:
+        queues = ["-Q", "control,transfer,media", "--concurrency", "2"]
+        self.celery("worker", "worker", *queues, "--without-gossip", "--without-mingle")
+
+    def start_beat(self) -> None:
+        self.celery("beat", "beat", "--pidfile=", "-s", self.log_dir / "beat-schedule")
+
+    def celery(self, name: str, *words: object) -> None:
+        self.start(name, BIN / "celery", "-A", "juice", *words, "--loglevel", "INFO")
+
+    def start_web(self) -> None:
+        port = free_port()
+        listen = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
+        threads = ["--blocking-threads", 4, "--log-level", "warning"]
+        self.start("web", BIN / "granian", *listen, *threads, "juice.wsgi:application")
+        self.wait_for_http("web", port, "/healthz")
+        self.site_url = f"http://127.0.0.1:{port}"
+
+    def start_endpoint(self, delay: float = 0.0) -> None:
+        port = free_port()
+        module = ["-m", "examples.model_endpoint", "--port", port, "--delay", delay]
+        self.start("endpoint", sys.executable, *module)
+        self.wait_for_http("endpoint", port, "/health")
+        self.endpoint_url = f"http://127.0.0.1:{port}"
+
+    def wait_for_http(self, name: str, port: int, path: str) -> None:
+        question = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+        wait_until(
+            lambda: answers(port, question, b"HTTP/1.1 200"),
+            self.processes[name],
+            name,
+            self.log_dir / f"{name}.log",
+        )
+
+    def kill(self, name: str) -> None:
+        """kill -9 of the process and of all its children."""
+        process = self.processes.pop(name)
+        kill_group(process)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in reversed(self.processes.values()):
+            stop_process(process)
+
+
+@contextmanager
+def running_stack(
+    log_dir: Path,
+    *,
+    worker: bool = True,
+    web: bool = False,
+    endpoint: bool = False,
+    delay: float = 0.0,
+    **extra: str,
+) -> Iterator[Stack]:
+    """A private Redis, a worker and a beat; on request a web server and the demo endpoint.
+
+    `extra` are environment variables for all of them.
+    """
+    with ExitStack() as cleanup:
+        cleanup.callback(end_database_connections)
+        redis = start_private_redis(log_dir)
+        cleanup.callback(redis.stop)
+        stack = Stack(log_dir, redis, environment(redis.url, **extra))
+        cleanup.callback(stack.stop)
+        if endpoint:
+            stack.start_endpoint(delay)
+        if web:
+            stack.start_web()
+        if worker:
+            stack.start_worker()
+            stack.start_beat()
+        yield stack
+
+
+def end_database_connections() -> None:
+    """PostgreSQL notices late that a client was killed, and drops no database in use."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name = %s",
+            [APPLICATION_NAME],
+        )
+
+
+def start_private_redis(log_dir: Path) -> RunningService:
+    """One of our own, since tests flush it."""
+    named = os.environ.pop("REDIS_URL", None)
+    try:
+        return start_redis(log_dir)
+    finally:
+        if named is not None:
+            os.environ["REDIS_URL"] = named
+
+
+def environment(redis_url: str, **extra: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DEBUG": "1",
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": redis_url,
+        "VAR_DIR": str(settings.VAR_DIR),
+        "PYTHONUNBUFFERED": "1",
+        "PGAPPNAME": APPLICATION_NAME,
+        **extra,
+    }
+
+
+def database_url() -> str:
+    """The test database of this process, as a URL."""
+    values = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{values['NAME']}"
+    host, port = quote(values["HOST"], safe=""), values["PORT"]
+    password = f":{quote(values['PASSWORD'], safe='')}" if values["PASSWORD"] else ""
+    place = f"{host}:{port}" if port else host
+    return f"postgres://{values['USER']}{password}@{place}/{values['NAME']}"
