@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 MAX_CLIP_BYTES = 512 * 1024**2
 FETCH_SECONDS = 240
+MAX_REMOTE_ID = 200
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,12 @@ class Done:
 
 @dataclass(frozen=True)
 class RemoteJob:
-    """A job in the endpoint's own list."""
+    """A job in the endpoint's own list; empty or None is what the list does not tell."""
 
     remote_id: str
     model: str
     prompt: str
-    created_at: datetime
+    created_at: datetime | None
     seed: int | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from generation.adapters.base import Adapter, AuthOrQuotaError
+from generation.adapters.base import Adapter, AuthOrQuotaError, PermanentError
 from generation.adapters.openai_videos.adapter import OpenAIVideosAdapter
 from generation.enums import BodyEncoding
 
@@ -21,8 +21,12 @@ def adapter_for(endpoint: Endpoint) -> Adapter:
     Raises
     ------
     AuthOrQuotaError
-        The variable that should hold the key is not set.
+        The variable that should hold the key is not set, or holds no key.
+    PermanentError
+        The endpoint's parameters are no object.
     """
+    if not isinstance(endpoint.parameters, dict):
+        raise PermanentError(f"The parameters of {endpoint} are not a JSON object.")
     return OpenAIVideosAdapter(
         base_url=endpoint.base_url,
         remote_model=endpoint.remote_model,
@@ -34,6 +38,12 @@ def adapter_for(endpoint: Endpoint) -> Adapter:
 
 
 def _api_key(variable: str) -> str:
-    if variable and variable not in os.environ:
+    if not variable:
+        return ""
+    # A file's last newline would end up in the header, and the header in an error.
+    key = os.environ.get(variable, "").strip()
+    if not key:
         raise AuthOrQuotaError(f"The environment variable {variable} is not set for the workers.")
-    return os.environ.get(variable, "") if variable else ""
+    if not key.isascii() or not key.isprintable():
+        raise AuthOrQuotaError(f"The environment variable {variable} holds no key.")
+    return key
