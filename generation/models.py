@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Count, Q
@@ -17,6 +18,7 @@ is_variable_name = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$",
     "Give the name of an environment variable, such as LAB_KEY; never the key.",
 )
+SET_BY_THE_JOB = {"model", "prompt", "seed"}
 
 
 class Endpoint(models.Model):
@@ -59,8 +61,28 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Parameters that the job itself sets would never be sent."""
+        if not isinstance(self.parameters, dict):
+            raise ValidationError({"parameters": 'Give a JSON object, such as {"seconds": "4"}.'})
+        if taken := sorted(SET_BY_THE_JOB & self.parameters.keys()):
+            raise ValidationError({"parameters": f"The job itself sets {', '.join(taken)}."})
+
+    @property
+    def own_parameters(self) -> dict[str, object]:
+        """What the endpoint adds to a request: never in place of what the job says."""
+        given = self.parameters if isinstance(self.parameters, dict) else {}
+        return {name: value for name, value in given.items() if name not in SET_BY_THE_JOB}
+
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and self.paused_until > now
+
+    def why_held(self, now: datetime) -> str:
+        """Why no job is sent to it now; empty when it takes jobs."""
+        if self.paused_until is not None and self.is_paused(now):
+            until = self.paused_until.astimezone(UTC)
+            return f"Waiting until {until:%Y-%m-%d %H:%M} UTC. {self.paused_why}".rstrip()
+        return "" if self.is_active else "Waiting: the endpoint is switched off."
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -71,8 +93,14 @@ class JobQuerySet(models.QuerySet["Job"]):
     def moving(self) -> JobQuerySet:
         return self.filter(state__in=MOVING)
 
-    def at_endpoint(self) -> JobQuerySet:
-        return self.filter(state__in=AT_ENDPOINT)
+    def at_endpoint(self, *, now: datetime) -> JobQuerySet:
+        """Jobs that take a place; one that waits for a person does so until its deadline."""
+        parked_for_long = Q(wake_at=None, deadline_at__isnull=False, deadline_at__lt=now)
+        return self.filter(state__in=AT_ENDPOINT).exclude(parked_for_long)
+
+    def callable_now(self, *, now: datetime) -> JobQuerySet:
+        """Jobs whose endpoint did not ask for a pause."""
+        return self.exclude(endpoint__paused_until__gt=now)
 
     def failed(self) -> JobQuerySet:
         """Jobs that ended without a clip, and those that wait for a person."""

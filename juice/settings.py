@@ -161,6 +161,8 @@ CELERY_TIMEZONE = "UTC"
 GENERATION_QUEUE_PATIENCE_SECONDS = env.float("GENERATION_QUEUE_PATIENCE_SECONDS", 60.0)
 GENERATION_SUBMIT_LEASE_SECONDS = env.float("GENERATION_SUBMIT_LEASE_SECONDS", 90.0)
 GENERATION_FETCH_LEASE_SECONDS = env.float("GENERATION_FETCH_LEASE_SECONDS", 360.0)
+# How long after sending an endpoint is not believed that says it does not have the job.
+GENERATION_GRACE_SECONDS = env.float("GENERATION_GRACE_SECONDS", 120.0)
 GENERATION_DEADLINE_SECONDS = env.float("GENERATION_DEADLINE_SECONDS", 3600.0)
 
 # Files. Originals and renditions are private; only the views of `annotations` hand out renditions.
