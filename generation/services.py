@@ -337,7 +337,7 @@ def _candidates(job: Job, listed: list[RemoteJob]) -> list[RemoteJob]:
     """
     attempts = Attempt.objects.filter(
         job__endpoint__base_url=job.endpoint.base_url,
-        remote_id__in=[remote.remote_id for remote in listed],
+        remote_id__in=[remote.remote_id for remote in listed if remote.remote_id],
     )
     known = set(attempts.values_list("remote_id", flat=True))
     return [
