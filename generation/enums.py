@@ -21,6 +21,8 @@ MOVING = [
     JobState.UNKNOWN_OUTCOME,
     JobState.FETCHING,
 ]
+# States in which the answer to the last attempt is not known yet.
+AWAITING_ANSWER = [JobState.SUBMITTING, JobState.UNKNOWN_OUTCOME]
 # States in which a job takes one of the endpoint's places.
 AT_ENDPOINT = [JobState.SUBMITTING, JobState.REMOTE_PENDING, JobState.UNKNOWN_OUTCOME]
 ENDED_BADLY = [JobState.FAILED, JobState.REJECTED, JobState.CANCELLED]

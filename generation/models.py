@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
@@ -18,6 +18,7 @@ is_variable_name = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$",
     "Give the name of an environment variable, such as LAB_KEY; never the key.",
 )
+SET_BY_THE_JOB = {"model", "prompt", "seed"}
 # URLField wants a top-level domain, which hosts of a private network do not have.
 is_web_address = RegexValidator(
     r"^https?://[^\s/]+(/\S*)?$", "Give an address such as https://lab.example/v1."
@@ -79,11 +80,22 @@ class Endpoint(models.Model):
         """
         if not self.base_url and self.adapter != UPLOAD:
             raise ValidationError({"base_url": "Give the address of the endpoint."})
+        if not isinstance(self.parameters, dict):
+            raise ValidationError({"parameters": 'Give a JSON object, such as {"seconds": "4"}.'})
+        if taken := sorted(SET_BY_THE_JOB & self.parameters.keys()):
+            raise ValidationError({"parameters": f"The job itself sets {', '.join(taken)}."})
         if problems := problems_of(self):
             raise ValidationError({"options": problems})
 
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and self.paused_until > now
+
+    def why_held(self, now: datetime) -> str:
+        """Why no job is sent to it now; empty when it takes jobs."""
+        if self.paused_until is not None and self.is_paused(now):
+            until = self.paused_until.astimezone(UTC)
+            return f"Waiting until {until:%Y-%m-%d %H:%M} UTC. {self.paused_why}".rstrip()
+        return "" if self.is_active else "Waiting: the endpoint is switched off."
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -94,8 +106,14 @@ class JobQuerySet(models.QuerySet["Job"]):
     def moving(self) -> JobQuerySet:
         return self.filter(state__in=MOVING)
 
-    def at_endpoint(self) -> JobQuerySet:
-        return self.filter(state__in=AT_ENDPOINT)
+    def at_endpoint(self, *, now: datetime) -> JobQuerySet:
+        """Jobs that take a place; one that waits for a person does so until its deadline."""
+        parked_for_long = Q(wake_at=None, deadline_at__isnull=False, deadline_at__lt=now)
+        return self.filter(state__in=AT_ENDPOINT).exclude(parked_for_long)
+
+    def callable_now(self, *, now: datetime) -> JobQuerySet:
+        """Jobs whose endpoint did not ask for a pause."""
+        return self.exclude(endpoint__paused_until__gt=now)
 
     def failed(self) -> JobQuerySet:
         """Jobs that ended without a clip, and those that wait for a person."""
