@@ -1,9 +1,11 @@
 from django.urls import path
 
-from juice.owner import quality, recruiting, views
+from juice.owner import planning, quality, recruiting, views
 
 urlpatterns = [
     path("", views.study_list, name="owner-studies"),
+    # No slug has a plus in it.
+    path("+plan/", planning.planning, name="owner-plan"),
     path("<slug:slug>/", views.study_page, name="owner-study"),
     path("<slug:slug>/progress/", views.study_progress, name="owner-progress"),
     path("<slug:slug>/action/", views.study_action, name="owner-action"),
