@@ -1,6 +1,6 @@
 from django.urls import path
 
-from juice.owner import planning, quality, recruiting, views
+from juice.owner import comparisons, planning, quality, recruiting, views
 
 urlpatterns = [
     path("", views.study_list, name="owner-studies"),
@@ -26,6 +26,17 @@ urlpatterns = [
         "<slug:slug>/invites/<int:invite_id>/revoke/",
         recruiting.invite_revoke,
         name="owner-invite-revoke",
+    ),
+    path("<slug:slug>/comparisons/", comparisons.comparison_list, name="owner-comparisons"),
+    path(
+        "<slug:slug>/comparisons/<int:comparison_id>/",
+        comparisons.comparison_page,
+        name="owner-comparison",
+    ),
+    path(
+        "<slug:slug>/comparisons/<int:comparison_id>/<str:which>/",
+        comparisons.comparison_clip,
+        name="owner-clip",
     ),
     path("<slug:slug>/checks/", quality.study_checks, name="owner-checks"),
     path("<slug:slug>/checks/import/", quality.import_study_checks, name="owner-checks-import"),
