@@ -73,7 +73,9 @@ def run_everything(only_checks: bool, only_screenshots: bool) -> int:
         stack.callback(redis.stop)
         environment |= {"REDIS_URL": redis.url, "CHROMIUM": str(find_chromium())}
         if only_screenshots:
-            stages.run("screenshots", pytest_command("tests/browser", "-k", "screenshot"))
+            stages.run(
+                "screenshots", pytest_command("tests/browser", "-k", "screenshot or every_page")
+            )
             return stages.summarise()
         postgres = start_postgres(Path(var) / "postgres")
         stack.callback(postgres.stop)

@@ -266,3 +266,52 @@ def test_a_stall_of_one_side_holds_both(page, live_server, tmp_path):
         }"""
     )
     assert held == [True, True, False, False]
+
+
+BLOCKED = """
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+    if (window.mayPlay) return play.call(this);
+    return Promise.reject(new DOMException("no gesture", "NotAllowedError"));
+};
+"""
+
+
+def test_where_the_browser_blocks_playing_the_page_asks_for_a_press(page, live_server, tmp_path):
+    page.add_init_script(BLOCKED)
+    rater = start(page, live_server, video_study(tmp_path))
+    expect(page.get_by_text("Press Play to start both clips.").first).to_be_visible()
+    expect(page.locator("[data-transport]")).not_to_have_attribute("data-playing", "")
+    page.evaluate("() => { window.mayPlay = true; }")
+    page.get_by_role("button", name="Play").click()
+    rater.wait_until_seen()
+
+
+def test_clips_that_do_not_load_can_be_asked_for_again_or_reported_but_not_judged(
+    open_context, live_server, tmp_path
+):
+    page = open_context().new_page()
+    page.route("**/m/**", lambda route: route.abort())
+    rater = start(page, live_server, video_study(tmp_path))
+    expect(page.get_by_text("The clips could not be loaded.")).to_be_visible()
+    expect(page.locator("input[name^=choice-]").first).to_be_disabled()
+    page.unroute("**/m/**")
+    page.get_by_role("button", name="Retry").click()
+    rater.wait_until_seen()
+
+
+def test_what_a_page_held_in_memory_is_let_go_with_it(page, live_server, tmp_path):
+    page.add_init_script(
+        """
+        const revoke = URL.revokeObjectURL.bind(URL);
+        URL.revokeObjectURL = (address) => {
+            sessionStorage.setItem("revoked", Number(sessionStorage.getItem("revoked")) + 1);
+            revoke(address);
+        };
+        """
+    )
+    start(page, live_server, video_study(tmp_path))
+    page.wait_for_selector("[data-stage][data-ready]")
+    page.goto(f"{live_server.url}/healthz")
+    page.go_back()
+    assert page.evaluate("() => sessionStorage.getItem('revoked')") == "2"
