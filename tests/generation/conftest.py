@@ -2,18 +2,31 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.generation.stand_in import StandIn
-from tests.generation.stand_in import running_stand_in as running_server
-from tests.generation.standin import running_stand_in
+from generation import services
+from tests.generation.factories import ScriptedAdapter
+from tests.generation.stand_in import StandIn, running_stand_in
 
 
 @pytest.fixture
-def stand_in():
+def server() -> Iterator[StandIn]:
     with running_stand_in() as server:
         yield server
 
 
 @pytest.fixture
-def server() -> Iterator[StandIn]:
-    with running_server() as server:
-        yield server
+def adapter(monkeypatch) -> ScriptedAdapter:
+    """What every endpoint is called through."""
+    adapter = ScriptedAdapter()
+    monkeypatch.setattr(services, "adapter_for", lambda endpoint: adapter)
+    return adapter
+
+
+@pytest.fixture(autouse=True)
+def private_files(settings, tmp_path):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(tmp_path / "media")},
+        },
+    }

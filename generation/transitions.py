@@ -1,0 +1,259 @@
+"""How jobs change their state: conditional UPDATEs, and locks with a second look. No HTTP here."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from generation.adapters.base import (
+    AdapterError,
+    AuthOrQuotaError,
+    PermanentError,
+    RateLimitedError,
+    RejectedError,
+    RetryableError,
+    UnknownOutcomeError,
+)
+from generation.adapters.registry import version_of
+from generation.enums import AWAITING_ANSWER, AttemptState, JobState, UnknownOutcome
+from generation.limits import may_call, note_error, room_at
+from generation.models import Attempt, Endpoint, Job
+
+MAX_SUBMITS = 6
+BACKOFF_BASE_SECONDS, BACKOFF_CAP_SECONDS = 2.0, 300.0
+FIRST_POLL = timedelta(seconds=1)
+FULL_PAUSE = timedelta(seconds=2)
+RECONCILE_PAUSE = timedelta(seconds=5)
+
+RNG = random.SystemRandom()
+
+
+def move(job: Job, target: JobState, **values: Any) -> bool:
+    """Change the state if nobody else did since the job was read; whether we were the one."""
+    unchanged = Job.objects.filter(
+        pk=job.pk, state=job.state, remote_id=job.remote_id, submits=job.submits
+    )
+    return bool(unchanged.update(state=target, **values))
+
+
+def end(job: Job, error: AdapterError, now: datetime) -> bool:
+    """The job is over without a clip, in the endpoint's words."""
+    state = JobState.REJECTED if isinstance(error, RejectedError) else JobState.FAILED
+    words = str(error) or type(error).__name__
+    return move(job, state, error=words, wake_at=None, finished_at=now)
+
+
+def begin_attempt(job_id: int, now: datetime) -> Attempt | None:
+    """Take a place at the endpoint and write the attempt down before anything is sent."""
+    with transaction.atomic():
+        job = Job.objects.select_related("prompt").filter(pk=job_id, state=JobState.READY).first()
+        if job is None:
+            return None
+        endpoint = Endpoint.objects.select_for_update().get(pk=job.endpoint_id)
+        if room_at(endpoint, now).jobs <= 0 or not may_call(endpoint, now):
+            move(job, JobState.READY, wake_at=now + FULL_PAUSE)
+            return None
+        if not move(
+            job,
+            JobState.SUBMITTING,
+            wake_at=now + submit_lease(),
+            deadline_at=deadline_after(now),
+            submits=F("submits") + 1,
+            remote_id="",
+            error="",
+        ):
+            return None
+        job.endpoint = endpoint
+        sent = {"sent": sent_values(job)}
+        return Attempt.objects.create(
+            job=job, endpoint=endpoint, sent_at=now, raw=sent, cost=endpoint.cost_per_job
+        )
+
+
+def sent_values(job: Job) -> dict[str, Any]:
+    """What is sent, kept beside the clip: the endpoint's row may change meanwhile."""
+    endpoint = job.endpoint
+    try:
+        adapter = version_of(endpoint)
+    except PermanentError:
+        adapter = endpoint.adapter
+    return {
+        "adapter": adapter,
+        "endpoint": endpoint.name,
+        "remote_model": endpoint.remote_model,
+        "prompt": job.prompt.text,
+        "seed": job.seed,
+        "parameters": endpoint.parameters,
+        "options": endpoint.options,
+    }
+
+
+def accept(attempt: Attempt, remote_id: str, answer: Mapping[str, Any], now: datetime) -> bool:
+    """Remember the endpoint's id of the job; whether the job still wants what was accepted."""
+    with transaction.atomic():
+        Attempt.objects.filter(pk=attempt.pk).update(
+            state=AttemptState.ACCEPTED,
+            remote_id=remote_id,
+            raw={**attempt.raw, "answer": dict(answer)},
+            answered_at=now,
+        )
+        job = awaiting(attempt)
+        if job is None:
+            return Job.objects.filter(pk=attempt.job_id, remote_id=remote_id).exists()
+        return move(
+            job,
+            JobState.REMOTE_PENDING,
+            remote_id=remote_id,
+            wake_at=now + FIRST_POLL,
+            deadline_at=deadline_after(now),
+            polls=0,
+            error="",
+        )
+
+
+def not_accepted(attempt: Attempt, error: AdapterError, now: datetime) -> None:
+    """Each class of error has one consequence for a job that was sent."""
+    again_at = note_error(attempt.endpoint, error, now, sending=True)
+    with transaction.atomic():
+        job = awaiting(attempt)
+        if job is None:
+            # Given up or sent anew meanwhile: what may still be made keeps its place.
+            if not isinstance(error, UnknownOutcomeError):
+                mark(attempt, state_after(error), now, str(error))
+            return
+        mark(attempt, state_after(error), now, str(error))
+        words = str(error)
+        if isinstance(error, UnknownOutcomeError):
+            wake_at = now + RECONCILE_PAUSE
+            move(job, JobState.UNKNOWN_OUTCOME, wake_at=wake_at, error=words)
+        elif isinstance(error, RateLimitedError | AuthOrQuotaError):
+            move(job, JobState.READY, wake_at=now, error=words, submits=F("submits") - 1)
+        elif isinstance(error, RetryableError) and job.submits < MAX_SUBMITS:
+            move(job, JobState.READY, wake_at=again_at + backoff(job.submits), error=words)
+        else:
+            end(job, error, now)
+
+
+def awaiting(attempt: Attempt) -> Job | None:
+    """The attempt's job, locked, if it still waits for the answer to this very attempt."""
+    jobs = Job.objects.select_for_update().filter(state__in=AWAITING_ANSWER)
+    job = jobs.filter(pk=attempt.job_id).first()
+    return job if job is not None and job.attempts.last() == attempt else None
+
+
+def remember_clip(job: Job, answer: Mapping[str, Any], cost: Decimal | None) -> None:
+    """Keep what the endpoint said at the end: a rewritten prompt, and what the clip cost."""
+    attempt = job.attempts.last()
+    if attempt is None:
+        return
+    if answer:
+        attempt.raw = {**attempt.raw, "made": dict(answer)}
+    if cost is not None:
+        attempt.cost, attempt.is_cost_told = cost, True
+    attempt.save(update_fields=["raw", "cost", "is_cost_told"])
+
+
+def send_again(job: Job, attempt: Attempt | None, error: AdapterError, now: datetime) -> None:
+    """The endpoint does not have the job: it may be sent anew, a few times at most."""
+    with transaction.atomic():
+        if job.submits >= MAX_SUBMITS:
+            is_over = end(job, error, now)
+        else:
+            wake_at = now + backoff(job.submits)
+            is_over = move(job, JobState.READY, wake_at=wake_at, remote_id="", error=str(error))
+        if is_over and attempt:
+            mark(attempt, AttemptState.LOST, now, str(error))
+
+
+def park(job: Job, attempt: Attempt, why: str, now: datetime) -> None:
+    """Nobody can tell what became of the job: the endpoint's policy says how it goes on."""
+    policy = UnknownOutcome(job.endpoint.unknown_outcome)
+    was_sent_anew = job.attempts.filter(state=AttemptState.ABANDONED).exists()
+    if policy == UnknownOutcome.PARK or was_sent_anew or job.submits >= MAX_SUBMITS:
+        move(job, JobState.UNKNOWN_OUTCOME, wake_at=None, error=why)
+        return
+    with transaction.atomic():
+        if move(job, JobState.READY, wake_at=now, error=f"{why} It is sent once more."):
+            abandon(job, now)
+
+
+def abandon(job: Job, now: datetime) -> None:
+    """Nobody waits any more for attempts that may still be made: they keep their places."""
+    uncertain = job.attempts.filter(state__in=[AttemptState.SENDING, AttemptState.UNKNOWN])
+    uncertain.update(state=AttemptState.ABANDONED, answered_at=now)
+
+
+def suspect_lost_answer(job: Job, wake_at: datetime, now: datetime) -> bool:
+    """The worker that was sending the job is gone: nobody knows what the endpoint answered."""
+    with transaction.atomic():
+        unchanged = Job.objects.filter(pk=job.pk, state=JobState.SUBMITTING, wake_at=job.wake_at)
+        if not unchanged.update(state=JobState.UNKNOWN_OUTCOME, wake_at=wake_at):
+            return False
+        silent = job.attempts.filter(state=AttemptState.SENDING)
+        silent.update(state=AttemptState.UNKNOWN, answered_at=now)
+        return True
+
+
+def lease_fetch(job: Job, now: datetime) -> bool:
+    """Keep others from downloading the same clip; whether nobody does already.
+
+    The lease of a download under way ends later than the queue's patience with a job.
+    """
+    lease = timedelta(seconds=settings.GENERATION_FETCH_LEASE_SECONDS)
+    free = Job.objects.filter(
+        pk=job.pk,
+        state=JobState.FETCHING,
+        fetches=job.fetches,
+        wake_at__lte=now + queue_patience(),
+    )
+    return bool(free.update(wake_at=now + lease, fetches=F("fetches") + 1))
+
+
+def mark(attempt: Attempt, state: AttemptState, now: datetime, error: str) -> None:
+    Attempt.objects.filter(pk=attempt.pk).update(state=state, answered_at=now, error=error)
+
+
+def state_after(error: AdapterError) -> AttemptState:
+    if isinstance(error, UnknownOutcomeError):
+        return AttemptState.UNKNOWN
+    if isinstance(error, RetryableError):
+        return AttemptState.NOT_SENT
+    return AttemptState.REFUSED
+
+
+def may_still_appear(attempt: Attempt, now: datetime) -> bool:
+    """Whether an endpoint that does not know the job may be about to register it.
+
+    The call is surely over when the submit's lease ends; then the endpoint's list may lag.
+    """
+    lag = timedelta(seconds=settings.GENERATION_LIST_LAG_SECONDS)
+    return now < attempt.sent_at + submit_lease() + lag
+
+
+def is_late(job: Job, now: datetime) -> bool:
+    return job.deadline_at is not None and now > job.deadline_at
+
+
+def deadline_after(now: datetime) -> datetime:
+    return now + timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS)
+
+
+def submit_lease() -> timedelta:
+    return timedelta(seconds=settings.GENERATION_SUBMIT_LEASE_SECONDS)
+
+
+def queue_patience() -> timedelta:
+    return timedelta(seconds=settings.GENERATION_QUEUE_PATIENCE_SECONDS)
+
+
+def backoff(tries: int) -> timedelta:
+    """Full jitter: anything up to base x 2^tries, capped."""
+    most = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2**tries)
+    return timedelta(seconds=RNG.uniform(0, most))

@@ -1,0 +1,162 @@
+"""Whatever the order of messages, deaths and lost answers: no job twice, none over, none stuck."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from generation import services, transitions
+from generation.enums import JobState
+from generation.models import Job
+from tests.annotations.factories import make_prompt
+from tests.generation.factories import clip_bytes, make_endpoint, make_job
+from tests.generation.fake_endpoint import FAULTS, LONGEST_CALL, FakeEndpoint, WorkerKilled
+
+pytestmark = pytest.mark.django_db
+
+PLACES, JOBS, ROUNDS = 2, 4, 300
+STEPS = {
+    JobState.READY: "submit",
+    JobState.SUBMITTING: "reconcile",
+    JobState.UNKNOWN_OUTCOME: "reconcile",
+    JobState.REMOTE_PENDING: "poll",
+    JobState.FETCHING: "fetch",
+}
+places = st.integers(0, JOBS - 1)
+steps = st.sampled_from(sorted(set(STEPS.values())))
+faults = st.sampled_from(["", "", *FAULTS])
+
+
+class Interleavings(RuleBasedStateMachine):
+    """Sweeps, deliveries in any order and number, deaths, lost answers, restarts, time."""
+
+    def __init__(self, fake: FakeEndpoint) -> None:
+        super().__init__()
+        self.rows = transaction.atomic()
+        self.rows.__enter__()
+        self.fake = fake
+        self.queue: list[tuple[str, int]] = []
+        endpoint = make_endpoint(remote_model="lab-1", max_concurrency=PLACES)
+        self.ids = [make_job(endpoint=endpoint, prompt=make_prompt()).pk for _ in range(JOBS)]
+
+    @rule(seconds=st.sampled_from([1, 6, 30, 61, 91, 130]))
+    def time_passes(self, seconds: int) -> None:
+        self.fake.now += timedelta(seconds=seconds)
+
+    @rule()
+    def sweep(self) -> None:
+        due = services.lease_due_jobs(now=self.fake.now)
+        self.queue += [(STEPS[state], job_id) for job_id, state in due]
+
+    @rule(count=st.integers(1, 6), fault=faults)
+    def deliver(self, count: int, fault: str) -> None:
+        """The first call of these steps meets the fault."""
+        self.fake.fault = fault
+        for _ in range(min(count, len(self.queue))):
+            self.run(*self.queue.pop(0))
+        self.fake.fault = ""
+
+    @rule(place=places, step=steps, fault=faults)
+    def deliver_again(self, place: int, step: str, fault: str) -> None:
+        """A message that nobody sent now: repeated, or old."""
+        self.queue.insert(0, (step, self.ids[place]))
+        self.deliver(1, fault)
+
+    @rule(fault=faults)
+    def deliver_while_others_work(self, fault: str) -> None:
+        """The call takes as long as calls can; others sweep and work meanwhile."""
+        self.fake.meanwhile = self.others_work
+        self.deliver(1, fault)
+        self.fake.meanwhile = None
+
+    def others_work(self) -> None:
+        self.fake.now += LONGEST_CALL
+        self.sweep()
+        for message in list(self.queue):
+            self.run(*message)
+
+    @rule()
+    def messages_are_lost(self) -> None:
+        self.queue.clear()
+
+    @rule(outcome=st.sampled_from(["made", "made", "refused"]))
+    def a_job_is_over(self, outcome: str) -> None:
+        for job in self.fake.alive()[:1]:
+            job.outcome = outcome
+
+    @rule()
+    def the_endpoint_restarts(self) -> None:
+        self.fake.jobs.clear()
+
+    def run(self, step: str, job_id: int) -> None:
+        """What a worker does with a message."""
+        try:
+            if getattr(services, f"{step}_job")(job_id=job_id, now=self.fake.now):
+                self.queue.append(("fetch", job_id))
+        except WorkerKilled:
+            return
+
+    @invariant()
+    def no_job_is_made_twice(self) -> None:
+        assert max(Counter(job.prompt for job in self.fake.jobs.values()).values(), default=0) <= 1
+
+    @invariant()
+    def the_endpoint_is_never_over_its_limit(self) -> None:
+        assert len(self.fake.alive()) <= PLACES
+
+    def teardown(self) -> None:
+        try:
+            self.leave_in_peace()
+            self.everything_is_done_or_says_why()
+        finally:
+            transaction.set_rollback(True)
+            self.rows.__exit__(None, None, None)
+
+    def leave_in_peace(self) -> None:
+        for _ in range(ROUNDS):
+            if not self.is_moving():
+                return
+            self.fake.now += timedelta(seconds=31)
+            self.sweep()
+            self.deliver(len(self.queue), "")
+            self.no_job_is_made_twice()
+            self.the_endpoint_is_never_over_its_limit()
+
+    def everything_is_done_or_says_why(self) -> None:
+        assert not self.is_moving()
+        for job in Job.objects.all():
+            assert job.stimulus if job.state == JobState.DONE else job.error
+
+    def is_moving(self) -> bool:
+        return Job.objects.moving().exclude(wake_at=None).exists()
+
+
+def test_any_interleaving_keeps_every_promise(tmp_path, monkeypatch):
+    clip = clip_bytes(tmp_path)
+
+    def begin() -> Interleavings:
+        fake = FakeEndpoint(clip)
+        rng = random.Random(0)
+        monkeypatch.setattr(services, "adapter_for", lambda endpoint: fake)
+        monkeypatch.setattr(services, "RNG", rng)
+        monkeypatch.setattr(transitions, "RNG", rng)
+        return Interleavings(fake)
+
+    run_state_machine_as_test(
+        begin,
+        settings=settings(
+            max_examples=50,
+            stateful_step_count=30,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

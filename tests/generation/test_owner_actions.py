@@ -1,0 +1,123 @@
+"""What the owner of a study does: plan, give up, start anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from generation.adapters.base import RetryableError
+from generation.enums import MOVING, JobState
+from generation.models import Endpoint, Job
+from generation.services import cancel_job, plan_jobs, retry_job
+from tests.annotations.factories import NOW, make_stimulus
+from tests.generation.factories import (
+    ENDED,
+    as_row,
+    make_job,
+    make_planned_study,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_job_is_planned_for_every_model_and_prompt():
+    study = make_planned_study(prompts=3)
+    assert plan_jobs(study=study, now=NOW) == 6
+    assert Job.objects.due(now=NOW).count() == 6
+
+
+def test_planning_again_plans_nothing():
+    study = make_planned_study()
+    plan_jobs(study=study, now=NOW)
+    assert plan_jobs(study=study, now=NOW) == 0
+    assert Job.objects.count() == 4
+
+
+@pytest.mark.parametrize("state", ENDED)
+def test_jobs_that_ended_are_not_planned_anew(state):
+    study = make_planned_study()
+    plan_jobs(study=study, now=NOW)
+    Job.objects.update(state=state, error="Words.", wake_at=None)
+    assert plan_jobs(study=study, now=NOW) == 0
+
+
+def test_models_without_an_endpoint_are_left_out():
+    assert plan_jobs(study=make_planned_study(models=3, endpoints=1), now=NOW) == 2
+
+
+def test_endpoints_switched_off_are_left_out():
+    study = make_planned_study()
+    Endpoint.objects.update(is_active=False)
+    assert plan_jobs(study=study, now=NOW) == 0
+
+
+def test_clips_that_are_there_are_not_made_again():
+    study = make_planned_study(prompts=2)
+    model, prompt = study.study_models.first().model, study.study_prompts.first().prompt
+    make_stimulus(model, prompt)
+    assert plan_jobs(study=study, now=NOW) == 3
+    assert not Job.objects.filter(endpoint__model=model, prompt=prompt).exists()
+
+
+@pytest.mark.parametrize("state", MOVING)
+def test_a_moving_job_can_be_given_up(adapter, state):
+    job = make_job(state)
+    assert cancel_job(job=job, now=NOW) is True
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.CANCELLED, "Given up by the owner.")
+    assert (job.wake_at, job.finished_at) == (None, NOW)
+    assert adapter.calls == (["cancel v1"] if job.remote_id else [])
+
+
+@pytest.mark.parametrize("state", ENDED)
+def test_a_job_that_ended_cannot_be_given_up(adapter, state):
+    job = make_job(state)
+    before = as_row(job)
+    assert cancel_job(job=job, now=NOW) is False
+    assert (as_row(job), adapter.calls) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RetryableError("It did not answer."), "It did not answer."),
+        (RuntimeError("odd"), "Unforeseen: RuntimeError: odd"),
+    ],
+)
+def test_an_endpoint_that_could_not_be_told_is_named(adapter, error, words):
+    job = make_job(JobState.REMOTE_PENDING)
+    adapter.cancelling = error
+    assert cancel_job(job=job, now=NOW) is True
+    job.refresh_from_db()
+    assert job.error == f"Given up by the owner. The endpoint could not be told: {words}"
+
+
+def test_a_job_started_anew_meanwhile_keeps_its_words(adapter):
+    job = make_job(JobState.REMOTE_PENDING)
+    adapter.cancelling = RetryableError("It did not answer.")
+    adapter.meanwhile = lambda: retry_job(job=job, now=NOW)
+    cancel_job(job=job, now=NOW)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.READY, "")
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.REJECTED, JobState.CANCELLED])
+def test_a_job_that_ended_badly_can_start_anew(state):
+    job = make_job(state, submits=6, fetches=6, polls=9, remote_id="v1", finished_at=NOW)
+    assert retry_job(job=job, now=NOW) is True
+    job.refresh_from_db()
+    assert (job.state, job.wake_at, job.finished_at) == (JobState.READY, NOW, None)
+    assert (job.submits, job.fetches, job.polls) == (0, 0, 0)
+    assert (job.remote_id, job.error) == ("", "")
+
+
+def test_a_job_that_waits_for_a_person_can_start_anew():
+    job = make_job(JobState.UNKNOWN_OUTCOME, wake_at=None)
+    assert retry_job(job=job, now=NOW) is True
+
+
+@pytest.mark.parametrize("state", [*MOVING, JobState.DONE])
+def test_no_other_job_can(state):
+    job = make_job(state)
+    before = as_row(job)
+    assert retry_job(job=job, now=NOW) is False
+    assert as_row(job) == before
