@@ -30,6 +30,23 @@ RANKING_COLUMNS = (
     "best_rank",
     "worst_rank",
 )
+CATEGORY_COLUMNS = (
+    "protocol",
+    "axis",
+    "model_a",
+    "model_b",
+    "category",
+    "n",
+    "prompts",
+    "wins_a",
+    "wins_b",
+    "ties",
+    "win_rate",
+    "lower",
+    "upper",
+    "p_value",
+    "holm_p_value",
+)
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 WIN_RATE_COLUMNS = (
     "study",
@@ -68,12 +85,12 @@ WIN_RATE_COLUMNS = (
 
 def judgment_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Lines of the judgments CSV, header first, one at a time; rows have the long form's keys."""
-    return _lines(COLUMNS, rows)
+    return lines_of(COLUMNS, rows)
 
 
 def verdict_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Lines of the verdicts CSV; rows as `analysis.core.decided` gives them."""
-    return _lines(VERDICT_COLUMNS, rows)
+    return lines_of(VERDICT_COLUMNS, rows)
 
 
 def ranking_lines(report: Report) -> Iterator[str]:
@@ -92,12 +109,37 @@ def ranking_lines(report: Report) -> Iterator[str]:
         for ranking in report.rankings
         for model in ranking.models
     )
-    return _lines(RANKING_COLUMNS, rows)
+    return lines_of(RANKING_COLUMNS, rows)
+
+
+def category_lines(report: Report) -> Iterator[str]:
+    """Lines of the win rates by category of prompts; only a header where there is one category."""
+    rows = (
+        {
+            "protocol": result.protocol,
+            "axis": result.axis,
+            "model_a": result.model_a,
+            "model_b": result.model_b,
+            "category": one.category,
+            "n": one.win_rate.n,
+            "prompts": one.prompts,
+            "wins_a": one.win_rate.wins,
+            "wins_b": one.win_rate.losses,
+            "ties": one.win_rate.ties,
+            "win_rate": one.win_rate.rate.value,
+            **_bounds(one.win_rate.rate, ""),
+            "p_value": one.p_value,
+            "holm_p_value": one.holm_p_value,
+        }
+        for result in report.results
+        for one in result.categories
+    )
+    return lines_of(CATEGORY_COLUMNS, rows)
 
 
 def rendition_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Lines of the renditions CSV; rows as `annotations.services.provenance` gives them."""
-    return _lines(RENDITION_COLUMNS, rows)
+    return lines_of(RENDITION_COLUMNS, rows)
 
 
 def vote_table_rows(votes: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
@@ -109,7 +151,7 @@ def vote_table_rows(votes: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
 def win_rate_lines(report: Report) -> Iterator[str]:
     """Lines of the win rates CSV: one per axis, model pair and protocol. Undefined is empty."""
     title = report.settings.title
-    return _lines(WIN_RATE_COLUMNS, (_win_rate_row(title, result) for result in report.results))
+    return lines_of(WIN_RATE_COLUMNS, (_win_rate_row(title, result) for result in report.results))
 
 
 def _win_rate_row(title: str, result: PairResult) -> dict[str, Any]:
@@ -154,7 +196,8 @@ def _bounds(estimate: Estimate, prefix: str) -> dict[str, float | None]:
     }
 
 
-def _lines(columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def lines_of(columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Lines of a CSV with these columns, header first, one at a time."""
     buffer = io.StringIO(newline="")
     # The writer quotes a cell with a carriage return only if that ends a line, as in RFC 4180.
     writer = csv.writer(buffer, lineterminator="\r\n")

@@ -11,7 +11,9 @@ import pandas as pd
 
 from analysis.core.decided import decided_comparisons
 from analysis.core.report import Report, report_json
+from analysis.exchange import VOTE_FILES, preference_lines
 from analysis.export import (
+    category_lines,
     judgment_lines,
     ranking_lines,
     verdict_lines,
@@ -23,15 +25,22 @@ from analysis.latex import win_rate_table
 
 
 def table_files(report: Report, votes: pd.DataFrame) -> dict[str, Iterable[str]]:
-    """The tables beside a report, by their names; a ranking only where there is one."""
+    """The tables beside a report, by their names; a ranking and categories where there are some."""
     settings = report.settings
     verdicts = decided_comparisons(votes, min_votes=settings.min_votes, rule=settings.majority_rule)
     tables: dict[str, Iterable[str]] = {
         "win_rates.csv": win_rate_lines(report),
         "verdicts.csv": verdict_lines(verdicts),
         "win_rates.tex": [win_rate_table(report)],
+        "preferences.jsonl": preference_lines(
+            votes, min_votes=settings.min_votes, rule=settings.majority_rule
+        ),
     }
-    return {**tables, "ranking.csv": ranking_lines(report)} if report.rankings else tables
+    if report.rankings:
+        tables["ranking.csv"] = ranking_lines(report)
+    if any(result.categories for result in report.results):
+        tables["win_rates_by_category.csv"] = category_lines(report)
+    return tables
 
 
 def write_report(report: Report, votes: pd.DataFrame, folder: Path) -> list[Path]:
@@ -39,6 +48,7 @@ def write_report(report: Report, votes: pd.DataFrame, folder: Path) -> list[Path
     folder.mkdir(parents=True, exist_ok=True)
     texts: dict[str, Iterable[str]] = {
         "judgments.csv": judgment_lines(vote_table_rows(votes)),
+        **{name: lines(vote_table_rows(votes)) for name, lines in VOTE_FILES.items()},
         **table_files(report, votes),
         "report.json": [report_json(report)],
         "report.html": [render_report(report)],

@@ -20,7 +20,13 @@ from analysis.core.reasons import ReasonShare
 from analysis.core.report import PairResult, Report
 from analysis.core.sides import BalancedShare, SideBalance
 from analysis.core.win_rates import RaterRange
-from analysis.tables import combination_rows, exclusion_rows, protocol_block, ranking_block
+from analysis.tables import (
+    category_blocks,
+    combination_rows,
+    exclusion_rows,
+    protocol_block,
+    ranking_block,
+)
 
 PLOTLY = "vendor/plotly-basic-4.1.1.min.js"
 DRAW = "analysis/report.js"
@@ -64,6 +70,7 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "agreements": [_agreement_row(report, result) for result in results],
         "agreement_known": any(result.agreement.splits for result in results),
         "reason_blocks": list(_reason_blocks(report)),
+        "category_blocks": category_blocks(report),
         "exclusion_rows": exclusion_rows(report),
         "rankings": [ranking_block(ranking) for ranking in report.rankings],
         "protocols": [protocol_block(report, one) for one in report.protocols],

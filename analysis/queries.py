@@ -8,17 +8,19 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 from django.db.models import Count, F, Max
 from django.db.models.functions import Coalesce
 
+from analysis.columns import vote_columns
 from analysis.core.report import AskedAxis, ReportSettings, Shown
-from analysis.core.votes import COLUMNS, validate_votes
+from analysis.core.votes import validate_votes
 from analysis.version import code_version
 from annotations.enums import ComparisonState, StudyState, TiePolicy
-from annotations.models import Comparison, Judgment, Rater, Reason, Study
+from annotations.models import Comparison, Judgment, Rater, Study
 from annotations.services.protocol import hash_protocol
 from annotations.services.provenance import shown_clips
 
@@ -55,8 +57,7 @@ def votes_seen(study: Study) -> VotesSeen:
 
 def study_votes(study: Study, *, last_judgment_id: int | None = None) -> pd.DataFrame:
     """The validated vote table of a study, up to and including a judgment."""
-    rows = list(judgment_rows(study, last_judgment_id=last_judgment_id))
-    return validate_votes(pd.DataFrame(rows, columns=list(COLUMNS)))
+    return validate_votes(vote_columns(study, rater_names(study), last_judgment_id))
 
 
 def judgment_rows(study: Study, *, last_judgment_id: int | None = None) -> Iterator[dict[str, Any]]:
@@ -65,12 +66,14 @@ def judgment_rows(study: Study, *, last_judgment_id: int | None = None) -> Itera
     Raters are `rater-001` and so on, by order of arrival: the ids of panels stay inside.
     """
     names = rater_names(study)
-    reasons = _reasons(study)
     judgments = Judgment.objects.for_study(study.pk).order_by("pk")
     if last_judgment_id is not None:
         judgments = judgments.filter(pk__lte=last_judgment_id)
-    for record in _joined(judgments).iterator(chunk_size=CHUNK):
-        yield _row(study, record, names[record["rater_id"]], reasons[record["pk"]])
+    records = _joined(judgments).iterator(chunk_size=CHUNK)
+    while chunk := list(islice(records, CHUNK)):
+        reasons = _reasons_between(chunk[0]["pk"], chunk[-1]["pk"])
+        for record in chunk:
+            yield _row(study, record, names[record["rater_id"]], reasons[record["pk"]])
 
 
 def report_settings(study: Study) -> ReportSettings:
@@ -153,13 +156,13 @@ def rater_names(study: Study) -> dict[int, str]:
     return {pk: f"rater-{number:03d}" for number, pk in enumerate(raters, start=1)}
 
 
-def _reasons(study: Study) -> defaultdict[int, list[str]]:
-    """The reasons of each judgment, in the order of the question."""
-    ticked = Reason.objects.filter(judgments__assignment__comparison__study=study).order_by(
-        "position", "pk"
-    )
+def _reasons_between(first: int, last: int) -> defaultdict[int, list[str]]:
+    """The reasons of the judgments from one to another, in the order of the question."""
+    through: Any = Judgment.reasons.through
+    ticked = through.objects.filter(judgment__gte=first, judgment__lte=last)
+    ordered = ticked.order_by("reason__position", "reason")
     reasons: defaultdict[int, list[str]] = defaultdict(list)
-    for judgment, key in ticked.values_list("judgments", "key").iterator(chunk_size=CHUNK):
+    for judgment, key in ordered.values_list("judgment", "reason__key"):
         reasons[judgment].append(key)
     return reasons
 

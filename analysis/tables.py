@@ -10,6 +10,7 @@ from analysis.core.estimates import Estimate
 from analysis.core.protocol_report import ProtocolComparison
 from analysis.core.ranking_report import AxisRanking, RankedModel
 from analysis.core.report import PairResult, Report
+from analysis.core.slices import CategoryRate
 from analysis.core.win_rates import WinRate
 
 COMBINATIONS_SHOWN = 8
@@ -152,3 +153,27 @@ def combination_rows(result: PairResult, words: dict[str, str]) -> list[dict[str
 def _named(reasons: tuple[str, ...], words: dict[str, str]) -> str:
     named = [words.get(reason, wording.axis_words(reason)) for reason in reasons]
     return " + ".join(named) or "no reason"
+
+
+def category_blocks(report: Report) -> list[dict[str, Any]]:
+    """A table of categories for each result whose prompts have several."""
+    return [
+        {
+            "pair": f"{result.model_a} vs {result.model_b}",
+            "question": wording.question_words(report, result),
+            "rows": [_category_row(one) for one in result.categories],
+        }
+        for result in report.results
+        if result.categories
+    ]
+
+
+def _category_row(one: CategoryRate) -> dict[str, Any]:
+    return {
+        "category": one.category,
+        "rate": wording.percent(one.win_rate.rate.value),
+        "interval": wording.percent_interval(one.win_rate.rate.interval),
+        "won": one.win_rate,
+        "p": wording.p_value(one.p_value),
+        "holm": wording.p_value(one.holm_p_value),
+    }

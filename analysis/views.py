@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from analysis.exchange import VOTE_FILES
 from analysis.export import judgment_lines, rendition_lines
 from analysis.html import content_security_policy
 from analysis.models import Report, ReportState
@@ -22,7 +23,11 @@ from analysis.services import request_report
 from annotations.models import Study
 from annotations.services.provenance import rendition_rows
 
-CONTENT_TYPES = {"csv": "text/csv", "tex": "application/x-tex"}
+CONTENT_TYPES = {
+    "csv": "text/csv",
+    "tex": "application/x-tex",
+    "jsonl": "application/x-ndjson",
+}
 
 
 @require_safe
@@ -63,6 +68,10 @@ def renditions_csv(request: HttpRequest, token: str) -> HttpResponseBase:
 def report_file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """One of the report's tables, such as win_rates.csv."""
     study = _study(token)
+    if name in VOTE_FILES:
+        lines = VOTE_FILES[name](judgment_rows(study))
+        streamed = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+        return _private(_as_file(streamed, f"{study.slug}-{name.replace('_', '-')}"))
     files = _ready_report(study).files
     if name not in files:
         raise Http404("This report has no such file.")

@@ -29,6 +29,7 @@ is_variable_name = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$",
     "Give the name of an environment variable, such as LAB_KEY; never the key.",
 )
+SET_BY_THE_JOB = {"model", "prompt", "seed"}
 # URLField wants a top-level domain, which hosts of a private network do not have.
 is_web_address = RegexValidator(
     r"^https?://[^\s/]+(/\S*)?$", "Give an address such as https://lab.example/v1."
@@ -148,6 +149,10 @@ class Endpoint(models.Model):
         """
         if not self.base_url and self.adapter != UPLOAD:
             raise ValidationError({"base_url": "Give the address of the endpoint."})
+        if not isinstance(self.parameters, dict):
+            raise ValidationError({"parameters": 'Give a JSON object, such as {"seconds": "4"}.'})
+        if taken := sorted(SET_BY_THE_JOB & self.parameters.keys()):
+            raise ValidationError({"parameters": f"The job itself sets {', '.join(taken)}."})
         if problems := problems_of(self):
             raise ValidationError({"options": problems})
         has_budget = self.daily_cost is not None or self.total_cost is not None

@@ -28,6 +28,7 @@ from analysis.core.reasons import (
 from analysis.core.sequential import evidence_against_half, running_interval
 from analysis.core.sides import BalancedShare, SideBalance, side_balance
 from analysis.core.significance import holm, prompt_t_test, sign_test
+from analysis.core.slices import CategoryRate, rates_by_category
 from analysis.core.verdicts import MajorityRule, majority_verdicts
 from analysis.core.votes import WINNERS, Exclusions, VoteTableError, valid_votes
 from analysis.core.win_rates import (
@@ -143,6 +144,7 @@ class PairResult:
     reason_differences: tuple[ReasonDifference, ...]
     combinations_a: tuple[Combination, ...]
     combinations_b: tuple[Combination, ...]
+    categories: tuple[CategoryRate, ...]
     warnings: tuple[str, ...]
 
 
@@ -296,6 +298,13 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
         ),
         combinations_a=_combinations(decided, "model_a", cited),
         combinations_b=_combinations(decided, "model_b", cited),
+        categories=rates_by_category(
+            votes,
+            complete,
+            settings.majority_rule,
+            confidence=settings.confidence,
+            interim=settings.interim,
+        ),
         warnings=_warnings(complete, agreement),
     )
 

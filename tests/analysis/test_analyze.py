@@ -11,7 +11,11 @@ from tests.analysis.conftest import EXAMPLES
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 FILES = [
+    "crowd_kit.csv",
+    "fastchat.csv",
+    "genai_bench.csv",
     "judgments.csv",
+    "preferences.jsonl",
     "report.html",
     "report.json",
     "verdicts.csv",
@@ -30,8 +34,10 @@ def analyze(votes, out, *options):
 def test_every_example_becomes_these_files(tmp_path, name):
     analyze(EXAMPLES / name, tmp_path / "out")
     found = {path.name for path in (tmp_path / "out").iterdir()}
-    several = json.loads((tmp_path / "out" / "report.json").read_text())["rankings"]
-    assert found == {*FILES, *(["ranking.csv"] if several else [])}
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    sliced = any(result["categories"] for result in content["results"])
+    ranked = ["ranking.csv"] if content["rankings"] else []
+    assert found == {*FILES, *ranked, *(["win_rates_by_category.csv"] if sliced else [])}
 
 
 def test_the_headline_is_printed(tmp_path):

@@ -116,8 +116,13 @@ def test_the_page_loads_nothing_and_allows_only_its_own_scripts(example):
         "judgments.csv",
         "win_rates.csv",
         "verdicts.csv",
+        "win_rates_by_category.csv",
         "win_rates.tex",
         "report.json",
+        "fastchat.csv",
+        "genai_bench.csv",
+        "crowd_kit.csv",
+        "preferences.jsonl",
     ]
 
 

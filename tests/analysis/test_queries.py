@@ -74,7 +74,7 @@ def test_an_excluded_rater_is_marked_with_the_reason():
 
 def test_reading_votes_costs_the_same_for_one_and_three_raters():
     one, three = judged_study("left"), judged_study("left", "right", "left")
-    assert query_count(study_votes, one) == query_count(study_votes, three) == 3
+    assert query_count(study_votes, one) == query_count(study_votes, three) == 10
 
 
 def test_settings_say_what_was_asked_and_planned():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -43,8 +44,8 @@ OpenContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def open_context(chromium: Browser) -> Iterator[OpenContext]:
-    """Open a browser profile of its own; all are closed at the end."""
+def open_context(chromium: Browser, live_server: object) -> Iterator[OpenContext]:
+    """Open a browser profile of its own; all are closed before the database is emptied."""
     contexts: list[BrowserContext] = []
 
     def open_one(viewport: dict[str, int] = DESKTOP, **options: object) -> BrowserContext:
@@ -55,6 +56,8 @@ def open_context(chromium: Browser) -> Iterator[OpenContext]:
     yield open_one
     for context in contexts:
         context.close()
+    # What the server still answers must be over when the tables are locked to be emptied.
+    time.sleep(0.2)
 
 
 @pytest.fixture

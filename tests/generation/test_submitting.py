@@ -18,7 +18,14 @@ from generation.adapters.base import (
 from generation.enums import AttemptState, JobState
 from generation.limits import AUTH_PAUSE, LONGEST_OTHER_PAUSE
 from generation.models import Job
-from generation.services import cancel_job, submit_job
+from generation.services import (
+    cancel_job,
+    fetch_job,
+    lease_due_jobs,
+    poll_job,
+    reconcile_job,
+    submit_job,
+)
 from generation.transitions import MAX_SUBMITS
 from tests.annotations.factories import NOW
 from tests.generation.factories import as_row, make_attempt, make_endpoint, make_job
@@ -279,3 +286,18 @@ def test_an_answer_that_comes_after_the_list_told_it_changes_nothing(adapter):
     adapter.submitting = Submitted("v1", {})
     assert submitted(job).polls == 3
     assert adapter.calls == ["submit"]
+
+
+def test_an_answer_that_comes_after_the_lease_is_taken(adapter):
+    """The worker was slow, not dead: another one already doubts the outcome."""
+    job = make_job()
+    adapter.meanwhile = lambda: lease_due_jobs(now=NOW + timedelta(days=1))
+    job = submitted(job)
+    assert (job.state, job.remote_id) == (JobState.REMOTE_PENDING, "v1")
+    assert adapter.calls == ["submit"]
+
+
+def test_a_step_of_a_job_that_was_deleted_does_nothing(adapter):
+    for step in (submit_job, poll_job, fetch_job, reconcile_job):
+        step(job_id=404, now=NOW)
+    assert adapter.calls == []
