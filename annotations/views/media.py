@@ -39,7 +39,7 @@ CONTENT_TYPES = {".mp4": "video/mp4", ".png": "image/png", ".webp": "image/webp"
 def stimulus_media(request: HttpRequest, token: str) -> HttpResponseBase:
     """One side of a comparison, for the rater who holds it, while the lease lasts."""
     rendition = _rendition_for(request, token)
-    return _serve(request, str(rendition.file.name), etag=token)
+    return serve_file(request, str(rendition.file.name), etag=token)
 
 
 @require_safe
@@ -54,10 +54,11 @@ def source_media(request: HttpRequest, slug: str, public_id: UUID) -> HttpRespon
     shown = assignment.comparison.prompt.shown_source
     if not shown:
         raise Http404
-    return _serve(request, str(shown.name), etag=str(public_id))
+    return serve_file(request, str(shown.name), etag=str(public_id))
 
 
-def _serve(request: HttpRequest, name: str, *, etag: str) -> HttpResponseBase:
+def serve_file(request: HttpRequest, name: str, *, etag: str) -> HttpResponseBase:
+    """A stored file by the way that the settings name; who may have it is decided before."""
     content_type = CONTENT_TYPES[PurePosixPath(name).suffix]
     if settings.MEDIA_SENDFILE == "s3":
         return redirect_to_bucket(request, name, content_type=content_type)

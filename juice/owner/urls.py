@@ -1,9 +1,11 @@
 from django.urls import path
 
-from juice.owner import quality, recruiting, views
+from juice.owner import comparisons, planning, quality, recruiting, views
 
 urlpatterns = [
     path("", views.study_list, name="owner-studies"),
+    # No slug has a plus in it.
+    path("+plan/", planning.planning, name="owner-plan"),
     path("<slug:slug>/", views.study_page, name="owner-study"),
     path("<slug:slug>/progress/", views.study_progress, name="owner-progress"),
     path("<slug:slug>/action/", views.study_action, name="owner-action"),
@@ -24,6 +26,17 @@ urlpatterns = [
         "<slug:slug>/invites/<int:invite_id>/revoke/",
         recruiting.invite_revoke,
         name="owner-invite-revoke",
+    ),
+    path("<slug:slug>/comparisons/", comparisons.comparison_list, name="owner-comparisons"),
+    path(
+        "<slug:slug>/comparisons/<int:comparison_id>/",
+        comparisons.comparison_page,
+        name="owner-comparison",
+    ),
+    path(
+        "<slug:slug>/comparisons/<int:comparison_id>/<str:which>/",
+        comparisons.comparison_clip,
+        name="owner-clip",
     ),
     path("<slug:slug>/checks/", quality.study_checks, name="owner-checks"),
     path("<slug:slug>/checks/import/", quality.import_study_checks, name="owner-checks-import"),
