@@ -13,8 +13,10 @@ from unfold.admin import ModelAdmin, TabularInline
 from annotations.admin.base import ReadOnlyAdmin
 from generation.adapters.base import PermanentError
 from generation.adapters.registry import capabilities_of
+from generation.enums import Priority
+from generation.limits import why_held
 from generation.models import Attempt, Endpoint, Job
-from generation.services import cancel_job, retry_job
+from generation.services import cancel_job, resume_endpoint, retry_job, set_priority
 
 
 @admin.register(Endpoint)
@@ -23,7 +25,8 @@ class EndpointAdmin(ModelAdmin):
     list_filter = ("adapter", "is_active")
     list_select_related = ("model",)
     search_fields = ("name", "model__name", "remote_model")
-    readonly_fields = ("paused_why", "what_it_takes")
+    readonly_fields = ("spent", "why_jobs_wait", "what_it_takes")
+    actions = ("resume",)
     fieldsets = (
         (None, {"fields": ("model", "name", "adapter", "is_active")}),
         ("Where", {"fields": ("base_url", "is_internal", "api_key_env")}),
@@ -31,8 +34,47 @@ class EndpointAdmin(ModelAdmin):
             "What is asked",
             {"fields": ("remote_model", "parameters", "options", "body_encoding", "what_it_takes")},
         ),
-        ("How much at once", {"fields": ("max_concurrency", "paused_until", "paused_why")}),
+        (
+            "How much at once",
+            {"fields": ("max_concurrency", "jobs_per_minute", "pause_after", "unknown_outcome")},
+        ),
+        (
+            "What it may cost",
+            {
+                "fields": (
+                    ("cost_per_job", "currency"),
+                    ("daily_jobs", "daily_cost"),
+                    ("total_jobs", "total_cost"),
+                    "spent",
+                )
+            },
+        ),
+        (
+            "Whether it rests",
+            {"fields": ("why_jobs_wait", "paused_until", "sends_paused_until")},
+        ),
     )
+
+    @admin.display(description="Sent and spent so far")
+    def spent(self, endpoint: Endpoint) -> str:
+        """Jobs that were refused, or never arrived, are not counted."""
+        if endpoint.pk is None:
+            return "Nothing."
+        charged = endpoint.attempts.charged()
+        amount = f"{charged.spent().normalize():f} {endpoint.currency}".rstrip()
+        return f"{charged.count()} jobs, {amount}"
+
+    @admin.display(description="Why its jobs wait")
+    def why_jobs_wait(self, endpoint: Endpoint) -> str:
+        if endpoint.pk is None:
+            return "It has none."
+        return why_held(endpoint, timezone.now()) or "They do not."
+
+    @admin.action(description="Call again those that rest")
+    def resume(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
+        for endpoint in queryset:
+            resume_endpoint(endpoint=endpoint)
+        messages.success(request, f"{len(queryset)} endpoints are called again.")
 
     @admin.display(description="What its model takes")
     def what_it_takes(self, endpoint: Endpoint) -> str:
@@ -44,7 +86,7 @@ class EndpointAdmin(ModelAdmin):
 
 class AttemptInline(TabularInline):
     model = Attempt
-    fields = ("sent_at", "state", "answered_at", "remote_id", "error")
+    fields = ("sent_at", "state", "answered_at", "remote_id", "cost", "error")
     readonly_fields = fields
     can_delete = False
     extra = 0
@@ -55,12 +97,12 @@ class AttemptInline(TabularInline):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "state", "submits", "progress", "error", "finished_at")
-    list_filter = ("state", "endpoint")
+    list_display = ("__str__", "state", "priority", "submits", "progress", "error", "finished_at")
+    list_filter = ("state", "priority", "endpoint")
     list_select_related = ("endpoint", "prompt")
     search_fields = ("prompt__key", "prompt__text", "remote_id", "error")
     inlines = (AttemptInline,)
-    actions = ("retry", "give_up")
+    actions = ("retry", "give_up", "send_first", "send_later")
 
     @admin.action(description="Try again those that ended without a clip")
     def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
@@ -72,3 +114,18 @@ class JobAdmin(ReadOnlyAdmin):
         jobs = queryset.select_related("endpoint__model")
         given_up = sum(cancel_job(job=job, now=timezone.now()) for job in jobs)
         messages.success(request, f"{given_up} jobs were given up.")
+
+    @admin.action(description="Send before all others")
+    def send_first(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._give_priority(request, queryset, Priority.FIRST)
+
+    @admin.action(description="Send when nothing else waits")
+    def send_later(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self._give_priority(request, queryset, Priority.LATER)
+
+    def _give_priority(
+        self, request: HttpRequest, queryset: QuerySet[Job], priority: Priority
+    ) -> None:
+        changed = set_priority(jobs=queryset, priority=priority)
+        words = Priority(priority).label.lower()
+        messages.success(request, f"{changed} waiting jobs are sent: {words}.")

@@ -1,4 +1,4 @@
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 
 
 class JobState(TextChoices):
@@ -35,6 +35,27 @@ class AttemptState(TextChoices):
     NOT_SENT = "not-sent", "Never reached the endpoint"
     UNKNOWN = "unknown", "Answer unknown"
     LOST = "lost", "Not known to the endpoint"
+    ABANDONED = "abandoned", "Given up, may still be made"
+    UNUSABLE = "unusable", "Made, but cannot be judged"
+
+
+# Attempts that the endpoint surely makes nothing of, and does not charge.
+NOT_MADE = [AttemptState.REFUSED, AttemptState.NOT_SENT, AttemptState.LOST]
+
+
+class Priority(IntegerChoices):
+    """Which jobs are sent first; among equals, studies take turns."""
+
+    LATER = -1, "When nothing else waits"
+    USUAL = 0, "Usual"
+    FIRST = 1, "Before all others"
+
+
+class UnknownOutcome(TextChoices):
+    """What follows when an answer is lost and the endpoint cannot tell what became of the job."""
+
+    PARK = "park", "Wait for a person"
+    SEND_ONCE_MORE = "send-once-more", "Send once more: it may be paid for twice"
 
 
 class BodyEncoding(TextChoices):

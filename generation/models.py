@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 
-from annotations.models import GenerativeModel, Prompt, Stimulus
+from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from generation.adapters.registry import CHOICES, UPLOAD, problems_of
-from generation.enums import AT_ENDPOINT, ENDED_BADLY, MOVING, AttemptState, BodyEncoding, JobState
+from generation.enums import (
+    AT_ENDPOINT,
+    ENDED_BADLY,
+    MOVING,
+    NOT_MADE,
+    AttemptState,
+    BodyEncoding,
+    JobState,
+    Priority,
+    UnknownOutcome,
+)
 
 is_variable_name = RegexValidator(
     r"^[A-Z][A-Z0-9_]*$",
@@ -23,6 +34,27 @@ SET_BY_THE_JOB = {"model", "prompt", "seed"}
 is_web_address = RegexValidator(
     r"^https?://[^\s/]+(/\S*)?$", "Give an address such as https://lab.example/v1."
 )
+AT_LEAST_ONE = [MinValueValidator(1)]
+AT_LEAST_NOTHING = [MinValueValidator(0)]
+
+
+def money(help_text: str) -> models.DecimalField:
+    """An amount in the endpoint's own currency; empty is not known, or no limit."""
+    return models.DecimalField(
+        max_digits=14,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=AT_LEAST_NOTHING,
+        help_text=help_text,
+    )
+
+
+def limit(help_text: str) -> models.PositiveIntegerField:
+    """A number of jobs; empty is no limit."""
+    return models.PositiveIntegerField(
+        null=True, blank=True, validators=AT_LEAST_ONE, help_text=help_text
+    )
 
 
 class Endpoint(models.Model):
@@ -55,17 +87,54 @@ class Endpoint(models.Model):
     max_concurrency = models.PositiveSmallIntegerField(
         default=2, validators=[MinValueValidator(1)], help_text="Jobs at the endpoint at once."
     )
+    jobs_per_minute = limit("Jobs sent in any minute, at most.")
+    pause_after = models.PositiveSmallIntegerField(
+        default=5,
+        validators=AT_LEAST_ONE,
+        help_text="Calls that fail in a row before the endpoint is left alone for a while.",
+    )
+    unknown_outcome = models.CharField(
+        max_length=20,
+        choices=UnknownOutcome,
+        default=UnknownOutcome.PARK,
+        verbose_name="after a lost answer",
+        help_text="Where the endpoint's list cannot tell what became of the job.",
+    )
+    currency = models.CharField(
+        max_length=20, blank=True, help_text="What costs are counted in, such as USD or credits."
+    )
+    cost_per_job = money("An estimate, for jobs whose cost the endpoint does not tell.")
+    daily_jobs = limit("Jobs sent in a day, at most.")
+    total_jobs = limit("Jobs sent in all, at most.")
+    daily_cost = money("Spent in a day, at most.")
+    total_cost = money("Spent in all, at most.")
     is_internal = models.BooleanField(
         default=False, help_text="Allow an address in a private network."
     )
     is_active = models.BooleanField(default=True)
-    paused_until = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    paused_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until then it is not called at all."
+    )
+    sends_paused_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until then it is sent no jobs; its clips are fetched."
+    )
     paused_why = models.TextField(blank=True)
 
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(condition=Q(max_concurrency__gte=1), name="endpoint_takes_a_job")
+            models.CheckConstraint(
+                condition=Q(max_concurrency__gte=1), name="endpoint_takes_a_job"
+            ),
+            models.CheckConstraint(
+                condition=Q(jobs_per_minute__isnull=True) | Q(jobs_per_minute__gte=1),
+                name="endpoint_rate_is_a_rate",
+            ),
+            models.CheckConstraint(
+                condition=Q(unknown_outcome__in=UnknownOutcome.values),
+                name="endpoint_policy_is_known",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -86,16 +155,24 @@ class Endpoint(models.Model):
             raise ValidationError({"parameters": f"The job itself sets {', '.join(taken)}."})
         if problems := problems_of(self):
             raise ValidationError({"options": problems})
+        has_budget = self.daily_cost is not None or self.total_cost is not None
+        if has_budget and not self.cost_per_job:
+            words = "A budget needs an estimate, since costs are told late or never."
+            raise ValidationError({"cost_per_job": words})
+
+    def resumes_at(self, now: datetime) -> datetime | None:
+        """When jobs are sent to it again; None if it does not rest."""
+        pauses = (self.paused_until, self.sends_paused_until)
+        return max((until for until in pauses if until and until > now), default=None)
 
     def is_paused(self, now: datetime) -> bool:
-        return self.paused_until is not None and self.paused_until > now
+        """Whether no job is sent to it."""
+        return self.resumes_at(now) is not None
 
-    def why_held(self, now: datetime) -> str:
-        """Why no job is sent to it now; empty when it takes jobs."""
-        if self.paused_until is not None and self.is_paused(now):
-            until = self.paused_until.astimezone(UTC)
-            return f"Waiting until {until:%Y-%m-%d %H:%M} UTC. {self.paused_why}".rstrip()
-        return "" if self.is_active else "Waiting: the endpoint is switched off."
+    @property
+    def is_failing(self) -> bool:
+        """So many calls failed in a row that one at a time tries whether it works again."""
+        return self.failures >= self.pause_after
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -111,8 +188,12 @@ class JobQuerySet(models.QuerySet["Job"]):
         parked_for_long = Q(wake_at=None, deadline_at__isnull=False, deadline_at__lt=now)
         return self.filter(state__in=AT_ENDPOINT).exclude(parked_for_long)
 
+    def waiting(self, *, now: datetime) -> JobQuerySet:
+        """Jobs that could be sent now, if their endpoint takes them."""
+        return self.filter(state=JobState.READY, wake_at__lte=now)
+
     def callable_now(self, *, now: datetime) -> JobQuerySet:
-        """Jobs whose endpoint did not ask for a pause."""
+        """Jobs whose endpoint is not left alone."""
         return self.exclude(endpoint__paused_until__gt=now)
 
     def failed(self) -> JobQuerySet:
@@ -139,6 +220,15 @@ class Job(models.Model):
 
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="jobs")
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="jobs")
+    study = models.ForeignKey(
+        Study,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="planned_jobs",
+        help_text="Who asked for it first; studies take turns at an endpoint.",
+    )
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.USUAL)
     seed = models.BigIntegerField(default=0)
     state = models.CharField(max_length=16, choices=JobState, default=JobState.READY)
     wake_at = models.DateTimeField(null=True, blank=True)
@@ -169,26 +259,41 @@ class Job(models.Model):
             models.CheckConstraint(
                 condition=~Q(state__in=ENDED_BADLY) | ~Q(error=""), name="job_failed_says_why"
             ),
+            models.CheckConstraint(
+                condition=Q(priority__in=Priority.values), name="job_priority_is_known"
+            ),
         ]
         indexes = [
-            models.Index(
-                fields=["wake_at"], condition=Q(wake_at__isnull=False), name="job_wake_up"
-            ),
-            models.Index(
-                fields=["endpoint"],
-                condition=Q(state__in=["submitting", "remote-pending", "unknown-outcome"]),
-                name="job_at_endpoint",
-            ),
+            models.Index(fields=["state", "wake_at"], name="job_wake_up"),
+            models.Index(fields=["endpoint", "state", "priority", "study"], name="job_of_endpoint"),
         ]
 
     def __str__(self) -> str:
         return f"{self.endpoint} / {self.prompt.key} / seed {self.seed}"
 
 
+class AttemptQuerySet(models.QuerySet["Attempt"]):
+    def charged(self) -> AttemptQuerySet:
+        """Attempts that count towards a budget: made, being made, or perhaps so."""
+        return self.exclude(state__in=NOT_MADE)
+
+    def sent_since(self, moment: datetime) -> AttemptQuerySet:
+        """Attempts that may have reached the endpoint after that moment."""
+        return self.filter(Q(answered_at__gt=moment) | Q(answered_at=None))
+
+    def spent(self) -> Decimal:
+        return self.aggregate(sum=Sum("cost"))["sum"] or Decimal(0)
+
+
 class Attempt(models.Model):
-    """One time that a job was sent out; written before anything is sent."""
+    """One time that a job was sent out; written before anything is sent.
+
+    `raw` holds what was sent and what was answered. `cost` is the endpoint's estimate until the
+    endpoint tells it.
+    """
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="attempts")
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="attempts")
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     state = models.CharField(max_length=10, choices=AttemptState, default=AttemptState.SENDING)
     sent_at = models.DateTimeField()
@@ -196,10 +301,17 @@ class Attempt(models.Model):
     remote_id = models.CharField(max_length=200, blank=True)
     raw = models.JSONField(default=dict, blank=True)
     error = models.TextField(blank=True)
+    cost = money("In the endpoint's currency.")
+    is_cost_told = models.BooleanField(default=False)
+
+    objects = AttemptQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
-        indexes = [models.Index(fields=["remote_id"], name="attempt_by_remote_id")]
+        indexes = [
+            models.Index(fields=["remote_id"], name="attempt_by_remote_id"),
+            models.Index(fields=["endpoint", "sent_at"], name="attempt_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job} at {self.sent_at:%Y-%m-%d %H:%M:%S}"

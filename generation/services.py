@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from annotations.errors import StimulusRefused
 from annotations.media.errors import MediaError
-from annotations.media.inspection import inspect_media
+from annotations.media.isolation import inspect_media
 from annotations.models import Stimulus, Study
 from annotations.services.stimuli import create_stimulus, store_original
 from generation.adapters.base import (
@@ -36,28 +35,32 @@ from generation.adapters.base import (
     UnknownOutcomeError,
     VanishedError,
 )
-from generation.adapters.registry import UPLOAD, adapter_for, request_for
-from generation.enums import JobState
+from generation.adapters.registry import UPLOAD, adapter_for, is_blocking, request_for
+from generation.enums import MOVING, AttemptState, JobState, Priority
+from generation.limits import may_call, note_answer, note_error, room_at
 from generation.models import Attempt, Endpoint, Job
 from generation.suitability import ensure_can_make
 from generation.transitions import (
     RECONCILE_PAUSE,
     RNG,
+    abandon,
     accept,
     backoff,
     begin_attempt,
     end,
     is_late,
     lease_fetch,
+    mark,
+    may_still_appear,
     move,
     not_accepted,
     park,
-    pause_after,
     queue_patience,
-    remember,
+    remember_clip,
     send_again,
     suspect_lost_answer,
 )
+from generation.turns import next_jobs
 
 MAX_FETCHES = 6
 POLL_SECONDS = (1, 2, 3, 5, 8, 13, 20, 30)
@@ -66,8 +69,10 @@ WAKE_AT_ONCE = 200
 
 logger = logging.getLogger(__name__)
 
+Clock = Callable[[], datetime]
 
-def plan_jobs(*, study: Study, now: datetime) -> int:
+
+def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUAL) -> int:
     """Make a job for each missing clip of the study's models that have an endpoint.
 
     Returns
@@ -87,7 +92,7 @@ def plan_jobs(*, study: Study, now: datetime) -> int:
     have = set(Stimulus.objects.for_study(study.pk).values_list("model", "prompt"))
     known = set(Job.objects.for_study(study.pk).values_list("endpoint", "prompt"))
     missing = [
-        Job(endpoint=endpoint, prompt=prompt, wake_at=now)
+        Job(endpoint=endpoint, prompt=prompt, study=study, priority=priority, wake_at=now)
         for prompt in prompts
         for endpoint in endpoints
         if (endpoint.model_id, prompt.pk) not in have and (endpoint.pk, prompt.pk) not in known
@@ -97,22 +102,30 @@ def plan_jobs(*, study: Study, now: datetime) -> int:
 
 
 def retry_job(*, job: Job, now: datetime) -> bool:
-    """Start a job anew that ended badly or waits for a person; whether it was one."""
-    failed = Job.objects.failed().filter(pk=job.pk)
-    return bool(
-        failed.update(
-            state=JobState.READY,
+    """Start a job anew that ended badly or waits for a person; whether it was one.
+
+    A clip that was made and could not be downloaded is not made, and paid for, again: the
+    endpoint is asked for it once more.
+    """
+    with transaction.atomic():
+        failed = Job.objects.failed().select_for_update().filter(pk=job.pk).first()
+        if failed is None:
+            return False
+        abandon(failed, now)
+        is_made = _is_made(failed)
+        Job.objects.filter(pk=job.pk).update(
+            state=JobState.REMOTE_PENDING if is_made else JobState.READY,
+            remote_id=failed.remote_id if is_made else "",
             wake_at=now,
             deadline_at=None,
             submits=0,
             fetches=0,
             polls=0,
-            remote_id="",
             error="",
             progress=None,
             finished_at=None,
         )
-    )
+        return True
 
 
 def cancel_job(*, job: Job, now: datetime) -> bool:
@@ -120,35 +133,74 @@ def cancel_job(*, job: Job, now: datetime) -> bool:
 
     A job that is being sent is cancelled at the endpoint by the worker that gets the answer.
     """
-    moving = Job.objects.moving().filter(pk=job.pk)
     given_up = "Given up by the owner."
-    if not moving.update(state=JobState.CANCELLED, error=given_up, wake_at=None, finished_at=now):
-        return False
-    job.refresh_from_db()
-    problem = _stop_at_endpoint(job.endpoint, job.remote_id)
+    with transaction.atomic():
+        moving = Job.objects.moving().filter(pk=job.pk)
+        if not moving.update(
+            state=JobState.CANCELLED, error=given_up, wake_at=None, finished_at=now
+        ):
+            return False
+        job.refresh_from_db()
+        abandon(job, now)
+    problem = _stop_at_endpoint(job, job.remote_id, now)
     if problem:
         words = f"{given_up} The endpoint could not be told: {problem}"
         move(job, JobState.CANCELLED, error=words)
     return True
 
 
+def set_priority(*, jobs: Iterable[Job], priority: Priority) -> int:
+    """Send these before or after others; how many still waited."""
+    waiting = Job.objects.filter(pk__in=[job.pk for job in jobs], state=JobState.READY)
+    return waiting.update(priority=priority)
+
+
+def resume_endpoint(*, endpoint: Endpoint) -> None:
+    """End a pause: whatever caused it was seen to by a person."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(
+        paused_until=None, sends_paused_until=None, paused_why="", failures=0
+    )
+
+
 def lease_due_jobs(*, now: datetime) -> list[tuple[int, JobState]]:
     """Jobs to put into the queue now, each handed out once until its patience ends.
 
-    No more waiting jobs are woken than their endpoint has free places.
+    No more waiting jobs are woken than their endpoint takes.
     """
-    _say_why_jobs_wait(now)
-    others = Job.objects.due(now=now).callable_now(now=now).exclude(state=JobState.READY)
-    due = [*_ready_with_place(now), *others.order_by("wake_at")[:WAKE_AT_ONCE]]
-    until = now + queue_patience()
-    return [(job.pk, JobState(job.state)) for job in due if _lease(job, until)]
+    return _leased([*_ready_with_room(now), *_others_due(now)], now)
 
 
-def submit_job(*, job_id: int, now: datetime) -> None:
-    """Send a waiting job to its endpoint, if the endpoint has a place."""
+def lease_neighbours(*, job_id: int, now: datetime) -> list[int]:
+    """Waiting jobs for the place that a job has just left, without waiting for the sweep."""
+    endpoint = Endpoint.objects.filter(jobs=job_id).first()
+    if endpoint is None:
+        return []
+    ready = next_jobs(endpoint, room_at(endpoint, now).jobs, now)
+    return [job_id for job_id, _ in _leased(ready, now)]
+
+
+def jobs_that_block(job_ids: list[int]) -> set[int]:
+    """Those whose endpoint answers only when the clip is made: they want a queue of their own."""
+    rows = Job.objects.filter(pk__in=job_ids).select_related("endpoint")
+    return {job.pk for job in rows if is_blocking(job.endpoint)}
+
+
+def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> bool:
+    """Send a waiting job to its endpoint, if the endpoint has a place.
+
+    Parameters
+    ----------
+    clock
+        The time after the call, which may take long; `now` if it is not given.
+
+    Returns
+    -------
+    bool
+        Whether the clip is made already, and the job can be polled at once.
+    """
     attempt = begin_attempt(job_id, now)
     if attempt is None:
-        return
+        return False
     job = attempt.job
     try:
         with _foreseen(otherwise=UnknownOutcomeError):
@@ -157,14 +209,18 @@ def submit_job(*, job_id: int, now: datetime) -> None:
             )
             submitted = adapter_for(job.endpoint).submit(request)
     except AdapterError as error:
-        not_accepted(attempt, error, now)
-        return
-    if not accept(attempt, submitted.remote_id, submitted.raw, now):
+        not_accepted(attempt, error, clock() if clock else now)
+        return False
+    answered_at = clock() if clock else now
+    note_answer(job.endpoint)
+    if not accept(attempt, submitted.remote_id, submitted.raw, answered_at):
         # Given up, or sent again, while the answer was on its way.
-        _stop_at_endpoint(job.endpoint, submitted.remote_id)
+        _stop_at_endpoint(job, submitted.remote_id, answered_at)
+        return False
+    return is_blocking(job.endpoint)
 
 
-def poll_job(*, job_id: int, now: datetime) -> bool:
+def poll_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> bool:
     """Ask how a job stands; whether its clip can be fetched now."""
     job = _job_in(JobState.REMOTE_PENDING, job_id, now)
     if job is None:
@@ -173,13 +229,18 @@ def poll_job(*, job_id: int, now: datetime) -> bool:
         with _foreseen():
             standing = adapter_for(job.endpoint).poll(job.remote_id)
     except AdapterError as error:
-        _poll_failed(job, error, now)
+        _poll_failed(job, error, clock() if clock else now)
         return False
+    now = clock() if clock else now
+    note_answer(job.endpoint)
     if isinstance(standing, Done):
-        remember(job, standing.raw)
         # The caller queues the download; the sweep does so only if that message is lost.
         wake_at = now + queue_patience()
-        return move(job, JobState.FETCHING, wake_at=wake_at, progress=100, error="")
+        with transaction.atomic():
+            is_ours = move(job, JobState.FETCHING, wake_at=wake_at, progress=100, error="")
+            if is_ours:
+                remember_clip(job, standing.raw, standing.cost)
+        return is_ours
     if is_late(job, now):
         _end_late(job, PermanentError("The endpoint did not finish it in time."), now)
     else:
@@ -187,26 +248,28 @@ def poll_job(*, job_id: int, now: datetime) -> bool:
     return False
 
 
-def fetch_job(*, job_id: int, now: datetime) -> None:
+def fetch_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> None:
     """Download a finished clip and register it as a stimulus."""
     job = _job_in(JobState.FETCHING, job_id, now)
     if job is None or not lease_fetch(job, now):
         return
     if job.fetches >= MAX_FETCHES:
-        end(job, PermanentError(f"{MAX_FETCHES} downloads were begun and none ended."), now)
+        words = job.error or "The worker was lost each time."
+        end(job, PermanentError(f"No clip after {MAX_FETCHES} downloads. {words}"), now)
         return
     try:
         with _foreseen(), tempfile.TemporaryDirectory(prefix="fetch-") as folder:
             clip = Path(folder) / "clip"
             adapter_for(job.endpoint).fetch(job.remote_id, clip)
-            _keep(job, clip, now)
+            note_answer(job.endpoint)
+            _keep(job, clip, clock() if clock else now)
     except (StimulusRefused, MediaError) as error:
-        end(job, PermanentError(f"What came back cannot be judged: {error}"), now)
+        _end_unusable(job, error, now)
     except AdapterError as error:
-        _fetch_failed(job, error, now)
+        _fetch_failed(job, error, clock() if clock else now)
 
 
-def reconcile_job(*, job_id: int, now: datetime) -> None:
+def reconcile_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> None:
     """Find out whether a job whose answer was lost had been accepted, from the endpoint's list."""
     job = _job_in(JobState.UNKNOWN_OUTCOME, job_id, now, wake_at__isnull=False)
     attempt = job.attempts.last() if job else None
@@ -216,44 +279,56 @@ def reconcile_job(*, job_id: int, now: datetime) -> None:
         with _foreseen():
             listed = adapter_for(job.endpoint).list_since(attempt.sent_at - CLOCK_TOLERANCE)
     except AdapterError as error:
-        _reconcile_failed(job, error, now)
+        _reconcile_failed(job, attempt, error, clock() if clock else now)
         return
+    note_answer(job.endpoint)
     possible = _candidates(job, listed)
     if len(possible) == 1 and _can_be_adopted(possible[0]):
         accept(attempt, possible[0].remote_id, {"reconciled": True}, now)
     elif possible:
         count = f"{len(possible)} job{'s' if len(possible) > 1 else ''}"
-        park(job, f"The answer was lost, and {count} at the endpoint could be this one.")
-    elif _may_still_appear(attempt, now):
+        why = f"The answer was lost, and {count} at the endpoint could be this one."
+        park(job, attempt, why, now)
+    elif may_still_appear(attempt, now):
         move(job, JobState.UNKNOWN_OUTCOME, wake_at=now + RECONCILE_PAUSE)
     else:
         send_again(job, attempt, VanishedError("The endpoint does not have it."), now)
 
 
-def _say_why_jobs_wait(now: datetime) -> None:
-    """Nothing hangs in silence: jobs of an endpoint that takes none now carry the reason."""
-    due = Job.objects.due(now=now)
-    for endpoint in Endpoint.objects.filter(pk__in=due.order_by().values("endpoint")):
-        why = endpoint.why_held(now)
-        held = due.filter(endpoint=endpoint)
-        if not endpoint.is_paused(now):
-            held = held.filter(state=JobState.READY)
-        if why:
-            held.exclude(error=why).update(error=why)
+def _is_made(job: Job) -> bool:
+    """Whether the endpoint has the clip of a job that failed: only its download went wrong."""
+    attempt = job.attempts.last()
+    is_there = attempt is not None and attempt.state == AttemptState.ACCEPTED
+    return job.state == JobState.FAILED and job.progress == 100 and is_there
 
 
-def _ready_with_place(now: datetime) -> Iterator[Job]:
-    waiting = Job.objects.due(now=now).filter(state=JobState.READY)
-    for endpoint in Endpoint.objects.filter(pk__in=waiting.order_by().values("endpoint")):
-        if not endpoint.why_held(now):
-            free = endpoint.max_concurrency - endpoint.jobs.at_endpoint(now=now).count()
-            yield from waiting.filter(endpoint=endpoint).order_by("pk")[: max(free, 0)]
+def _ready_with_room(now: datetime) -> Iterator[Job]:
+    waiting = Job.objects.waiting(now=now).filter(endpoint=OuterRef("pk"))
+    for endpoint in Endpoint.objects.filter(Exists(waiting), is_active=True):
+        yield from next_jobs(endpoint, room_at(endpoint, now).jobs, now)
 
 
-def _lease(job: Job, until: datetime) -> bool:
+def _others_due(now: datetime) -> Iterator[Job]:
+    """Jobs whose next step is not to be sent; of an endpoint that fails, one at a time."""
+    states = [state for state in MOVING if state != JobState.READY]
+    due = Job.objects.due(now=now).filter(state__in=states).callable_now(now=now)
+    tried: set[int] = set()
+    for job in due.select_related("endpoint").order_by("wake_at")[:WAKE_AT_ONCE]:
+        if job.endpoint_id not in tried:
+            yield job
+        if job.endpoint.is_failing and job.state != JobState.SUBMITTING:
+            tried.add(job.endpoint_id)
+
+
+def _leased(jobs: Iterable[Job], now: datetime) -> list[tuple[int, JobState]]:
+    until = now + queue_patience()
+    return [(job.pk, JobState(job.state)) for job in jobs if _lease(job, until, now)]
+
+
+def _lease(job: Job, until: datetime, now: datetime) -> bool:
     """Hand a job out; whether nobody else did."""
     if job.state == JobState.SUBMITTING:
-        return suspect_lost_answer(job, until)
+        return suspect_lost_answer(job, until, now)
     unchanged = Job.objects.filter(pk=job.pk, state=job.state, wake_at=job.wake_at)
     return bool(unchanged.update(wake_at=until))
 
@@ -261,7 +336,8 @@ def _lease(job: Job, until: datetime) -> bool:
 def _job_in(state: JobState, job_id: int, now: datetime, **conditions: Any) -> Job | None:
     """The job, if this step is still to be done and its endpoint may be called."""
     jobs = Job.objects.select_related("endpoint__model", "prompt").callable_now(now=now)
-    return jobs.filter(pk=job_id, state=state, **conditions).first()
+    job = jobs.filter(pk=job_id, state=state, **conditions).first()
+    return job if job is not None and may_call(job.endpoint, now) else None
 
 
 @contextmanager
@@ -277,7 +353,7 @@ def _foreseen(otherwise: type[AdapterError] = RetryableError) -> Iterator[None]:
 
 
 def _poll_failed(job: Job, error: AdapterError, now: datetime) -> None:
-    wake_at = pause_after(job.endpoint, error, now)
+    wake_at = note_error(job.endpoint, error, now)
     if isinstance(error, VanishedError):
         _vanished(job, error, now)
     elif isinstance(error, RejectedError | PermanentError):
@@ -291,7 +367,7 @@ def _poll_failed(job: Job, error: AdapterError, now: datetime) -> None:
 def _vanished(job: Job, error: VanishedError, now: datetime) -> None:
     """A restarted server forgot its jobs; one that has just accepted a job may be slow to know."""
     attempt = job.attempts.last()
-    if attempt is not None and _may_still_appear(attempt, now):
+    if attempt is not None and may_still_appear(attempt, now):
         _poll_later(job, now, error=str(error))
     else:
         send_again(job, attempt, error, now)
@@ -306,12 +382,20 @@ def _poll_later(job: Job, after: datetime, **values: Any) -> None:
 def _end_late(job: Job, error: AdapterError, now: datetime) -> None:
     """The job's place is free again: the endpoint should not go on with it."""
     if end(job, error, now):
-        _stop_at_endpoint(job.endpoint, job.remote_id)
+        _stop_at_endpoint(job, job.remote_id, now)
+
+
+def _end_unusable(job: Job, error: Exception, now: datetime) -> None:
+    """The clip came and is none, or the wrong one: asking for it again would not help."""
+    if end(job, PermanentError(f"What came back cannot be judged: {error}"), now):
+        attempt = job.attempts.last()
+        if attempt is not None:
+            mark(attempt, AttemptState.UNUSABLE, now, str(error))
 
 
 def _fetch_failed(job: Job, error: AdapterError, now: datetime) -> None:
     """`job` was read before its download was counted."""
-    wake_at = pause_after(job.endpoint, error, now)
+    wake_at = note_error(job.endpoint, error, now)
     words = str(error)
     is_last = job.fetches + 1 >= MAX_FETCHES
     if isinstance(error, RateLimitedError | AuthOrQuotaError) and not is_late(job, now):
@@ -326,19 +410,15 @@ def _fetch_failed(job: Job, error: AdapterError, now: datetime) -> None:
         move(job, JobState.FETCHING, wake_at=wake_at, error=words)
 
 
-def _reconcile_failed(job: Job, error: AdapterError, now: datetime) -> None:
-    wake_at = pause_after(job.endpoint, error, now) + RECONCILE_PAUSE
+def _reconcile_failed(job: Job, attempt: Attempt, error: AdapterError, now: datetime) -> None:
+    wake_at = note_error(job.endpoint, error, now) + RECONCILE_PAUSE
+    lost = "The answer was lost, and the endpoint"
     if isinstance(error, PermanentError | VanishedError):
-        park(job, f"The answer was lost, and the endpoint has no list to look it up: {error}")
+        park(job, attempt, f"{lost} has no list to look it up: {error}", now)
     elif is_late(job, now):
-        park(job, f"The answer was lost, and the endpoint's list cannot be had: {error}")
+        park(job, attempt, f"{lost}'s list cannot be had: {error}", now)
     else:
         move(job, JobState.UNKNOWN_OUTCOME, wake_at=wake_at, error=str(error))
-
-
-def _may_still_appear(attempt: Attempt, now: datetime) -> bool:
-    """Whether an endpoint that does not know the job may be about to register it."""
-    return now < attempt.sent_at + timedelta(seconds=settings.GENERATION_LIST_LAG_SECONDS)
 
 
 def _candidates(job: Job, listed: list[RemoteJob]) -> list[RemoteJob]:
@@ -366,14 +446,17 @@ def _can_be_adopted(remote: RemoteJob) -> bool:
     return bool(remote.prompt) and 0 < len(remote.remote_id) <= MAX_REMOTE_ID
 
 
-def _stop_at_endpoint(endpoint: Endpoint, remote_id: str) -> str:
+def _stop_at_endpoint(job: Job, remote_id: str, now: datetime) -> str:
     """Ask the endpoint to stop a job that nobody wants any more; the problem, if there is one."""
     if not remote_id:
         return ""
     try:
         with _foreseen():
-            adapter_for(endpoint).cancel(remote_id)
+            adapter_for(job.endpoint).cancel(remote_id)
     except AdapterError as error:
+        # It goes on there, and takes a place until its time is over.
+        running = job.attempts.filter(remote_id=remote_id, state=AttemptState.ACCEPTED)
+        running.update(state=AttemptState.ABANDONED, answered_at=now)
         return str(error)
     return ""
 
@@ -402,9 +485,10 @@ def _provenance(job: Job) -> dict[str, Any]:
     attempt = job.attempts.last()
     if attempt is None:
         return {}
+    made = {"made": attempt.raw["made"]} if attempt.raw.get("made") else {}
     return {
         **attempt.raw.get("sent", {}),
-        "answer": attempt.raw.get("answer", {}),
+        "answer": {**attempt.raw.get("answer", {}), **made},
         "remote_id": job.remote_id,
         "sent_at": attempt.sent_at.isoformat(),
     }

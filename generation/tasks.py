@@ -10,37 +10,55 @@ from generation.enums import JobState
 @shared_task
 def sweep() -> None:
     """Queue the next step of every job that is due."""
+    due = services.lease_due_jobs(now=timezone.now())
+    queue_submits([job_id for job_id, state in due if state == JobState.READY])
     step_of = {
-        JobState.READY: submit,
         JobState.SUBMITTING: reconcile,
         JobState.UNKNOWN_OUTCOME: reconcile,
         JobState.REMOTE_PENDING: poll,
         JobState.FETCHING: fetch,
     }
-    for job_id, state in services.lease_due_jobs(now=timezone.now()):
-        step_of[state].delay(job_id)
+    for job_id, state in due:
+        if state in step_of:
+            step_of[state].delay(job_id)
+
+
+def queue_submits(job_ids: list[int]) -> None:
+    """Endpoints that answer only when the clip is made keep nobody else waiting."""
+    blocking = services.jobs_that_block(job_ids) if job_ids else set()
+    for job_id in job_ids:
+        step = submit_and_wait if job_id in blocking else submit
+        step.delay(job_id)
 
 
 @shared_task
 def submit(job_id: int) -> None:
     """Send a job to its endpoint."""
-    services.submit_job(job_id=job_id, now=timezone.now())
+    if services.submit_job(job_id=job_id, now=timezone.now(), clock=timezone.now):
+        poll.delay(job_id)
+
+
+@shared_task
+def submit_and_wait(job_id: int) -> None:
+    """Send a job to an endpoint that answers with the clip."""
+    submit(job_id)
 
 
 @shared_task
 def poll(job_id: int) -> None:
-    """Ask how a job stands, and have its clip fetched when it is made."""
-    if services.poll_job(job_id=job_id, now=timezone.now()):
+    """Ask how a job stands; when it is made, have its clip fetched and its place taken."""
+    if services.poll_job(job_id=job_id, now=timezone.now(), clock=timezone.now):
         fetch.delay(job_id)
+        queue_submits(services.lease_neighbours(job_id=job_id, now=timezone.now()))
 
 
 @shared_task
 def fetch(job_id: int) -> None:
     """Download a clip."""
-    services.fetch_job(job_id=job_id, now=timezone.now())
+    services.fetch_job(job_id=job_id, now=timezone.now(), clock=timezone.now)
 
 
 @shared_task
 def reconcile(job_id: int) -> None:
     """Find out what became of a job whose answer was lost."""
-    services.reconcile_job(job_id=job_id, now=timezone.now())
+    services.reconcile_job(job_id=job_id, now=timezone.now(), clock=timezone.now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -14,13 +15,15 @@ from django.db.models import F
 from generation.adapters.base import (
     AdapterError,
     AuthOrQuotaError,
+    PermanentError,
     RateLimitedError,
     RejectedError,
     RetryableError,
     UnknownOutcomeError,
 )
 from generation.adapters.registry import version_of
-from generation.enums import AWAITING_ANSWER, AttemptState, JobState
+from generation.enums import AWAITING_ANSWER, AttemptState, JobState, UnknownOutcome
+from generation.limits import may_call, note_error, room_at
 from generation.models import Attempt, Endpoint, Job
 
 MAX_SUBMITS = 6
@@ -28,7 +31,6 @@ BACKOFF_BASE_SECONDS, BACKOFF_CAP_SECONDS = 2.0, 300.0
 FIRST_POLL = timedelta(seconds=1)
 FULL_PAUSE = timedelta(seconds=2)
 RECONCILE_PAUSE = timedelta(seconds=5)
-AUTH_PAUSE = timedelta(hours=1)
 
 RNG = random.SystemRandom()
 
@@ -48,11 +50,6 @@ def end(job: Job, error: AdapterError, now: datetime) -> bool:
     return move(job, state, error=words, wake_at=None, finished_at=now)
 
 
-def park(job: Job, why: str) -> bool:
-    """Only a person can say how the job goes on."""
-    return move(job, JobState.UNKNOWN_OUTCOME, wake_at=None, error=why)
-
-
 def begin_attempt(job_id: int, now: datetime) -> Attempt | None:
     """Take a place at the endpoint and write the attempt down before anything is sent."""
     with transaction.atomic():
@@ -60,14 +57,13 @@ def begin_attempt(job_id: int, now: datetime) -> Attempt | None:
         if job is None:
             return None
         endpoint = Endpoint.objects.select_for_update().get(pk=job.endpoint_id)
-        full = endpoint.jobs.at_endpoint(now=now).count() >= endpoint.max_concurrency
-        if full or endpoint.why_held(now):
+        if room_at(endpoint, now).jobs <= 0 or not may_call(endpoint, now):
             move(job, JobState.READY, wake_at=now + FULL_PAUSE)
             return None
         if not move(
             job,
             JobState.SUBMITTING,
-            wake_at=now + timedelta(seconds=settings.GENERATION_SUBMIT_LEASE_SECONDS),
+            wake_at=now + submit_lease(),
             deadline_at=deadline_after(now),
             submits=F("submits") + 1,
             remote_id="",
@@ -75,19 +71,27 @@ def begin_attempt(job_id: int, now: datetime) -> Attempt | None:
         ):
             return None
         job.endpoint = endpoint
-        return Attempt.objects.create(job=job, sent_at=now, raw={"sent": sent_values(job)})
+        sent = {"sent": sent_values(job)}
+        return Attempt.objects.create(
+            job=job, endpoint=endpoint, sent_at=now, raw=sent, cost=endpoint.cost_per_job
+        )
 
 
 def sent_values(job: Job) -> dict[str, Any]:
     """What is sent, kept beside the clip: the endpoint's row may change meanwhile."""
+    endpoint = job.endpoint
+    try:
+        adapter = version_of(endpoint)
+    except PermanentError:
+        adapter = endpoint.adapter
     return {
-        "adapter": version_of(job.endpoint),
-        "endpoint": job.endpoint.name,
-        "remote_model": job.endpoint.remote_model,
+        "adapter": adapter,
+        "endpoint": endpoint.name,
+        "remote_model": endpoint.remote_model,
         "prompt": job.prompt.text,
         "seed": job.seed,
-        "parameters": job.endpoint.parameters,
-        "options": job.endpoint.options,
+        "parameters": endpoint.parameters,
+        "options": endpoint.options,
     }
 
 
@@ -114,23 +118,17 @@ def accept(attempt: Attempt, remote_id: str, answer: Mapping[str, Any], now: dat
         )
 
 
-def remember(job: Job, made: Mapping[str, Any]) -> None:
-    """Keep what the endpoint said at the end, a prompt that it rewrote included."""
-    attempt = job.attempts.last()
-    if attempt is None or not made:
-        return
-    answer = {**attempt.raw.get("answer", {}), "made": dict(made)}
-    Attempt.objects.filter(pk=attempt.pk).update(raw={**attempt.raw, "answer": answer})
-
-
 def not_accepted(attempt: Attempt, error: AdapterError, now: datetime) -> None:
     """Each class of error has one consequence for a job that was sent."""
-    pause_after(attempt.job.endpoint, error, now)
+    again_at = note_error(attempt.endpoint, error, now, sending=True)
     with transaction.atomic():
-        mark(attempt, state_after(error), now, str(error))
         job = awaiting(attempt)
         if job is None:
+            # Given up or sent anew meanwhile: what may still be made keeps its place.
+            if not isinstance(error, UnknownOutcomeError):
+                mark(attempt, state_after(error), now, str(error))
             return
+        mark(attempt, state_after(error), now, str(error))
         words = str(error)
         if isinstance(error, UnknownOutcomeError):
             wake_at = now + RECONCILE_PAUSE
@@ -138,7 +136,7 @@ def not_accepted(attempt: Attempt, error: AdapterError, now: datetime) -> None:
         elif isinstance(error, RateLimitedError | AuthOrQuotaError):
             move(job, JobState.READY, wake_at=now, error=words, submits=F("submits") - 1)
         elif isinstance(error, RetryableError) and job.submits < MAX_SUBMITS:
-            move(job, JobState.READY, wake_at=now + backoff(job.submits), error=words)
+            move(job, JobState.READY, wake_at=again_at + backoff(job.submits), error=words)
         else:
             end(job, error, now)
 
@@ -150,21 +148,57 @@ def awaiting(attempt: Attempt) -> Job | None:
     return job if job is not None and job.attempts.last() == attempt else None
 
 
+def remember_clip(job: Job, answer: Mapping[str, Any], cost: Decimal | None) -> None:
+    """Keep what the endpoint said at the end: a rewritten prompt, and what the clip cost."""
+    attempt = job.attempts.last()
+    if attempt is None:
+        return
+    if answer:
+        attempt.raw = {**attempt.raw, "made": dict(answer)}
+    if cost is not None:
+        attempt.cost, attempt.is_cost_told = cost, True
+    attempt.save(update_fields=["raw", "cost", "is_cost_told"])
+
+
 def send_again(job: Job, attempt: Attempt | None, error: AdapterError, now: datetime) -> None:
     """The endpoint does not have the job: it may be sent anew, a few times at most."""
-    if job.submits >= MAX_SUBMITS:
-        end(job, error, now)
-    elif move(job, JobState.READY, wake_at=now, remote_id="", error=str(error)) and attempt:
-        mark(attempt, AttemptState.LOST, now, str(error))
+    with transaction.atomic():
+        if job.submits >= MAX_SUBMITS:
+            is_over = end(job, error, now)
+        else:
+            wake_at = now + backoff(job.submits)
+            is_over = move(job, JobState.READY, wake_at=wake_at, remote_id="", error=str(error))
+        if is_over and attempt:
+            mark(attempt, AttemptState.LOST, now, str(error))
 
 
-def suspect_lost_answer(job: Job, wake_at: datetime) -> bool:
+def park(job: Job, attempt: Attempt, why: str, now: datetime) -> None:
+    """Nobody can tell what became of the job: the endpoint's policy says how it goes on."""
+    policy = UnknownOutcome(job.endpoint.unknown_outcome)
+    was_sent_anew = job.attempts.filter(state=AttemptState.ABANDONED).exists()
+    if policy == UnknownOutcome.PARK or was_sent_anew or job.submits >= MAX_SUBMITS:
+        move(job, JobState.UNKNOWN_OUTCOME, wake_at=None, error=why)
+        return
+    with transaction.atomic():
+        if move(job, JobState.READY, wake_at=now, error=f"{why} It is sent once more."):
+            abandon(job, now)
+
+
+def abandon(job: Job, now: datetime) -> None:
+    """Nobody waits any more for attempts that may still be made: they keep their places."""
+    uncertain = job.attempts.filter(state__in=[AttemptState.SENDING, AttemptState.UNKNOWN])
+    uncertain.update(state=AttemptState.ABANDONED, answered_at=now)
+
+
+def suspect_lost_answer(job: Job, wake_at: datetime, now: datetime) -> bool:
     """The worker that was sending the job is gone: nobody knows what the endpoint answered."""
-    unchanged = Job.objects.filter(pk=job.pk, state=JobState.SUBMITTING, wake_at=job.wake_at)
-    if not unchanged.update(state=JobState.UNKNOWN_OUTCOME, wake_at=wake_at):
-        return False
-    job.attempts.filter(state=AttemptState.SENDING).update(state=AttemptState.UNKNOWN)
-    return True
+    with transaction.atomic():
+        unchanged = Job.objects.filter(pk=job.pk, state=JobState.SUBMITTING, wake_at=job.wake_at)
+        if not unchanged.update(state=JobState.UNKNOWN_OUTCOME, wake_at=wake_at):
+            return False
+        silent = job.attempts.filter(state=AttemptState.SENDING)
+        silent.update(state=AttemptState.UNKNOWN, answered_at=now)
+        return True
 
 
 def lease_fetch(job: Job, now: datetime) -> bool:
@@ -182,19 +216,6 @@ def lease_fetch(job: Job, now: datetime) -> bool:
     return bool(free.update(wake_at=now + lease, fetches=F("fetches") + 1))
 
 
-def pause_after(endpoint: Endpoint, error: AdapterError, now: datetime) -> datetime:
-    """Stop calling the endpoint if the error asks for it, never shortening a pause; until when."""
-    if isinstance(error, RateLimitedError):
-        until = now + timedelta(seconds=error.retry_after)
-    elif isinstance(error, AuthOrQuotaError):
-        until = now + AUTH_PAUSE
-    else:
-        return now
-    shorter = Endpoint.objects.filter(pk=endpoint.pk).exclude(paused_until__gt=until)
-    shorter.update(paused_until=until, paused_why=str(error))
-    return until
-
-
 def mark(attempt: Attempt, state: AttemptState, now: datetime, error: str) -> None:
     Attempt.objects.filter(pk=attempt.pk).update(state=state, answered_at=now, error=error)
 
@@ -207,12 +228,25 @@ def state_after(error: AdapterError) -> AttemptState:
     return AttemptState.REFUSED
 
 
+def may_still_appear(attempt: Attempt, now: datetime) -> bool:
+    """Whether an endpoint that does not know the job may be about to register it.
+
+    The call is surely over when the submit's lease ends; then the endpoint's list may lag.
+    """
+    lag = timedelta(seconds=settings.GENERATION_LIST_LAG_SECONDS)
+    return now < attempt.sent_at + submit_lease() + lag
+
+
 def is_late(job: Job, now: datetime) -> bool:
     return job.deadline_at is not None and now > job.deadline_at
 
 
 def deadline_after(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS)
+
+
+def submit_lease() -> timedelta:
+    return timedelta(seconds=settings.GENERATION_SUBMIT_LEASE_SECONDS)
 
 
 def queue_patience() -> timedelta:

@@ -144,6 +144,7 @@ CELERY_TASK_ROUTES = {
     "annotations.tasks.check": {"queue": "media"},
     "annotations.tasks.*": {"queue": "control"},
     "generation.tasks.fetch": {"queue": "transfer"},
+    "generation.tasks.submit_and_wait": {"queue": "blocking"},
     "generation.tasks.*": {"queue": "control"},
     "analysis.tasks.compute": {"queue": "media"},
     "analysis.tasks.*": {"queue": "control"},
@@ -166,7 +167,9 @@ GENERATION_QUEUE_PATIENCE_SECONDS = env.float("GENERATION_QUEUE_PATIENCE_SECONDS
 GENERATION_SUBMIT_LEASE_SECONDS = env.float("GENERATION_SUBMIT_LEASE_SECONDS", 90.0)
 GENERATION_FETCH_LEASE_SECONDS = env.float("GENERATION_FETCH_LEASE_SECONDS", 360.0)
 # How long an endpoint may take to list a job that it has just accepted.
-GENERATION_LIST_LAG_SECONDS = env.float("GENERATION_LIST_LAG_SECONDS", 120.0)
+GENERATION_LIST_LAG_SECONDS = env.float("GENERATION_LIST_LAG_SECONDS", 30.0)
+# How long an endpoint is left alone after failures in a row, at first.
+GENERATION_FAILURE_PAUSE_SECONDS = env.float("GENERATION_FAILURE_PAUSE_SECONDS", 30.0)
 GENERATION_DEADLINE_SECONDS = env.float("GENERATION_DEADLINE_SECONDS", 3600.0)
 
 # Files. Originals and renditions are private; only the views of `annotations` hand out renditions.

@@ -17,6 +17,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from scripts import workers
 from scripts.services import (
     SetupError,
     answers,
@@ -92,9 +93,7 @@ class Demo:
 
     def start_workers(self) -> None:
         celery = [program("celery"), "-A", "juice"]
-        queues = ["-Q", "control,transfer,media", "--concurrency", "2"]
-        plain = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-        self.start("worker", *celery, "worker", *queues, *plain)
+        self.start("worker", *celery, *workers.one_for_all())
         self.start("beat", *celery, "beat", "--loglevel", "INFO", "--pidfile=")
 
     def set_up_studies(self) -> dict[str, str]:

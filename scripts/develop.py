@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts import workers
 from scripts.demo import program
 from scripts.services import SetupError, is_taken, start_process, start_redis, stop_process
 
@@ -31,12 +32,13 @@ def main() -> int:
             [sys.executable, "manage.py", "migrate", "-v", "0"], env=environment, check=True
         )
         for name, words in {
-            "worker": ["worker", "-Q", "control,transfer,media", "--concurrency", "2"],
+            "worker": workers.waiting(),
+            "worker-media": workers.computing(),
             "beat": ["beat", "--pidfile="],
         }.items():
             log = LOGS / f"{name}.log"
             started.append(start_process([*celery, *words], log=log, cwd=ROOT, env=environment))
-        print(f"Worker and beat write to {LOGS.relative_to(ROOT)}/. First time: in another shell,")
+        print(f"Workers and beat write to {LOGS.relative_to(ROOT)}/. First time: in another shell,")
         print("  DEBUG=1 .venv/bin/python manage.py createsuperuser", flush=True)
         subprocess.run(
             [sys.executable, "manage.py", "runserver", f"{host}:{port}"], env=environment

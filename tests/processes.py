@@ -14,6 +14,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
+from scripts import workers
 from scripts.services import (
     RunningService,
     answers,
@@ -48,14 +49,14 @@ class Stack:
         return process
 
     def start_worker(self) -> None:
-        queues = ["-Q", "control,transfer,media", "--concurrency", "2"]
-        self.celery("worker", "worker", *queues, "--without-gossip", "--without-mingle")
+        self.celery("worker", *workers.one_for_all())
 
     def start_beat(self) -> None:
-        self.celery("beat", "beat", "--pidfile=", "-s", self.log_dir / "beat-schedule")
+        schedule = self.log_dir / "beat-schedule"
+        self.celery("beat", "beat", "--pidfile=", "-s", schedule, "--loglevel", "INFO")
 
     def celery(self, name: str, *words: object) -> None:
-        self.start(name, BIN / "celery", "-A", "juice", *words, "--loglevel", "INFO")
+        self.start(name, BIN / "celery", "-A", "juice", *words)
 
     def start_web(self) -> None:
         port = free_port()

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from generation.adapters.base import (
 DEFAULT_PAUSE_SECONDS = 30.0
 MAX_PAUSE_SECONDS = 3600.0
 UNKNOWN_THERE = (404, 410)
+MOST_COST = Decimal(10) ** 8
 
 LABELS = ("code", "type", "error_type", "failureCode", "failure_code", "failure_type", "status")
 WORDS = ("message", "msg", "detail", "details", "title", "failure", "failure_reason", "error")
@@ -224,6 +226,17 @@ def percentage(value: object, whole: float = 100) -> int | None:
     if not isinstance(value, int | float):
         return None
     return min(max(int(value * 100 / whole), 0), 100)
+
+
+def amount(value: object) -> Decimal | None:
+    """A cost that the endpoint tells, unless it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        told = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return round(told, 6) if told.is_finite() and 0 <= told < MOST_COST else None
 
 
 def found_at(raw: object, path: str) -> Any:

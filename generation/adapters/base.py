@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -187,9 +188,13 @@ class Pending:
 
 @dataclass(frozen=True)
 class Done:
-    """Made; `raw` is the endpoint's answer, a rewritten prompt included."""
+    """Made; `raw` is the endpoint's answer, a rewritten prompt included.
+
+    `cost` in the endpoint's own currency, where it tells it.
+    """
 
     raw: Mapping[str, Any] = field(default_factory=dict)
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True)

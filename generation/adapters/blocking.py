@@ -20,6 +20,8 @@ SPARE_SECONDS = 15
 class BlockingAdapter(HttpAdapter):
     """Its jobs are done when they are accepted."""
 
+    is_blocking = True
+
     def patience(self) -> float:
         """How long the one call may take, in seconds: the lease of a submit, less some."""
         lease: float = settings.GENERATION_SUBMIT_LEASE_SECONDS

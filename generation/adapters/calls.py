@@ -33,6 +33,7 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.configured import ConfiguredAdapter
+from generation.adapters.patience import patient_client
 from generation.addresses import ensure_allowed
 
 TIMEOUT = httpx.Timeout(45, connect=10, write=20)
@@ -139,11 +140,25 @@ class HttpAdapter(ConfiguredAdapter):
         kept = {name: answer.headers[name] for name in self.kept_headers if name in answer.headers}
         return httpx.Response(answer.status_code, headers=kept, content=body)
 
-    def client(self, seconds: float | None = None) -> httpx.Client:
-        """Calls to the endpoint itself, with the key, and to no other address."""
+    @contextmanager
+    def client(
+        self, seconds: float | None = None, *, in_all: float | None = None
+    ) -> Iterator[httpx.Client]:
+        """Calls to the endpoint itself, with the key, and to no other address.
+
+        Parameters
+        ----------
+        seconds
+            How long the endpoint may be silent.
+        in_all
+            How long the whole call may take, where that is longer.
+        """
         ensure_allowed(self.base_url, is_internal=self.is_internal)
         timeout = httpx.Timeout(seconds, connect=10) if seconds else TIMEOUT
-        return httpx.Client(timeout=timeout, headers=self.headers(), follow_redirects=False)
+        longest = in_all or seconds or ANSWER_SECONDS
+        options = {"timeout": timeout, "headers": self.headers(), "follow_redirects": False}
+        with patient_client(longest, **options) as client:
+            yield client
 
     def marked(self, key: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
         """The attempt's key, where the endpoint is said to recognise a repeated call by it."""
@@ -186,7 +201,7 @@ class HttpAdapter(ConfiguredAdapter):
         address = f"{self.base_url}{path}"
         with (
             self.answering(),
-            self.client() as client,
+            self.client(in_all=FETCH_SECONDS) as client,
             client.stream("GET", address, **content) as answer,
         ):
             if not answer.is_success:
@@ -213,7 +228,12 @@ class HttpAdapter(ConfiguredAdapter):
             headers = self.headers() if self.is_keyed(url) else {}
             with (
                 self.answering(),
-                httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=False) as client,
+                patient_client(
+                    max(give_up_at - time.monotonic(), 0),
+                    timeout=TIMEOUT,
+                    headers=headers,
+                    follow_redirects=False,
+                ) as client,
                 client.stream("GET", url) as answer,
             ):
                 if answer.has_redirect_location:

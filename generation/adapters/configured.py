@@ -70,6 +70,8 @@ class ConfiguredAdapter:
     usual_seconds: ClassVar[str] = "number"
     can_list: ClassVar[bool] = False
     can_cancel: ClassVar[bool] = True
+    # The answer to a submit is the clip itself.
+    is_blocking: ClassVar[bool] = False
     longest_prompt: ClassVar[int | None] = None
     largest_input: ClassVar[int | None] = 10 * 1024**2
 

@@ -110,6 +110,15 @@ def version_of(endpoint: Endpoint) -> str:
     return f"{endpoint.adapter}/{_class_for(endpoint).version}"
 
 
+def is_blocking(endpoint: Endpoint) -> bool:
+    """Whether a submit waits until the clip is made."""
+    try:
+        blocks: bool = _class_for(endpoint).is_blocking
+    except PermanentError:
+        return False
+    return blocks
+
+
 def made(endpoint: Endpoint, api_key: str = "") -> Any:
     for name in ("parameters", "options"):
         if not isinstance(getattr(endpoint, name), dict):

@@ -27,6 +27,7 @@ from annotations.models import (
 from annotations.services.studies import missing_in_setup, model_pairs
 from annotations.services.warning_signs import warnings_of
 from generation.enums import ENDED_BADLY, JobState
+from generation.limits import why_held
 from generation.models import Endpoint, Job
 
 PROMPTS_SHOWN = 200
@@ -83,6 +84,14 @@ class RaterLine:
 
 
 @dataclass(frozen=True)
+class HeldEndpoint:
+    """An endpoint that is sent no jobs for some time."""
+
+    endpoint: Endpoint
+    why: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """All that the page of a study shows."""
 
@@ -93,7 +102,7 @@ class Progress:
     models_without_endpoint: list[str]
     failed_jobs: list[Job]
     failed_job_count: int
-    waiting_endpoints: list[Endpoint]
+    held_endpoints: list[HeldEndpoint]
     failed_renditions: list[Rendition]
     failed_rendition_count: int
     failed_pairs: list[Comparison]
@@ -126,7 +135,7 @@ def progress_of(study: Study, *, now: datetime) -> Progress:
         models_without_endpoint=_without_endpoint(models, endpoints),
         failed_jobs=list(failed_jobs[:PROBLEMS_SHOWN]),
         failed_job_count=failed_jobs.count(),
-        waiting_endpoints=[one for one in endpoints if one.is_paused(now) or not one.is_active],
+        held_endpoints=[HeldEndpoint(one, why) for one in endpoints if (why := why_held(one, now))],
         failed_renditions=list(
             failed_renditions.select_related("stimulus__model", "stimulus__prompt")[:PROBLEMS_SHOWN]
         ),

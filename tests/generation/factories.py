@@ -93,8 +93,15 @@ def make_job(state: str = JobState.READY, endpoint: Endpoint | None = None, **va
 
 
 def make_attempt(job: Job, **values: Any) -> Attempt:
-    given = {"sent_at": NOW, "remote_id": job.remote_id, "state": AttemptState.SENDING, **values}
-    return Attempt.objects.create(job=job, raw={"sent": {}}, **given)
+    given = {
+        "endpoint": job.endpoint,
+        "sent_at": NOW,
+        "remote_id": job.remote_id,
+        "state": AttemptState.ACCEPTED if job.remote_id else AttemptState.SENDING,
+        "raw": {"sent": {}},
+        **values,
+    }
+    return Attempt.objects.create(job=job, **given)
 
 
 def make_planned_study(*, prompts: int = 2, endpoints: int = 2, models: int = 2) -> Study:

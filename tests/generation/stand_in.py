@@ -28,8 +28,8 @@ class Answer:
         return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
 
 
-DROP, HANG, DRIP = "drop", "hang", "drip"
-"""Instead of an answer: close the connection, say nothing, or send a byte now and then."""
+DROP, HANG, DRIP, SEEP = "drop", "hang", "drip", "seep"
+"""Instead of an answer: close the connection, say nothing, or send a byte or a header at times."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class StandIn(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.script: list[Answer | str] = []
         self.received: list[Received] = []
+        self.dripped = 0
         self.is_closing = threading.Event()
 
     @property
@@ -93,7 +94,10 @@ class Handler(BaseHTTPRequestHandler):
             self.server.is_closing.wait()
         elif answer == DRIP:
             self.send(Answer(), PIECES)
-            self.drip()
+            self.drip(b" ")
+        elif answer == SEEP:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            self.drip(b"X-Still: here\r\n")
 
     def send(self, answer: Answer, length: int) -> None:
         self.send_response(answer.status)
@@ -101,11 +105,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def drip(self) -> None:
+    def drip(self, piece: bytes) -> None:
         for _ in range(PIECES):
             if self.server.is_closing.wait(PAUSE_SECONDS):
                 return
-            self.wfile.write(b" ")
+            self.wfile.write(piece)
+            self.server.dripped += 1
 
     def handle(self) -> None:
         try:

@@ -18,9 +18,9 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.enums import JobState
+from generation.limits import AUTH_PAUSE
 from generation.models import Attempt, Endpoint, Job
 from generation.services import MAX_FETCHES, cancel_job, fetch_job, retry_job, submit_job
-from generation.transitions import AUTH_PAUSE
 from tests.annotations.factories import NOW, make_stimulus
 from tests.generation.factories import as_row, clip_bytes, make_endpoint, make_job
 
@@ -168,7 +168,7 @@ def test_downloads_that_kill_their_worker_end(adapter, made):
     Job.objects.update(fetches=MAX_FETCHES)
     job = fetched(made)
     assert (job.state, adapter.calls) == (JobState.FAILED, [])
-    assert job.error == "6 downloads were begun and none ended."
+    assert job.error == "No clip after 6 downloads. The worker was lost each time."
 
 
 def test_a_job_given_up_during_its_download_leaves_no_clip(adapter, made, clip):

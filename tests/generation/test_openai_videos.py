@@ -11,7 +11,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from generation.adapters import calls
+from generation.adapters import calls, patience
 from generation.adapters.answers import NotJson
 from generation.adapters.base import (
     AdapterError,
@@ -29,7 +29,7 @@ from generation.adapters.base import (
 )
 from generation.adapters.openai_videos.adapter import OpenAIVideosAdapter
 from scripts.services import free_port
-from tests.generation.stand_in import DRIP, DROP, HANG, Answer
+from tests.generation.stand_in import DRIP, DROP, HANG, PIECES, SEEP, Answer
 
 MODERATION = {"error": {"message": "We will not draw this.", "code": "moderation_blocked"}}
 WORDS = {"error": {"message": "No such size.", "code": "invalid_size"}}
@@ -66,6 +66,7 @@ def impatient(monkeypatch):
     monkeypatch.setattr(calls, "TIMEOUT", httpx.Timeout(0.3))
     monkeypatch.setattr(calls, "ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(calls, "FETCH_SECONDS", 0.2)
+    monkeypatch.setattr(patience, "SPARE_SECONDS", 0.2)
 
 
 @pytest.fixture(autouse=True)
@@ -166,6 +167,13 @@ def test_without_an_answer_the_job_may_have_been_taken(server, outcome, impatien
     server.will(fault)
     assert outcome("submit")[0] is UnknownOutcomeError
     assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("call", ["submit", *OTHER_CALLS])
+def test_a_server_that_sends_headers_for_ever_is_cut_off(server, outcome, impatient, call):
+    server.will(SEEP)
+    assert outcome(call)[0] in (UnknownOutcomeError, RetryableError)
+    assert server.dripped < PIECES
 
 
 @pytest.mark.parametrize("call", OTHER_CALLS)

@@ -18,9 +18,10 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.enums import AttemptState, JobState
+from generation.limits import AUTH_PAUSE
 from generation.models import Job
 from generation.services import poll_job
-from generation.transitions import AUTH_PAUSE, MAX_SUBMITS
+from generation.transitions import MAX_SUBMITS
 from tests.annotations.factories import NOW
 from tests.generation.factories import as_row, make_endpoint, make_job
 

@@ -16,9 +16,17 @@ from generation.adapters.base import (
     UnknownOutcomeError,
 )
 from generation.enums import AttemptState, JobState
+from generation.limits import AUTH_PAUSE, LONGEST_OTHER_PAUSE
 from generation.models import Job
-from generation.services import cancel_job, submit_job
-from generation.transitions import AUTH_PAUSE, MAX_SUBMITS
+from generation.services import (
+    cancel_job,
+    fetch_job,
+    lease_due_jobs,
+    poll_job,
+    reconcile_job,
+    submit_job,
+)
+from generation.transitions import MAX_SUBMITS
 from tests.annotations.factories import NOW
 from tests.generation.factories import as_row, make_attempt, make_endpoint, make_job
 
@@ -48,7 +56,7 @@ def test_the_attempt_is_written_before_anything_is_sent(adapter):
 
 
 def test_what_was_sent_and_answered_is_kept(adapter):
-    endpoint = make_endpoint(parameters={"seconds": "4"})
+    endpoint = make_endpoint(options={"variant": "sglang"})
     attempt = submitted(make_job(endpoint=endpoint, seed=5)).attempts.get()
     assert (attempt.state, attempt.remote_id) == (AttemptState.ACCEPTED, "v1")
     assert attempt.raw == {
@@ -59,7 +67,7 @@ def test_what_was_sent_and_answered_is_kept(adapter):
             "prompt": attempt.job.prompt.text,
             "seed": 5,
             "parameters": {"seconds": "4"},
-            "options": {},
+            "options": {"variant": "sglang"},
         },
         "answer": {"id": "v1"},
     }
@@ -140,11 +148,12 @@ def test_what_surely_did_not_arrive_is_sent_again_later(adapter):
 
 def test_sending_ends_after_so_many_tries(adapter):
     adapter.submitting = RetryableError("No route.")
-    job = make_job()
+    job, now = make_job(), NOW
     for _ in range(MAX_SUBMITS):
         assert job.state == JobState.READY
-        job = submitted(job)
-    assert (job.state, job.error, job.finished_at) == (JobState.FAILED, "No route.", NOW)
+        now += timedelta(days=1)
+        job = submitted(job, now)
+    assert (job.state, job.error, job.finished_at) == (JobState.FAILED, "No route.", now)
     assert (job.wake_at, len(adapter.calls)) == (None, MAX_SUBMITS)
 
 
@@ -160,8 +169,14 @@ def test_a_wrong_key_stops_the_endpoint_and_says_so(adapter):
     adapter.submitting = AuthOrQuotaError("The key is wrong.")
     job = submitted(make_job())
     assert (job.state, job.submits, job.error) == (JobState.READY, 0, "The key is wrong.")
-    assert job.endpoint.paused_until == NOW + AUTH_PAUSE
+    assert job.endpoint.sends_paused_until == NOW + AUTH_PAUSE
     assert job.endpoint.paused_why == "The key is wrong."
+
+
+def test_what_is_made_is_still_fetched_while_no_more_is_sent(adapter):
+    adapter.submitting = AuthOrQuotaError("No credits are left.")
+    job = submitted(make_job())
+    assert job.endpoint.paused_until == NOW + LONGEST_OTHER_PAUSE
 
 
 def test_a_short_pause_never_cuts_a_long_one(adapter):
@@ -271,3 +286,18 @@ def test_an_answer_that_comes_after_the_list_told_it_changes_nothing(adapter):
     adapter.submitting = Submitted("v1", {})
     assert submitted(job).polls == 3
     assert adapter.calls == ["submit"]
+
+
+def test_an_answer_that_comes_after_the_lease_is_taken(adapter):
+    """The worker was slow, not dead: another one already doubts the outcome."""
+    job = make_job()
+    adapter.meanwhile = lambda: lease_due_jobs(now=NOW + timedelta(days=1))
+    job = submitted(job)
+    assert (job.state, job.remote_id) == (JobState.REMOTE_PENDING, "v1")
+    assert adapter.calls == ["submit"]
+
+
+def test_a_step_of_a_job_that_was_deleted_does_nothing(adapter):
+    for step in (submit_job, poll_job, fetch_job, reconcile_job):
+        step(job_id=404, now=NOW)
+    assert adapter.calls == []

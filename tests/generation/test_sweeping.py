@@ -9,6 +9,7 @@ from kombu.exceptions import OperationalError
 
 from generation import tasks
 from generation.enums import MOVING, AttemptState, JobState
+from generation.limits import why_held
 from generation.models import Job
 from generation.services import WAKE_AT_ONCE, lease_due_jobs
 from tests.annotations.factories import NOW
@@ -74,23 +75,22 @@ def test_one_full_endpoint_does_not_hold_up_another():
     assert lease_due_jobs(now=NOW) == [(job.pk, JobState.READY)]
 
 
-def test_jobs_of_a_paused_endpoint_wait_and_say_why():
+def test_an_endpoint_that_rests_is_left_alone_and_says_why():
     endpoint = make_endpoint(paused_until=NOW + timedelta(hours=1), paused_why="The key is wrong.")
     for state in MOVING:
-        make_job(state, endpoint=endpoint)
+        if state != JobState.SUBMITTING:
+            make_job(state, endpoint=endpoint)
     assert lease_due_jobs(now=NOW) == []
-    assert set(Job.objects.values_list("error", flat=True)) == {
-        "Waiting until 2026-11-23 13:00 UTC. The key is wrong."
-    }
+    words = "It rests until 2026-11-23 13:00 UTC. The key is wrong."
+    assert why_held(endpoint, NOW) == words
 
 
-def test_waiting_jobs_of_an_endpoint_switched_off_say_so():
+def test_an_endpoint_switched_off_is_sent_nothing_and_what_it_has_is_fetched():
     endpoint = make_endpoint(is_active=False)
-    waiting = make_job(endpoint=endpoint)
+    make_job(endpoint=endpoint)
     running = make_job(JobState.REMOTE_PENDING, endpoint=endpoint)
     assert lease_due_jobs(now=NOW) == [(running.pk, JobState.REMOTE_PENDING)]
-    waiting.refresh_from_db()
-    assert waiting.error == "Waiting: the endpoint is switched off."
+    assert why_held(endpoint, NOW) == "It is switched off."
 
 
 def test_jobs_of_a_paused_endpoint_do_not_crowd_out_others():

@@ -123,7 +123,7 @@ def test_a_worker_killed_while_sending_leads_to_one_remote_job(tmp_path):
 
 def send_and_die(stack: Stack, job: Job) -> None:
     """What a worker leaves behind that dies between sending a job and hearing the answer."""
-    Attempt.objects.create(job=job, sent_at=job.wake_at)
+    Attempt.objects.create(job=job, endpoint=job.endpoint, sent_at=job.wake_at)
     Job.objects.filter(pk=job.pk).update(state=JobState.SUBMITTING, submits=1)
     body = {
         **job.endpoint.parameters,

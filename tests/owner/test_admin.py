@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from annotations.admin.study import ALWAYS_EDITABLE
 from annotations.enums import StudyState
@@ -14,7 +16,7 @@ from annotations.media.profiles import MaskArea
 from annotations.models import Prompt, Study, StudyText
 from annotations.services.plans import profile_of
 from generation.enums import JobState
-from generation.models import Job
+from generation.models import Endpoint, Job
 from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study
 from tests.owner.forms import form_values
 from tests.owner.test_progress import make_endpoint
@@ -282,6 +284,27 @@ def test_jobs_can_be_retried_and_given_up_from_their_list(owner):
     assert (failed.state, waiting.state) == (JobState.CANCELLED, JobState.READY)
 
 
+def test_waiting_jobs_can_be_sent_first_or_later(owner):
+    endpoint = make_endpoint(make_model())
+    job = Job.objects.create(endpoint=endpoint, prompt=make_prompt())
+    url = reverse("admin:generation_job_changelist")
+    for action, priority in (("send_first", 1), ("send_later", -1)):
+        owner.post(url, {"action": action, "_selected_action": [job.pk]})
+        job.refresh_from_db()
+        assert job.priority == priority
+
+
+def test_an_endpoint_that_rests_can_be_called_again(owner):
+    endpoint = make_endpoint(make_model())
+    Endpoint.objects.update(paused_until=timezone.now() + timedelta(hours=1), failures=9)
+    change = reverse("admin:generation_endpoint_change", args=[endpoint.pk])
+    assert "It rests until" in owner.get(change).content.decode()
+    url = reverse("admin:generation_endpoint_changelist")
+    owner.post(url, {"action": "resume", "_selected_action": [endpoint.pk]})
+    endpoint.refresh_from_db()
+    assert (endpoint.paused_until, endpoint.failures) == (None, 0)
+
+
 def test_an_endpoint_keeps_the_name_of_its_key_and_never_the_key(owner):
     model = make_model()
     values = {
@@ -293,6 +316,8 @@ def test_an_endpoint_keeps_the_name_of_its_key_and_never_the_key(owner):
         "parameters": "{}",
         "body_encoding": "json",
         "max_concurrency": "2",
+        "pause_after": "5",
+        "unknown_outcome": "park",
         "is_active": "on",
     }
     url = reverse("admin:generation_endpoint_add")

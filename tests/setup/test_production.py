@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts import workers
+
 ROOT = Path(__file__).resolve().parents[2]
+WORKERS = ("worker", "worker-transfer", "worker-blocking", "worker-media")
 
 
 def variables_read_by_settings() -> set[str]:
@@ -73,8 +76,7 @@ def test_compose_has_the_services_of_production(compose):
     assert set(compose["services"]) == {
         "migrate",
         "web",
-        "worker",
-        "worker-media",
+        *WORKERS,
         "beat",
         "nginx",
         "postgres",
@@ -82,7 +84,7 @@ def test_compose_has_the_services_of_production(compose):
     }
 
 
-@pytest.mark.parametrize("name", ["migrate", "web", "worker", "worker-media", "beat"])
+@pytest.mark.parametrize("name", ["migrate", "web", *WORKERS, "beat"])
 def test_every_process_of_ours_runs_from_the_one_image(compose, name):
     service = compose["services"][name]
     assert (service["image"], service["build"]) == ("juice", ".")
@@ -100,12 +102,25 @@ def test_compose_does_not_start_without_its_secrets():
 
 def test_the_workers_take_every_queue(compose, settings):
     taken = {
-        queue
-        for name in ("worker", "worker-media")
-        for queue in compose["services"][name]["command"][5].split(",")
+        queue for name in WORKERS for queue in compose["services"][name]["command"][5].split(",")
     }
     wanted = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
     assert taken == wanted | {settings.CELERY_TASK_DEFAULT_QUEUE}
+
+
+def test_each_worker_has_a_connection_for_every_thread(compose, settings):
+    for name in WORKERS:
+        command = compose["services"][name]["command"]
+        threads = int(command[command.index("--concurrency") + 1])
+        assert threads < int(example_environment()["DATABASE_POOL_SIZE"])
+
+
+def test_workers_on_one_machine_take_every_queue(settings):
+    wanted = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    assert set(workers.QUEUES) == wanted
+    for several in ([workers.one_for_all()], [workers.waiting(), workers.computing()]):
+        taken = {queue for words in several for queue in words[2].split(",")}
+        assert taken == wanted
 
 
 def test_nginx_sends_what_the_application_names(compose, settings):

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from generation.adapters.answers import failure, found_at, percentage, submitted, without_files
+from generation.adapters.answers import (
+    failure,
+    found_at,
+    percentage,
+    submitted,
+    without_files,
+)
 from generation.adapters.base import (
     Done,
     GenerationRequest,

@@ -1,0 +1,46 @@
+"""Whose job is sent next: what is urgent first, and among equals the studies take turns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from generation.models import Endpoint, Job
+
+# How far back turns are counted.
+REMEMBERED = timedelta(minutes=10)
+
+
+def next_jobs(endpoint: Endpoint, room: int, now: datetime) -> list[Job]:
+    """The waiting jobs that an endpoint is sent next, in order.
+
+    Within a priority, a job comes from the study that has the fewest under way, then from the
+    one that was sent the fewest of late: ten clips never wait for ten thousand.
+    """
+    if room <= 0:
+        return []
+    return list(islice(_in_turn(endpoint, room, now), room))
+
+
+def _in_turn(endpoint: Endpoint, room: int, now: datetime) -> Iterator[Job]:
+    waiting = endpoint.jobs.waiting(now=now)
+    groups = set(waiting.order_by().values_list("priority", "study").distinct())
+    if not groups:
+        return
+    under_way = Counter(endpoint.jobs.at_endpoint(now=now).values_list("study", flat=True))
+    recent = endpoint.attempts.filter(sent_at__gt=now - REMEMBERED)
+    sent = Counter(recent.values_list("job__study", flat=True))
+    for priority in sorted({priority for priority, _ in groups}, reverse=True):
+        queues = {
+            study: waiting.filter(priority=priority, study=study).order_by("pk")[:room]
+            for given, study in groups
+            if given == priority
+        }
+        left = {study: list(reversed(queue)) for study, queue in queues.items()}
+        while left := {study: queue for study, queue in left.items() if queue}:
+            turn = min(left, key=lambda one: (under_way[one], sent[one], left[one][-1].pk))
+            under_way[turn] += 1
+            sent[turn] += 1
+            yield left[turn].pop()
