@@ -27,6 +27,7 @@ from generation.adapters.base import (
     AdapterError,
     AuthOrQuotaError,
     Done,
+    Kind,
     PermanentError,
     RateLimitedError,
     RejectedError,
@@ -39,6 +40,7 @@ from generation.adapters.registry import UPLOAD, adapter_for, is_blocking, reque
 from generation.enums import MOVING, AttemptState, JobState, Priority
 from generation.limits import may_call, note_answer, note_error, room_at
 from generation.models import Attempt, Endpoint, Job
+from generation.sources import source_file
 from generation.suitability import ensure_can_make
 from generation.transitions import (
     RECONCILE_PAUSE,
@@ -203,11 +205,18 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> boo
         return False
     job = attempt.job
     try:
-        with _foreseen(otherwise=UnknownOutcomeError):
+        # What fails before the call has sent nothing; what fails in it may have.
+        with _foreseen(), source_file(job.prompt) as source:
             request = request_for(
-                job.endpoint, prompt=job.prompt.text, seed=job.seed, key=str(attempt.key)
+                job.endpoint,
+                prompt=job.prompt.text,
+                seed=job.seed,
+                key=str(attempt.key),
+                kind=Kind(job.study.kind) if job.study else None,
+                source=source,
             )
-            submitted = adapter_for(job.endpoint).submit(request)
+            with _foreseen(otherwise=UnknownOutcomeError):
+                submitted = adapter_for(job.endpoint).submit(request)
     except AdapterError as error:
         not_accepted(attempt, error, clock() if clock else now)
         return False

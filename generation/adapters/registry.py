@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from django.utils.module_loading import import_string
 
 from generation.adapters.base import (
+    FROM_A_VIDEO,
+    FROM_AN_IMAGE,
     Adapter,
     AuthOrQuotaError,
     Capabilities,
     GenerationRequest,
     Kind,
+    MediaFile,
     PermanentError,
 )
 from generation.enums import BodyEncoding
@@ -77,8 +80,19 @@ def capabilities_of(endpoint: Endpoint) -> Capabilities:
     return capabilities
 
 
-def request_for(endpoint: Endpoint, *, prompt: str, seed: int, key: str) -> GenerationRequest:
+def request_for(
+    endpoint: Endpoint,
+    *,
+    prompt: str,
+    seed: int,
+    key: str,
+    kind: Kind | None = None,
+    source: MediaFile | None = None,
+) -> GenerationRequest:
     """What a job asks: its seed counts samples, and is sent where the model takes one.
+
+    Without a kind it is from text, to whichever the endpoint makes. The source goes with the kinds
+    that start from one.
 
     Raises
     ------
@@ -86,14 +100,21 @@ def request_for(endpoint: Endpoint, *, prompt: str, seed: int, key: str) -> Gene
         The endpoint's parameters or options are no object.
     """
     capabilities = capabilities_of(endpoint)
-    makes_images = Kind.TEXT_TO_VIDEO not in capabilities.kinds
-    is_image = makes_images and Kind.TEXT_TO_IMAGE in capabilities.kinds
+    kind = kind or _kind_from_text(capabilities)
     return GenerationRequest(
         prompt=prompt,
         seed=seed if capabilities.takes_seed else None,
-        kind=Kind.TEXT_TO_IMAGE if is_image else Kind.TEXT_TO_VIDEO,
+        kind=kind,
+        image=source if kind in FROM_AN_IMAGE else None,
+        video=source if kind in FROM_A_VIDEO else None,
         key=key,
     )
+
+
+def _kind_from_text(capabilities: Capabilities) -> Kind:
+    makes_images = Kind.TEXT_TO_VIDEO not in capabilities.kinds
+    is_image = makes_images and Kind.TEXT_TO_IMAGE in capabilities.kinds
+    return Kind.TEXT_TO_IMAGE if is_image else Kind.TEXT_TO_VIDEO
 
 
 def problems_of(endpoint: Endpoint) -> list[str]:
