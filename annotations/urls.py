@@ -1,12 +1,12 @@
 from django.urls import path
 
-from annotations.views import media, panels, rater
+from annotations.views import entering, lessons, media, panels, rater, revising
 
 urlpatterns = [
-    path("s/<slug:slug>/", rater.welcome, name="rater-welcome"),
-    path("s/<slug:slug>/examples/", rater.examples, name="rater-examples"),
-    path("s/<slug:slug>/feedback/<uuid:public_id>/", rater.feedback, name="rater-feedback"),
-    path("s/<slug:slug>/back/", rater.back, name="rater-back"),
+    path("s/<slug:slug>/", entering.welcome, name="rater-welcome"),
+    path("s/<slug:slug>/examples/", lessons.examples, name="rater-examples"),
+    path("s/<slug:slug>/feedback/<uuid:public_id>/", lessons.feedback, name="rater-feedback"),
+    path("s/<slug:slug>/back/", revising.back, name="rater-back"),
     path("s/<slug:slug>/ahead/", rater.ahead, name="rater-ahead"),
     path("s/<slug:slug>/rate/", rater.rate, name="rater-rate"),
     path("s/<slug:slug>/renew/", rater.renew, name="rater-renew"),

@@ -1,0 +1,130 @@
+"""The first page of a study, and who is let in by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from annotations.errors import (
+    ConsentMissing,
+    EntryRefused,
+    InviteRefused,
+    StudyNotOpen,
+)
+from annotations.framing import allow_panel_frame
+from annotations.models import Rater, Study
+from annotations.rater_session import (
+    panel_identity,
+    panel_parameters,
+    rater_in,
+    remember_rater,
+)
+from annotations.services.invites import find_invite
+from annotations.services.raters import is_simulation, join_study
+from annotations.services.recruiting import (
+    PanelIdentity,
+)
+from annotations.services.submitting import (
+    axes_of,
+)
+from annotations.services.wording import own_text
+from annotations.views.common import (
+    message_page,
+)
+from annotations.views.endings import not_let_in
+from annotations.views.language import in_language_of_rater
+from annotations.views.lesson_pages import examples_of
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def welcome(request: HttpRequest, slug: str) -> HttpResponse:
+    """Instructions, and the button that takes a rater in."""
+    study = get_object_or_404(Study.objects.select_related("recruitment"), slug=slug)
+    answer = _take_in if request.method == "POST" else _show_welcome
+    page = in_language_of_rater(request, study, lambda: answer(request, study))
+    return allow_panel_frame(page, study)
+
+
+def _show_welcome(request: HttpRequest, study: Study) -> HttpResponse:
+    try:
+        if invite := request.GET.get("invite", ""):
+            find_invite(study=study, token=invite)
+    except InviteRefused as error:
+        return _cannot_enter(request, error)
+    identity = panel_identity(study, request.GET.dict())
+    return render(request, "rater/welcome.html", _welcome_context(request, study, identity))
+
+
+def _take_in(request: HttpRequest, study: Study) -> HttpResponse:
+    identity = panel_identity(study, request.POST.dict())
+    rater = rater_in(request, study)
+    invite = request.POST.get("invite", "")
+    if rater is None or _is_somebody_else(rater, identity, invite):
+        now = timezone.now()
+        try:
+            rater = join_study(
+                study=study,
+                identity=identity,
+                is_simulated=is_simulation(study, request.POST.get("simulation", "")),
+                consented_at=now if request.POST.get("consent") else None,
+                invite=invite,
+                now=now,
+            )
+        except ConsentMissing as error:
+            context = {**_welcome_context(request, study, identity), "error": str(error)}
+            return render(request, "rater/welcome.html", context, status=422)
+        except EntryRefused as error:
+            return not_let_in(request, study, error, identity) or _cannot_enter(request, error)
+        except StudyNotOpen as error:
+            page = not_let_in(request, study, error, identity)
+            return page or message_page(request, _("Not open"), str(error), status=409)
+    response = redirect(first_page(rater), slug=study.slug)
+    remember_rater(response, rater)
+    return response
+
+
+def _is_somebody_else(rater: Rater, identity: PanelIdentity, invite: str) -> bool:
+    """Whether the link is another person's, or another submission's, than the browser's rater."""
+    if invite:
+        own = getattr(rater, "invite", None)
+        return own is None or own.token != invite
+    ids = (identity.external_id, identity.external_session_id)
+    is_known_as = (rater.external_id, rater.external_session_id)
+    return identity.is_preview or (identity.is_known and ids != is_known_as)
+
+
+def _cannot_enter(request: HttpRequest, error: EntryRefused) -> HttpResponse:
+    title = _("You cannot enter by this link")
+    return message_page(request, title, str(error), has_action=False, status=403)
+
+
+def first_page(rater: Rater) -> str:
+    """The examples, where the study has some and the rater has not begun; else the work."""
+    has_begun = rater.assignments.exists()
+    return "rater-examples" if not has_begun and examples_of(rater.study) else "rater-rate"
+
+
+def _welcome_context(request: HttpRequest, study: Study, identity: PanelIdentity) -> dict[str, Any]:
+    sent = request.POST or request.GET
+    fields = {name: getattr(identity, field) for field, name in panel_parameters(study).items()}
+    fields |= {name: sent.get(name, "") for name in ("invite", "simulation")}
+    axes = axes_of(study)
+    prompt_shown = {axis.shows_prompt for axis in axes}
+    return {
+        "study": study,
+        "axes": axes,
+        "instructions": own_text(study, "instructions"),
+        "hides_text_first": prompt_shown == {False, True},
+        "form_fields": {name: value for name, value in fields.items() if value},
+        "resume": rater_in(request, study) is not None,
+        "is_preview": identity.is_preview,
+        "has_examples": bool(examples_of(study)),
+        "error": "",
+    }
