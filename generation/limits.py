@@ -23,6 +23,7 @@ from generation.adapters.base import (
     RetryableError,
     UnknownOutcomeError,
 )
+from generation.adapters.registry import is_blocking
 from generation.enums import AttemptState
 from generation.models import Endpoint
 
@@ -51,7 +52,7 @@ def room_at(endpoint: Endpoint, now: datetime) -> Room:
 
 def why_held(endpoint: Endpoint, now: datetime) -> str:
     """Why no job is sent to it for some time; empty when it takes jobs, or is merely busy."""
-    rooms = [*_pauses(endpoint, now), *_budgets(endpoint, now)]
+    rooms = [*_pauses(endpoint, now), *_budgets(endpoint, now), _left_by_the_lost(endpoint, now)]
     return next((room.why for room in rooms if room.jobs <= 0), "")
 
 
@@ -77,9 +78,22 @@ def _pauses(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
 
 def _abandoned(endpoint: Endpoint, now: datetime) -> int:
     """Attempts that nobody waits for and that may still be made: they take places, too."""
-    longest = timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS)
     given_up = endpoint.attempts.filter(state=AttemptState.ABANDONED)
-    return given_up.filter(sent_at__gt=now - longest).count()
+    return given_up.filter(sent_at__gt=now - longest_run(endpoint)).count()
+
+
+def _left_by_the_lost(endpoint: Endpoint, now: datetime) -> Room:
+    parked = endpoint.jobs.at_endpoint(now=now).filter(wake_at=None).count()
+    left = endpoint.max_concurrency - parked - _abandoned(endpoint, now)
+    return Room(left, "Jobs whose answer was lost may still be made there and hold all places.")
+
+
+def longest_run(endpoint: Endpoint) -> timedelta:
+    """After which time a job is surely over at the endpoint."""
+    if is_blocking(endpoint):
+        # It works as long as the call lasts.
+        return timedelta(seconds=2 * settings.GENERATION_SUBMIT_LEASE_SECONDS)
+    return timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS)
 
 
 def _budgets(endpoint: Endpoint, now: datetime) -> Iterator[Room]:

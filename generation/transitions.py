@@ -23,7 +23,7 @@ from generation.adapters.base import (
 )
 from generation.adapters.registry import version_of
 from generation.enums import AWAITING_ANSWER, AttemptState, JobState, UnknownOutcome
-from generation.limits import may_call, note_error, room_at
+from generation.limits import longest_run, may_call, note_error, room_at
 from generation.models import Attempt, Endpoint, Job
 
 MAX_SUBMITS = 6
@@ -64,7 +64,7 @@ def begin_attempt(job_id: int, now: datetime) -> Attempt | None:
             job,
             JobState.SUBMITTING,
             wake_at=now + submit_lease(),
-            deadline_at=deadline_after(now),
+            deadline_at=now + longest_run(endpoint),
             submits=F("submits") + 1,
             remote_id="",
             error="",
@@ -112,7 +112,7 @@ def accept(attempt: Attempt, remote_id: str, answer: Mapping[str, Any], now: dat
             JobState.REMOTE_PENDING,
             remote_id=remote_id,
             wake_at=now + FIRST_POLL,
-            deadline_at=deadline_after(now),
+            deadline_at=now + longest_run(attempt.endpoint),
             polls=0,
             error="",
         )
@@ -239,10 +239,6 @@ def may_still_appear(attempt: Attempt, now: datetime) -> bool:
 
 def is_late(job: Job, now: datetime) -> bool:
     return job.deadline_at is not None and now > job.deadline_at
-
-
-def deadline_after(now: datetime) -> datetime:
-    return now + timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS)
 
 
 def submit_lease() -> timedelta:

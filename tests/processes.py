@@ -51,6 +51,10 @@ class Stack:
     def start_worker(self) -> None:
         self.celery("worker", *workers.one_for_all())
 
+    def start_waiting_worker(self, name: str) -> None:
+        """One of several that share all work but media."""
+        self.celery(name, *workers.waiting(threads=6))
+
     def start_beat(self) -> None:
         schedule = self.log_dir / "beat-schedule"
         self.celery("beat", "beat", "--pidfile=", "-s", schedule, "--loglevel", "INFO")
@@ -81,6 +85,16 @@ class Stack:
             name,
             self.log_dir / f"{name}.log",
         )
+
+    def stop_redis(self) -> None:
+        if self.redis.process is not None:
+            stop_process(self.redis.process)
+
+    def start_redis_again(self) -> None:
+        """At the same address, and empty."""
+        before = self.redis.process
+        assert before is not None
+        self.redis.process = self.start("redis", *before.args)
 
     def kill(self, name: str) -> None:
         """kill -9 of the process and of all its children."""

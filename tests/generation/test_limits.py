@@ -384,3 +384,21 @@ def test_a_quota_that_is_used_up_holds_jobs_for_an_hour_and_other_calls_for_a_mi
     assert "No credits are left." in why_held(
         Endpoint.objects.get(pk=endpoint.pk), NOW + 59 * MINUTE
     )
+
+
+def test_lost_jobs_that_hold_all_places_are_told():
+    endpoint = make_endpoint(max_concurrency=1)
+    make_job(JobState.UNKNOWN_OUTCOME, endpoint=endpoint, wake_at=None)
+    assert "hold all places" in why_held(endpoint, NOW)
+    assert why_held(endpoint, NOW + 2 * HOUR) == ""
+
+
+def test_an_endpoint_that_answers_with_the_clip_has_its_places_back_after_the_call(adapter):
+    endpoint = make_endpoint(adapter="http_blocking", max_concurrency=1)
+    adapter.submitting = UnknownOutcomeError("It did not answer.")
+    adapter.listing = PermanentError("No list.")
+    job = make_job(endpoint=endpoint)
+    submit_job(job_id=job.pk, now=NOW)
+    reconcile_job(job_id=job.pk, now=NOW)
+    assert room_at(endpoint, NOW + 179 * SECOND).jobs == 0
+    assert room_at(endpoint, NOW + 181 * SECOND).jobs == 1

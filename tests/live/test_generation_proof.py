@@ -1,0 +1,251 @@
+"""Hundreds of jobs over five endpoints while everything that can fail does, counted at the servers.
+
+Each job ends with its own clip or says why it has none; nothing that was accepted is sent again;
+no limit is passed. `PROOF_JOBS=2000` runs the same with more jobs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+import redis as redis_client
+from django.utils import timezone
+
+from annotations.models import Stimulus
+from annotations.services.studies import create_study
+from generation.enums import AttemptState, JobState
+from generation.models import Attempt, Endpoint, Job
+from generation.services import plan_jobs
+from tests.annotations.factories import make_model, make_prompt
+from tests.live.counting_server import CountingServer, running_servers
+from tests.media.clips import make_clip
+from tests.processes import Stack, running_stack
+
+JOBS = int(os.environ.get("PROOF_JOBS", "300"))
+# A job takes about a fifth of a second of the machine; the rest is leases that have to run out.
+PATIENCE_SECONDS = 75 + JOBS * 0.3
+KILL_SECONDS = 5
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.xdist_group("live"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(60 + PATIENCE_SECONDS),
+]
+
+QUICK = {
+    "GENERATION_QUEUE_PATIENCE_SECONDS": "4",
+    "GENERATION_SUBMIT_LEASE_SECONDS": "8",
+    "GENERATION_FETCH_LEASE_SECONDS": "8",
+    "GENERATION_LIST_LAG_SECONDS": "2",
+    "GENERATION_FAILURE_PAUSE_SECONDS": "1",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+@dataclass
+class Lab:
+    """An endpoint, what it is like, and how often each fault meets one of its jobs."""
+
+    name: str
+    share: float
+    seconds: float
+    faults: dict[tuple[str, str], float] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
+    server: CountingServer = field(init=False)
+    endpoint: Endpoint = field(init=False)
+
+    @property
+    def limit(self) -> int:
+        return int(str(self.values["max_concurrency"]))
+
+
+def five_labs() -> list[Lab]:
+    rate = max(JOBS // 10, 1)
+    return [
+        Lab("calm", 0.3, 0.3, values={"max_concurrency": 12}),
+        Lab("limited", 0.1, 0.2, values={"max_concurrency": 6, "jobs_per_minute": rate}),
+        Lab(
+            "busy",
+            0.25,
+            0.4,
+            {
+                ("submit", "busy"): 0.05,
+                ("submit", "away"): 0.03,
+                ("poll", "busy"): 0.03,
+                ("fetch", "busy"): 0.03,
+                ("submit", "refused"): 0.05,
+            },
+            {"max_concurrency": 12},
+        ),
+        Lab(
+            "broken",
+            0.25,
+            0.4,
+            {
+                ("submit", "broken"): 0.04,
+                ("submit", "broken after"): 0.06,
+                ("submit", "lost"): 0.04,
+                ("submit", "lost after"): 0.06,
+                ("submit", "late"): 0.03,
+                ("submit", "slow"): 0.03,
+                ("poll", "broken"): 0.05,
+                ("poll", "lost"): 0.05,
+                ("fetch", "gone"): 0.05,
+                ("fetch", "cut"): 0.05,
+                ("made", "refused"): 0.05,
+            },
+            {"max_concurrency": 12, "pause_after": 3},
+        ),
+        Lab(
+            "blocking",
+            0.1,
+            0.3,
+            {("submit", "lost after"): 0.1, ("submit", "busy"): 0.1},
+            {"max_concurrency": 4, "adapter": "http_blocking"},
+        ),
+    ]
+
+
+@pytest.fixture
+def labs(tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4").read_bytes()
+    labs = five_labs()
+    for lab in labs:
+        lab.server = CountingServer(clip, seconds=lab.seconds)
+    with running_servers([lab.server for lab in labs]):
+        yield labs
+
+
+@pytest.fixture
+def stack(tmp_path):
+    with running_stack(tmp_path, worker=False, **QUICK) as stack:
+        yield stack
+
+
+def plan(lab: Lab) -> None:
+    """A study of the lab's model, with its jobs, and the faults that they will meet."""
+    model = make_model(lab.name)
+    is_blocking = lab.values.get("adapter") == "http_blocking"
+    lab.endpoint = Endpoint.objects.create(
+        model=model,
+        name=lab.name,
+        base_url=f"{lab.server.url}/generate" if is_blocking else f"{lab.server.url}/v1",
+        remote_model=lab.name,
+        is_internal=True,
+        **lab.values,
+    )
+    texts = [f"{lab.name}: a red ball, take {number}" for number in range(int(JOBS * lab.share))]
+    prompts = [make_prompt(text) for text in texts]
+    study = create_study(
+        title=lab.name, slug=lab.name, models=[model, make_model()], prompts=prompts
+    )
+    rng = random.Random(lab.name)
+    for text in texts:
+        for (call, fault), chance in lab.faults.items():
+            if rng.random() < chance and call == "made":
+                lab.server.refused.add(text)
+            elif rng.random() < chance:
+                lab.server.faults[text, call].append(fault)
+    plan_jobs(study=study, now=timezone.now())
+
+
+def fill_half_of_the_minute(lab: Lab) -> None:
+    """As if half of what may be sent in a minute had been sent half a minute ago."""
+    before = timezone.now() - timedelta(seconds=35)
+    pattern = Job.objects.filter(endpoint=lab.endpoint).first()
+    for _ in range(int(str(lab.values["jobs_per_minute"])) // 2):
+        Attempt.objects.create(
+            job=pattern,
+            endpoint=lab.endpoint,
+            sent_at=before,
+            answered_at=before,
+            state=AttemptState.REFUSED,
+        )
+        lab.server.arrivals.append(before.timestamp())
+
+
+def disturb(stack: Stack) -> None:
+    """Kill a worker every few seconds; flush, stop and restart Redis; until nothing moves."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    events = [(0.25, flush_redis), (0.5, restart_redis), (0.75, flush_redis)]
+    kill_at, turn = time.monotonic() + KILL_SECONDS, 0
+    while (moving := Job.objects.moving().exclude(wake_at=None).count()) > 0:
+        assert time.monotonic() < give_up_at, Job.objects.all().counts_by_state()
+        if events and 1 - moving / JOBS >= events[0][0]:
+            events.pop(0)[1](stack)
+        if time.monotonic() > kill_at and moving > JOBS * 0.03:
+            name = f"worker-{turn % 2}"
+            stack.kill(name)
+            stack.start_waiting_worker(name)
+            kill_at, turn = time.monotonic() + KILL_SECONDS, turn + 1
+        time.sleep(0.2)
+    assert not events
+    assert turn > 0
+
+
+def flush_redis(stack: Stack) -> None:
+    redis_client.Redis.from_url(stack.redis.url).flushall()
+
+
+def restart_redis(stack: Stack) -> None:
+    stack.stop_redis()
+    time.sleep(2)
+    stack.start_redis_again()
+
+
+def test_every_job_ends_once_and_no_limit_is_passed(labs, stack):
+    for lab in labs:
+        plan(lab)
+    fill_half_of_the_minute(labs[1])
+    for number in range(2):
+        stack.start_waiting_worker(f"worker-{number}")
+    stack.start_beat()
+    disturb(stack)
+    for lab in labs:
+        assert_nothing_was_accepted_twice(lab)
+        assert_no_limit_was_passed(lab)
+        assert_every_job_ended_visibly(lab)
+        assert_each_clip_is_there_once_and_is_its_own(lab)
+
+
+def assert_nothing_was_accepted_twice(lab: Lab) -> None:
+    assert [prompt for prompt, times in lab.server.accepted.items() if times > 1] == []
+
+
+def assert_no_limit_was_passed(lab: Lab) -> None:
+    assert 1 < lab.server.most_at_once <= lab.limit
+    rate = lab.values.get("jobs_per_minute")
+    assert rate is None or lab.server.most_in_a_minute() <= int(str(rate))
+
+
+def assert_every_job_ended_visibly(lab: Lab) -> None:
+    """Refused where it was refused, parked where no list can tell, done in all other cases."""
+    rejected = lab.endpoint.jobs.filter(state=JobState.REJECTED)
+    assert set(rejected.values_list("prompt__text", flat=True)) == lab.server.refused
+    assert all(job.error.startswith("We will not draw this.") for job in rejected)
+    parked = lab.endpoint.jobs.filter(state=JobState.UNKNOWN_OUTCOME)
+    lost = "The answer was lost, and the endpoint has no list"
+    assert all(job.error.startswith(lost) for job in parked)
+    assert lab.name == "blocking" or not parked
+    others = lab.endpoint.jobs.exclude(pk__in=[job.pk for job in [*rejected, *parked]])
+    assert [str(job) for job in others if job.state != JobState.DONE] == []
+
+
+def assert_each_clip_is_there_once_and_is_its_own(lab: Lab) -> None:
+    made = {
+        stimulus.prompt.text: stimulus.sha256
+        for stimulus in Stimulus.objects.filter(model=lab.endpoint.model).select_related("prompt")
+    }
+    done = lab.endpoint.jobs.filter(state=JobState.DONE).select_related("prompt")
+    assert made == {
+        job.prompt.text: hashlib.sha256(lab.server.clip_of(job.prompt.text)).hexdigest()
+        for job in done
+    }
+    assert Stimulus.objects.filter(model=lab.endpoint.model).count() == len(done)
