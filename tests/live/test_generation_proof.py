@@ -27,9 +27,10 @@ from tests.live.counting_server import CountingServer, running_servers
 from tests.media.clips import make_clip
 from tests.processes import Stack, running_stack
 
-JOBS = int(os.environ.get("PROOF_JOBS", "300"))
-# A job takes about a fifth of a second of the machine; the rest is leases that have to run out.
-PATIENCE_SECONDS = 75 + JOBS * 0.3
+JOBS = int(os.environ.get("PROOF_JOBS", "200"))
+# A job takes about a fifth of a second of four cores; the rest is leases that have to run out. Far
+# more than that, so that a slow machine is only slow.
+PATIENCE_SECONDS = 300 + JOBS * 1.0
 KILL_SECONDS = 5
 
 pytestmark = [
