@@ -59,7 +59,8 @@ def sync_comparisons(*, study: Study) -> int:
 def sync_all_comparisons() -> None:
     """Make what has become possible in every study that is preparing or running."""
     for study in Study.objects.preparing_or_rating():
-        if study.comparisons.counted().count() < _planned_minimum(study):
+        is_short = study.comparisons.counted().count() < _planned_minimum(study)
+        if is_short or study.checks.filter(comparison=None).exists():
             sync_comparisons(study=study)
 
 

@@ -5,7 +5,7 @@ import pytest
 from annotations.enums import CheckRole, Choice
 from annotations.errors import CheckRefused, ProtocolFrozen
 from annotations.services.checks import add_check, example_coverage, make_copies
-from annotations.services.preparing import sync_comparisons
+from annotations.services.preparing import sync_all_comparisons, sync_comparisons
 from annotations.services.studies import return_to_draft, set_prompts
 from tests.annotations.factories import (
     judge,
@@ -113,6 +113,21 @@ def test_checks_get_comparisons_of_their_own_without_seats():
     sync_comparisons(study=study)
     check = study.checks.get()
     assert [check.comparison.open_seats, study.comparisons.counted().count()] == [0, 3]
+
+
+def test_a_check_that_is_added_during_the_preparation_is_prepared_too():
+    study = study_with_clips()
+    sync_comparisons(study=study)
+    first, second = two_clips(study)
+    check = add_check(
+        study=study,
+        role=CheckRole.GOLD,
+        stimulus_a=first,
+        stimulus_b=second,
+        expected={"quality": "a"},
+    )
+    sync_all_comparisons()
+    assert check.comparison.of_check == check
 
 
 def test_a_degraded_copy_is_rendered_with_fewer_pixels():
