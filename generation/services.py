@@ -43,6 +43,7 @@ from generation.models import Attempt, Endpoint, Job
 from generation.sources import source_file
 from generation.suitability import ensure_can_make
 from generation.transitions import (
+    FIRST_POLL,
     RECONCILE_PAUSE,
     RNG,
     abandon,
@@ -66,6 +67,8 @@ from generation.turns import next_jobs
 
 MAX_FETCHES = 6
 POLL_SECONDS = (1, 2, 3, 5, 8, 13, 20, 30)
+# How long the message of a first poll may take before the sweep sends another one.
+MESSAGE_PATIENCE = timedelta(seconds=5)
 CLOCK_TOLERANCE = timedelta(seconds=60)
 WAKE_AT_ONCE = 200
 
@@ -187,7 +190,7 @@ def jobs_that_block(job_ids: list[int]) -> set[int]:
     return {job.pk for job in rows if is_blocking(job.endpoint)}
 
 
-def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> bool:
+def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> timedelta | None:
     """Send a waiting job to its endpoint, if the endpoint has a place.
 
     Parameters
@@ -197,12 +200,12 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> boo
 
     Returns
     -------
-    bool
-        Whether the clip is made already, and the job can be polled at once.
+    timedelta or None
+        When the caller should have the job polled; the sweep does so only if that is forgotten.
     """
     attempt = begin_attempt(job_id, now)
     if attempt is None:
-        return False
+        return None
     job = attempt.job
     try:
         # What fails before the call has sent nothing; what fails in it may have.
@@ -219,14 +222,16 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> boo
                 submitted = adapter_for(job.endpoint).submit(request)
     except AdapterError as error:
         not_accepted(attempt, error, clock() if clock else now)
-        return False
+        return None
     answered_at = clock() if clock else now
     note_answer(job.endpoint)
-    if not accept(attempt, submitted.remote_id, submitted.raw, answered_at):
-        # Given up, or sent again, while the answer was on its way.
-        _stop_at_endpoint(job, submitted.remote_id, answered_at)
-        return False
-    return is_blocking(job.endpoint)
+    pause = timedelta(0) if is_blocking(job.endpoint) else FIRST_POLL
+    first_poll = pause + MESSAGE_PATIENCE
+    if accept(attempt, submitted.remote_id, submitted.raw, answered_at, first_poll=first_poll):
+        return pause
+    # Given up, or sent again, while the answer was on its way.
+    _stop_at_endpoint(job, submitted.remote_id, answered_at)
+    return None
 
 
 def poll_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> bool:

@@ -34,8 +34,9 @@ def queue_submits(job_ids: list[int]) -> None:
 @shared_task
 def submit(job_id: int) -> None:
     """Send a job to its endpoint."""
-    if services.submit_job(job_id=job_id, now=timezone.now(), clock=timezone.now):
-        poll.delay(job_id)
+    pause = services.submit_job(job_id=job_id, now=timezone.now(), clock=timezone.now)
+    if pause is not None:
+        poll.apply_async((job_id,), countdown=pause.total_seconds())
 
 
 @shared_task

@@ -95,7 +95,14 @@ def sent_values(job: Job) -> dict[str, Any]:
     }
 
 
-def accept(attempt: Attempt, remote_id: str, answer: Mapping[str, Any], now: datetime) -> bool:
+def accept(
+    attempt: Attempt,
+    remote_id: str,
+    answer: Mapping[str, Any],
+    now: datetime,
+    *,
+    first_poll: timedelta = FIRST_POLL,
+) -> bool:
     """Remember the endpoint's id of the job; whether the job still wants what was accepted."""
     with transaction.atomic():
         Attempt.objects.filter(pk=attempt.pk).update(
@@ -111,7 +118,7 @@ def accept(attempt: Attempt, remote_id: str, answer: Mapping[str, Any], now: dat
             job,
             JobState.REMOTE_PENDING,
             remote_id=remote_id,
-            wake_at=now + FIRST_POLL,
+            wake_at=now + first_poll,
             deadline_at=now + longest_run(attempt.endpoint),
             polls=0,
             error="",

@@ -39,10 +39,13 @@ def submitted(job: Job, now=NOW) -> Job:
 
 
 def test_an_accepted_job_is_polled_soon(adapter):
-    job = submitted(make_job())
+    job = make_job()
+    assert submit_job(job_id=job.pk, now=NOW) == timedelta(seconds=1)
+    job.refresh_from_db()
     assert (job.state, job.remote_id, job.submits) == (JobState.REMOTE_PENDING, "v1", 1)
+    # The message to poll it is on its way: the sweep need not send another one at once.
     assert (job.wake_at, job.deadline_at) == (
-        NOW + timedelta(seconds=1),
+        NOW + timedelta(seconds=6),
         NOW + timedelta(hours=1),
     )
 

@@ -172,3 +172,35 @@ def test_a_message_that_cannot_be_queued_is_queued_by_a_later_sweep(monkeypatch,
     monkeypatch.setattr(tasks.timezone, "now", lambda: NOW + PATIENCE)
     tasks.sweep()
     assert queued == [("submit", job.pk)]
+
+
+@pytest.mark.parametrize(("adapter_name", "seconds"), [("openai_videos", 1), ("http_blocking", 0)])
+def test_a_job_that_was_sent_is_polled_without_waiting_for_the_sweep(
+    adapter, monkeypatch, adapter_name, seconds
+):
+    messages = []
+    monkeypatch.setattr(
+        tasks.poll, "apply_async", lambda words, countdown: messages.append((*words, countdown))
+    )
+    job = make_job(endpoint=make_endpoint(adapter=adapter_name))
+    tasks.submit(job.pk)
+    assert messages == [(job.pk, seconds)]
+
+
+def test_a_call_that_lasts_until_the_clip_is_made_has_a_queue_of_its_own(queued, monkeypatch):
+    monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
+    waits = []
+    monkeypatch.setattr(tasks.submit_and_wait, "delay", waits.append)
+    job = make_job(endpoint=make_endpoint(adapter="http_blocking"))
+    other = make_job()
+    tasks.sweep()
+    assert (waits, queued) == ([job.pk], [("submit", other.pk)])
+
+
+def test_a_freed_place_is_taken_without_waiting_for_the_sweep(queued, adapter, monkeypatch):
+    monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
+    endpoint = make_endpoint(max_concurrency=1)
+    running = make_job(JobState.REMOTE_PENDING, endpoint=endpoint)
+    waiting = make_job(endpoint=endpoint)
+    tasks.poll(running.pk)
+    assert queued == [("fetch", running.pk), ("submit", waiting.pk)]

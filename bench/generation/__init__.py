@@ -1,0 +1,1 @@
+"""What jobs cost: python -m bench.generation."""
