@@ -83,7 +83,9 @@ def run_everything(only_checks: bool, only_screenshots: bool) -> int:
         postgres = start_postgres(Path(var) / "postgres")
         stack.callback(postgres.stop)
         stages.run("tests on SQLite", pytest_command())
-        stages.run("tests on PostgreSQL", pytest_command(*ON_SQLITE_ONLY), DATABASE_URL=postgres.url)
+        stages.run(
+            "tests on PostgreSQL", pytest_command(*ON_SQLITE_ONLY), DATABASE_URL=postgres.url
+        )
         return stages.summarise()
 
 
