@@ -37,11 +37,12 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.registry import UPLOAD, adapter_for, is_blocking, request_for
+from generation.chains import chain, described_first_step, settle_chains
 from generation.enums import MOVING, AttemptState, JobState, Priority
 from generation.limits import may_call, note_answer, note_error, room_at
 from generation.models import Attempt, Endpoint, Job
 from generation.sources import source_file
-from generation.suitability import ensure_can_make
+from generation.suitability import asked_by, ensure_can_make
 from generation.transitions import (
     FIRST_POLL,
     RECONCILE_PAUSE,
@@ -83,7 +84,8 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
     Returns
     -------
     int
-        How many jobs are new. Jobs that failed before are left for `retry_job`.
+        How many clips are to be made, not counting pictures that they start from. Jobs that
+        failed before are left for `retry_job`.
 
     Raises
     ------
@@ -92,17 +94,21 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
     """
     ensure_can_make(study)
     endpoints = Endpoint.objects.filter(model__studies=study, is_active=True)
-    endpoints = endpoints.exclude(adapter=UPLOAD)
+    endpoints = endpoints.exclude(adapter=UPLOAD).select_related("first_step")
     prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
     have = set(Stimulus.objects.for_study(study.pk).values_list("model", "prompt"))
     known = set(Job.objects.for_study(study.pk).values_list("endpoint", "prompt"))
+    given = {"study": study, "kind": study.kind, "asked": asked_by(study), "priority": priority}
     missing = [
-        Job(endpoint=endpoint, prompt=prompt, study=study, priority=priority, wake_at=now)
+        Job(endpoint=endpoint, prompt=prompt, wake_at=now, **given)
         for prompt in prompts
         for endpoint in endpoints
         if (endpoint.model_id, prompt.pk) not in have and (endpoint.pk, prompt.pk) not in known
     ]
-    Job.objects.bulk_create(missing, ignore_conflicts=True)
+    with transaction.atomic():
+        chain(missing, study=study, now=now)
+        Job.objects.bulk_create(missing, ignore_conflicts=True)
+        settle_chains(now=now)
     return len(missing)
 
 
@@ -110,18 +116,20 @@ def retry_job(*, job: Job, now: datetime) -> bool:
     """Start a job anew that ended badly or waits for a person; whether it was one.
 
     A clip that was made and could not be downloaded is not made, and paid for, again: the
-    endpoint is asked for it once more.
+    endpoint is asked for it once more. A first step that failed is started anew with its second.
     """
     with transaction.atomic():
         failed = Job.objects.failed().select_for_update().filter(pk=job.pk).first()
         if failed is None:
             return False
+        if failed.first_step:
+            retry_job(job=failed.first_step, now=now)
         abandon(failed, now)
-        is_made = _is_made(failed)
+        state = _state_anew(failed)
         Job.objects.filter(pk=job.pk).update(
-            state=JobState.REMOTE_PENDING if is_made else JobState.READY,
-            remote_id=failed.remote_id if is_made else "",
-            wake_at=now,
+            state=state,
+            remote_id=failed.remote_id if state == JobState.REMOTE_PENDING else "",
+            wake_at=None if state == JobState.AWAITING_FIRST else now,
             deadline_at=None,
             submits=0,
             fetches=0,
@@ -130,6 +138,7 @@ def retry_job(*, job: Job, now: datetime) -> bool:
             progress=None,
             finished_at=None,
         )
+        settle_chains(now=now, first=failed.first_step or failed)
         return True
 
 
@@ -147,11 +156,27 @@ def cancel_job(*, job: Job, now: datetime) -> bool:
             return False
         job.refresh_from_db()
         abandon(job, now)
+    settle_chains(now=now, first=job)
     problem = _stop_at_endpoint(job, job.remote_id, now)
     if problem:
         words = f"{given_up} The endpoint could not be told: {problem}"
         move(job, JobState.CANCELLED, error=words)
     return True
+
+
+def cancel_study_jobs(*, study: Study, now: datetime) -> int:
+    """Give up every job that was planned for the study, second steps before first ones.
+
+    A first step stays that a second step of another study waits for.
+    """
+    jobs = Job.objects.moving().filter(study=study).select_related("endpoint__model")
+    seconds = [job for job in jobs if job.first_step_id]
+    firsts = [job for job in jobs if not job.first_step_id]
+    given_up = sum(cancel_job(job=job, now=now) for job in seconds)
+    for job in firsts:
+        is_wanted = job.followers.filter(state=JobState.AWAITING_FIRST).exists()
+        given_up += not is_wanted and cancel_job(job=job, now=now)
+    return given_up
 
 
 def set_priority(*, jobs: Iterable[Job], priority: Priority) -> int:
@@ -170,8 +195,10 @@ def resume_endpoint(*, endpoint: Endpoint) -> None:
 def lease_due_jobs(*, now: datetime) -> list[tuple[int, JobState]]:
     """Jobs to put into the queue now, each handed out once until its patience ends.
 
-    No more waiting jobs are woken than their endpoint takes.
+    No more waiting jobs are woken than their endpoint takes. Second steps whose worker died
+    between the two follow their first steps now.
     """
+    settle_chains(now=now)
     return _leased([*_ready_with_room(now), *_others_due(now)], now)
 
 
@@ -209,14 +236,15 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
     job = attempt.job
     try:
         # What fails before the call has sent nothing; what fails in it may have.
-        with _foreseen(), source_file(job.prompt) as source:
+        with _foreseen(), source_file(job) as source:
             request = request_for(
                 job.endpoint,
                 prompt=job.prompt.text,
                 seed=job.seed,
                 key=str(attempt.key),
-                kind=Kind(job.study.kind) if job.study else None,
+                kind=_kind_of(job),
                 source=source,
+                asked=job.asked,
             )
             with _foreseen(otherwise=UnknownOutcomeError):
                 submitted = adapter_for(job.endpoint).submit(request)
@@ -277,6 +305,7 @@ def fetch_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> None
             adapter_for(job.endpoint).fetch(job.remote_id, clip)
             note_answer(job.endpoint)
             _keep(job, clip, clock() if clock else now)
+        settle_chains(now=now, first=job)
     except (StimulusRefused, MediaError) as error:
         _end_unusable(job, error, now)
     except AdapterError as error:
@@ -309,11 +338,23 @@ def reconcile_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> 
         send_again(job, attempt, VanishedError("The endpoint does not have it."), now)
 
 
+def _state_anew(job: Job) -> JobState:
+    """Where a job begins again that is started anew."""
+    if _is_made(job):
+        return JobState.REMOTE_PENDING
+    return JobState.AWAITING_FIRST if job.first_step_id else JobState.READY
+
+
 def _is_made(job: Job) -> bool:
     """Whether the endpoint has the clip of a job that failed: only its download went wrong."""
     attempt = job.attempts.last()
     is_there = attempt is not None and attempt.state == AttemptState.ACCEPTED
     return job.state == JobState.FAILED and job.progress == 100 and is_there
+
+
+def _kind_of(job: Job) -> Kind | None:
+    kind = job.kind or (job.study.kind if job.study else "")
+    return Kind(kind) if kind else None
 
 
 def _ready_with_room(now: datetime) -> Iterator[Job]:
@@ -505,4 +546,5 @@ def _provenance(job: Job) -> dict[str, Any]:
         "answer": {**attempt.raw.get("answer", {}), **made},
         "remote_id": job.remote_id,
         "sent_at": attempt.sent_at.isoformat(),
+        **({"first_step": described_first_step(job)} if job.first_step_id else {}),
     }

@@ -92,6 +92,7 @@ def sent_values(job: Job) -> dict[str, Any]:
         "seed": job.seed,
         "parameters": endpoint.parameters,
         "options": endpoint.options,
+        **({"asked": job.asked} if job.asked else {}),
     }
 
 
