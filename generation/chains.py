@@ -34,6 +34,9 @@ def settle_chains(*, now: datetime, first: Job | None = None) -> int:
         Only those that start from its picture.
     """
     followers = first.followers.all() if first else Job.objects.all()
+    _after(followers, [JobState.READY], [*MOVING, *ENDED_BADLY]).update(
+        state=JobState.AWAITING_FIRST, wake_at=None
+    )
     if not followers.filter(state__in=CHAINED).exists():
         return 0
     released = _after(followers, CHAINED, [JobState.DONE]).update(

@@ -38,6 +38,7 @@ SET_BY_THE_JOB = {"model", "prompt", "seed"}
 is_web_address = RegexValidator(
     r"^https?://[^\s/]+(/\S*)?$", "Give an address such as https://lab.example/v1."
 )
+SETTINGS = ("negative_prompt", "seconds", "size", "ratio")
 is_size = RegexValidator(r"^[1-9]\d{1,4}x[1-9]\d{1,4}$", "Give a size such as 1280x720.")
 is_ratio = RegexValidator(r"^[1-9]\d{0,3}:[1-9]\d{0,3}$", "Give a shape such as 16:9.")
 AT_LEAST_ONE = [MinValueValidator(1)]
@@ -239,8 +240,7 @@ class ClipSettings(models.Model):
     @property
     def asked(self) -> dict[str, Any]:
         """What is asked, without what is left to the endpoints."""
-        names = ("negative_prompt", "seconds", "size", "ratio")
-        given = {name: getattr(self, name) for name in names}
+        given = {name: getattr(self, name) for name in SETTINGS}
         return {name: value for name, value in given.items() if value}
 
 

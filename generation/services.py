@@ -125,11 +125,11 @@ def retry_job(*, job: Job, now: datetime) -> bool:
         if failed.first_step:
             retry_job(job=failed.first_step, now=now)
         abandon(failed, now)
-        state = _state_anew(failed)
+        is_made = _is_made(failed)
         Job.objects.filter(pk=job.pk).update(
-            state=state,
-            remote_id=failed.remote_id if state == JobState.REMOTE_PENDING else "",
-            wake_at=None if state == JobState.AWAITING_FIRST else now,
+            state=JobState.REMOTE_PENDING if is_made else JobState.READY,
+            remote_id=failed.remote_id if is_made else "",
+            wake_at=now,
             deadline_at=None,
             submits=0,
             fetches=0,
@@ -138,7 +138,7 @@ def retry_job(*, job: Job, now: datetime) -> bool:
             progress=None,
             finished_at=None,
         )
-        settle_chains(now=now, first=failed.first_step or failed)
+        settle_chains(now=now)
         return True
 
 
@@ -336,13 +336,6 @@ def reconcile_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> 
         move(job, JobState.UNKNOWN_OUTCOME, wake_at=now + RECONCILE_PAUSE)
     else:
         send_again(job, attempt, VanishedError("The endpoint does not have it."), now)
-
-
-def _state_anew(job: Job) -> JobState:
-    """Where a job begins again that is started anew."""
-    if _is_made(job):
-        return JobState.REMOTE_PENDING
-    return JobState.AWAITING_FIRST if job.first_step_id else JobState.READY
 
 
 def _is_made(job: Job) -> bool:

@@ -11,7 +11,7 @@ from annotations.models import Study
 from annotations.services import studies
 from annotations.services.preparing import retry_failed_renditions, sync_comparisons
 from generation.models import Endpoint, Job
-from generation.services import plan_jobs, retry_job
+from generation.services import cancel_study_jobs, plan_jobs, retry_job
 
 
 def prepare(study: Study) -> str:
@@ -57,6 +57,11 @@ def retry_jobs(study: Study) -> str:
     return f"{retried} clips are tried again."
 
 
+def stop_jobs(study: Study) -> str:
+    given_up = cancel_study_jobs(study=study, now=timezone.now())
+    return f"{given_up} clips and first frames are given up."
+
+
 def retry_renditions(study: Study) -> str:
     retried = retry_failed_renditions(study=study)
     return f"{retried} clips are prepared again."
@@ -70,6 +75,7 @@ ACTIONS: dict[str, Callable[[Study], str]] = {
     "draft": back_to_draft,
     "generate": generate,
     "retry-jobs": retry_jobs,
+    "stop-jobs": stop_jobs,
     "retry-renditions": retry_renditions,
 }
 BUTTONS: dict[str, tuple[str, ...]] = {

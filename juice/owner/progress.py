@@ -99,6 +99,7 @@ class Progress:
     missing_in_setup: list[str]
     matrix: Matrix
     missing_clips: int
+    is_making: bool
     models_without_endpoint: list[str]
     failed_jobs: list[Job]
     failed_job_count: int
@@ -132,6 +133,7 @@ def progress_of(study: Study, *, now: datetime) -> Progress:
         missing_in_setup=missing_in_setup(study) if study.state == StudyState.DRAFT else [],
         matrix=_matrix(models, prompts, cells),
         missing_clips=missing,
+        is_making=any(cell.state == "moving" for cell in cells.values()),
         models_without_endpoint=_without_endpoint(models, endpoints),
         failed_jobs=list(failed_jobs[:PROBLEMS_SHOWN]),
         failed_job_count=failed_jobs.count(),

@@ -113,7 +113,7 @@ def test_a_sweep_asks_the_database_per_endpoint_not_per_waiting_job(
         make_job(JobState.REMOTE_PENDING, endpoint=endpoint, wake_at=NOW + PATIENCE)
         for _ in range(4):
             make_job(endpoint=endpoint)
-    with django_assert_max_num_queries(4 + 2 * endpoints):
+    with django_assert_max_num_queries(5 + 2 * endpoints):
         lease_due_jobs(now=NOW)
 
 
