@@ -208,7 +208,9 @@ class ClipSettings(models.Model):
 
     study = models.OneToOneField(Study, models.CASCADE, related_name="clip_settings")
     negative_prompt = models.TextField(
-        blank=True, help_text="What clips should not show; for models that take one."
+        blank=True,
+        help_text="What clips should not show; for models that take one. What is empty here is as "
+        "each endpoint has it.",
     )
     seconds = models.FloatField(
         null=True,

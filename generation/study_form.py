@@ -64,8 +64,6 @@ class ClipSettingsInline(DraftInline, StackedInline):
     form = ClipSettingsForm
     formset = ClipSettingsFormSet
     fields = ("negative_prompt", ("seconds", "size", "ratio"))
-    verbose_name_plural = (
-        "clips: what every model is asked beside the prompt (empty: as its endpoint has it)"
-    )
+    verbose_name = "what every model is asked beside the prompt"
     extra = 1
     max_num = 1

@@ -86,7 +86,8 @@ def make_endpoint(model: GenerativeModel | None = None, **values: Any) -> Endpoi
 def make_job(state: str = JobState.READY, endpoint: Endpoint | None = None, **values: Any) -> Job:
     """A job as its steps leave it in this state, due now, with the attempt that led there."""
     if state in CHAINED:
-        values = {"first_step": make_job(FIRST_STATES[state]), "wake_at": None, **values}
+        first = values.pop("first_step", None) or make_job(FIRST_STATES[state])
+        values = {"first_step": first, "wake_at": None, **values}
     job = Job.objects.create(
         **{
             "endpoint": endpoint or make_endpoint(),

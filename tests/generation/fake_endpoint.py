@@ -37,6 +37,7 @@ class Remote:
     prompt: str
     registered_at: datetime
     outcome: str = ""
+    model: str = "lab-1"
 
 
 class FakeEndpoint:
@@ -45,6 +46,7 @@ class FakeEndpoint:
     def __init__(self, clip: bytes) -> None:
         self.now = NOW
         self.clip = clip
+        self.clips: dict[str, bytes] = {}
         self.jobs: dict[str, Remote] = {}
         self.fault = ""
         self.meanwhile: Callable[[], None] | None = None
@@ -61,11 +63,11 @@ class FakeEndpoint:
     def is_over(self, job: Remote) -> bool:
         return bool(job.outcome) or self.now >= job.registered_at + MADE_AFTER
 
-    def submit(self, request: GenerationRequest) -> Submitted:
+    def submit(self, request: GenerationRequest, model: str = "lab-1") -> Submitted:
         fault = self._reach()
         self.made += 1
         registered_at = self.now + (LONGEST_CALL if fault == "late" else timedelta(0))
-        job = Remote(f"v{self.made}", request.prompt, registered_at)
+        job = Remote(f"v{self.made}", request.prompt, registered_at, model=model)
         self.jobs[job.remote_id] = job
         self._answer(fault, UnknownOutcomeError)
         return Submitted(job.remote_id)
@@ -80,9 +82,9 @@ class FakeEndpoint:
 
     def fetch(self, remote_id: str, target: Path) -> None:
         fault = self._reach()
-        self._get(remote_id)
+        job = self._get(remote_id)
         self._answer(fault)
-        target.write_bytes(self.clip)
+        target.write_bytes(self.clips.get(job.model, self.clip))
 
     def cancel(self, remote_id: str) -> None:
         self.jobs.pop(remote_id, None)
@@ -90,7 +92,7 @@ class FakeEndpoint:
     def list_since(self, since: datetime) -> list[RemoteJob]:
         fault = self._reach()
         listed = [
-            RemoteJob(job.remote_id, "lab-1", job.prompt, job.registered_at)
+            RemoteJob(job.remote_id, job.model, job.prompt, job.registered_at)
             for job in self.here()
             if job.registered_at >= since
         ]
@@ -119,3 +121,15 @@ class FakeEndpoint:
             if job.remote_id == remote_id:
                 return job
         raise VanishedError("No such video.")
+
+
+class OneModel:
+    """An adapter for one of several models of the same server."""
+
+    def __init__(self, fake: FakeEndpoint, model: str) -> None:
+        self.fake, self.model = fake, model
+        self.poll, self.fetch, self.cancel = fake.poll, fake.fetch, fake.cancel
+        self.list_since = fake.list_since
+
+    def submit(self, request: GenerationRequest) -> Submitted:
+        return self.fake.submit(request, self.model)
