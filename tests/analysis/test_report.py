@@ -235,9 +235,8 @@ def test_islands_and_clear_winners_of_a_ranking_are_null_with_a_reason(open_vote
 
 
 def test_several_comparisons_of_a_prompt_are_tested_by_prompt(open_votes):
-    doubled = open_votes.assign(
-        comparison_id=open_votes["comparison_id"] + "x", rater=open_votes["rater"] + "x"
-    )
+    names = ("comparison_id", "rater")
+    doubled = open_votes.assign(**{name: open_votes[name].astype(object) + "x" for name in names})
     twice = pd.concat([open_votes, doubled], ignore_index=True)
     result = build_report(twice, settings=SETTINGS).results[0]
     assert result.preference.method == "prompt-t"
