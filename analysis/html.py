@@ -22,6 +22,7 @@ from analysis.core.sides import BalancedShare, SideBalance
 from analysis.core.win_rates import RaterRange
 from analysis.tables import (
     category_blocks,
+    combination_plot,
     combination_rows,
     exclusion_rows,
     protocol_block,
@@ -170,8 +171,10 @@ def _reason_blocks(report: Report) -> Iterator[dict[str, Any]]:
                 "question": wording.question_words(report, result),
                 "result": result,
                 "keys": _reason_keys(result),
+                "colours": charts.MODEL_COLOURS,
                 "rows": list(_reason_rows(report, result)),
                 "combinations": combination_rows(result, _reason_words(report, result)),
+                "together": combination_plot(result, _reason_words(report, result)),
             }
 
 
