@@ -20,6 +20,7 @@ from analysis.core.reasons import ReasonShare
 from analysis.core.report import PairResult, Report
 from analysis.core.sides import BalancedShare, SideBalance
 from analysis.core.win_rates import RaterRange
+from analysis.example_rows import example_blocks
 from analysis.tables import (
     category_blocks,
     combination_plot,
@@ -48,7 +49,7 @@ def content_security_policy() -> str:
     scripts = " ".join(f"'sha256-{_sha256(_asset(name))}'" for name in (PLOTLY, DRAW))
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -71,6 +72,7 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "agreements": [_agreement_row(report, result) for result in results],
         "agreement_known": any(result.agreement.splits for result in results),
         "reason_blocks": list(_reason_blocks(report)),
+        "examples": example_blocks(report),
         "category_blocks": category_blocks(report),
         "exclusion_rows": exclusion_rows(report),
         "rankings": [ranking_block(ranking) for ranking in report.rankings],

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.core.agreement import Agreement, measure_agreement
 from analysis.core.clusters import FEW_PROMPTS
 from analysis.core.estimates import Interval
+from analysis.core.examples import Example, choose_examples
 from analysis.core.items import complete_items, count_choices
 from analysis.core.protocol_report import ProtocolComparison, protocol_comparisons
 from analysis.core.ranking_report import AxisRanking, axis_ranking
@@ -183,6 +184,7 @@ class Report:
     protocols: tuple[ProtocolComparison, ...]
     sides: tuple[SideBalance, ...]
     with_excluded: tuple[WithExcluded, ...]
+    examples: tuple[Example, ...]
     last_vote_at: str | None
 
     @property
@@ -220,6 +222,7 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
             for axis in axes
         ),
         with_excluded=_with_excluded(votes, settings) if exclusions.excluded else (),
+        examples=choose_examples(valid, min_votes=settings.min_votes, seed=settings.seed),
         last_vote_at=_last(valid["submitted_at"]),
     )
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from juice.owner import comparisons, planning, quality, recruiting, views
+from juice.owner import comparisons, planning, quality, recruiting, reports, views
 
 urlpatterns = [
     path("", views.study_list, name="owner-studies"),
@@ -44,6 +44,11 @@ urlpatterns = [
         "<slug:slug>/checks/<int:check_id>/remove/",
         quality.remove_study_check,
         name="owner-check-remove",
+    ),
+    path(
+        "<slug:slug>/report-with-clips.html",
+        reports.report_with_clips,
+        name="owner-report-with-clips",
     ),
     path("<slug:slug>/raters/rule/", views.rater_rule, name="owner-rater-rule"),
     path("<slug:slug>/raters/", views.rater_list, name="owner-raters"),
