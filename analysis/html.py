@@ -124,7 +124,8 @@ def _rate_row(report: Report, result: PairResult) -> dict[str, Any]:
         "without_one": _range(result.without_one_rater),
         "share": wording.percent(share.value),
         "share_interval": wording.percent_interval(share.interval),
-        "anytime": wording.percent_interval(result.anytime.interval) if result.anytime else "–",
+        "anytime": wording.percent(result.anytime.rate) if result.anytime else "–",
+        "anytime_interval": wording.percent_interval(result.anytime and result.anytime.interval),
     }
 
 

@@ -34,12 +34,13 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Stance:
-    """A result as seen by one of its two models."""
+    """A result as seen by one of its two models, over n comparisons."""
 
     model: str
     opponent: str
     rate: float
     interval: Interval | None
+    n: int
 
     @property
     def clear(self) -> bool:
@@ -94,16 +95,24 @@ def common_model(report: Report) -> str | None:
 
 
 def stance(result: PairResult, model: str) -> Stance:
-    """The result as win rate of `model`, one of the pair. Needs a complete comparison."""
+    """The result as win rate of `model`, one of the pair. Needs a complete comparison.
+
+    While a study runs, it is that of the comparisons whose interval holds at every look.
+    """
+    rate, interval, n = _measured(result)
+    if model == result.model_a:
+        return Stance(model, result.model_b, rate, interval, n)
+    mirrored = interval and Interval(1 - interval.upper, 1 - interval.lower, interval.method)
+    return Stance(model, result.model_a, 1 - rate, mirrored, n)
+
+
+def _measured(result: PairResult) -> tuple[float, Interval | None, int]:
+    if result.anytime:
+        return result.anytime.rate, result.anytime.interval, result.anytime.comparisons
     estimate = result.win_rate.rate
     if estimate.value is None:
         raise ValueError("no complete comparison")
-    if model == result.model_a:
-        return Stance(model, result.model_b, estimate.value, estimate.interval)
-    mirrored = estimate.interval and Interval(
-        1 - estimate.interval.upper, 1 - estimate.interval.lower, estimate.interval.method
-    )
-    return Stance(model, result.model_a, 1 - estimate.value, mirrored)
+    return estimate.value, estimate.interval, result.win_rate.n
 
 
 def headline(report: Report) -> list[Sentence]:
@@ -124,7 +133,7 @@ def headline(report: Report) -> list[Sentence]:
         )
         for question in questions
     ]
-    meaning = f"clearly: the 95{THIN}% interval of its win rate is above 50{THIN}%"
+    meaning = f"clearly: the {interval_words(report)} of its win rate is above 50{THIN}%"
     return [*others, Sentence(last.finding, "; ".join(filter(None, [last.detail, meaning])))]
 
 
@@ -140,6 +149,10 @@ def counted_noun(report: Report, result: PairResult) -> str:
     return "prompts" if one_each else "comparisons"
 
 
+def interval_words(report: Report) -> str:
+    return f"95{THIN}% interval{' at any look' if report.settings.interim else ''}"
+
+
 def panel_words(report: Report) -> str:
     votes = report.settings.min_votes
     if votes == 1:
@@ -152,10 +165,10 @@ def _pair_sentence(report: Report, result: PairResult) -> Sentence:
     if other.clear:
         view = other
     question = question_words(report, result)
-    count = f"{percent(view.rate)} of {result.win_rate.n} {counted_noun(report, result)}"
+    count = f"{percent(view.rate)} of {view.n} {counted_noun(report, result)}"
     interval = percent_interval(view.interval)
-    detail = f"95{THIN}% interval {interval}" if interval else "too few for an interval"
-    if result.win_rate.ties:
+    detail = f"{interval_words(report)} {interval}" if interval else "too few for an interval"
+    if result.win_rate.ties and not result.anytime:
         detail += f"; {result.win_rate.ties} ties count half"
     if view.clear:
         return Sentence(f"{view.model} was preferred {_on(question)} in {count}", detail)

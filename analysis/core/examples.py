@@ -118,7 +118,7 @@ def _clearest(items: pd.DataFrame, models: list[str]) -> Iterator[_Choice]:
 def _divided(items: pd.DataFrame) -> Iterator[_Choice]:
     split = items["disagreement"].astype(float)
     for name in split[split.gt(0)].nlargest(DIVIDED).index:
-        yield _Choice(Why.DIVIDED, None, name)
+        yield _Choice(Why.DIVIDED, None, str(name))
 
 
 def _others(items: pd.DataFrame) -> Iterator[_Choice]:
@@ -127,8 +127,8 @@ def _others(items: pd.DataFrame) -> Iterator[_Choice]:
 
 
 def _example(choice: _Choice, votes: pd.DataFrame) -> Example:
-    own = votes[votes["comparison_id"].eq(choice.comparison_id)]
-    first = own.iloc[0]
+    own = votes[votes["comparison_id"].eq(choice.comparison_id)].to_dict("records")
+    first = own[0]
     return Example(
         why=choice.why,
         model=choice.model,
@@ -140,12 +140,12 @@ def _example(choice: _Choice, votes: pd.DataFrame) -> Example:
         model_b=first["model_b"],
         votes=tuple(
             ExampleVote(
-                axis=vote.axis,
-                rater=vote.rater,
-                winner=vote.winner,
-                reasons=tuple(filter(None, (part.strip() for part in vote.reasons.split(";")))),
-                note=vote.note,
+                axis=vote["axis"],
+                rater=vote["rater"],
+                winner=vote["winner"],
+                reasons=tuple(filter(None, map(str.strip, vote["reasons"].split(";")))),
+                note=vote["note"],
             )
-            for vote in own.itertuples()
+            for vote in own
         ),
     )

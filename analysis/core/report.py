@@ -14,6 +14,7 @@ from analysis.core.agreement import Agreement, measure_agreement
 from analysis.core.clusters import FEW_PROMPTS
 from analysis.core.estimates import Interval
 from analysis.core.examples import Example, choose_examples
+from analysis.core.interim import without_single_looks
 from analysis.core.items import complete_items, count_choices
 from analysis.core.protocol_report import ProtocolComparison, protocol_comparisons
 from analysis.core.ranking_report import AxisRanking, axis_ranking
@@ -95,9 +96,13 @@ class ReportSettings:
 
 @dataclass(frozen=True, slots=True)
 class AnytimeInterval:
-    """Interval and p value against 1/2 that hold at every look, over the first comparisons."""
+    """Interval and p value against 1/2 that hold at every look, over the first comparisons.
+
+    `rate` is the win rate over these.
+    """
 
     comparisons: int
+    rate: float
     interval: Interval
     p_value: float
 
@@ -208,7 +213,7 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
     results = [
         _pair_result(group, settings, axes[order[group["axis"].iloc[0]]]) for _, group in groups
     ]
-    return Report(
+    report = Report(
         settings=settings,
         models=tuple(sorted({*valid["model_a"], *valid["model_b"]})),
         axes=axes,
@@ -225,6 +230,7 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
         examples=choose_examples(valid, min_votes=settings.min_votes, seed=settings.seed),
         last_vote_at=_last(valid["submitted_at"]),
     )
+    return without_single_looks(report) if settings.interim else report
 
 
 def _with_excluded(votes: pd.DataFrame, settings: ReportSettings) -> tuple[WithExcluded, ...]:
@@ -392,7 +398,8 @@ def _anytime(
     interval = running_interval(scores, settings.confidence)
     if not interval or not scores:
         return None
-    return AnytimeInterval(len(scores), interval, evidence_against_half(scores).anytime_p)
+    rate = float(np.mean(scores))
+    return AnytimeInterval(len(scores), rate, interval, evidence_against_half(scores).anytime_p)
 
 
 def _agreement(complete: pd.DataFrame, settings: ReportSettings) -> Agreement:
