@@ -64,7 +64,8 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "draw": _safe(_asset(DRAW)) if figures else "",
         "figures": json_script(figures, "figures") if figures else "",
         "headline": wording.headline(report),
-        "plain_headline": wording.prefixed_headline(report),
+        "models": wording.listed(report.models) if report.models else "",
+        "last_vote": wording.time_words(report.last_vote_at),
         "focus": wording.common_model(report),
         "rates": [_rate_row(report, result) for result in results],
         "split_kinds": charts.split_kinds(report),
@@ -125,8 +126,12 @@ def _rate_row(report: Report, result: PairResult) -> dict[str, Any]:
         "share": wording.percent(share.value),
         "share_interval": wording.percent_interval(share.interval),
         "anytime": wording.percent(result.anytime.rate) if result.anytime else "–",
-        "anytime_interval": wording.percent_interval(result.anytime and result.anytime.interval),
+        "anytime_interval": _anytime_interval(result),
     }
+
+
+def _anytime_interval(result: PairResult) -> str:
+    return wording.percent_interval(result.anytime.interval) if result.anytime else ""
 
 
 def _range(found: RaterRange) -> str:

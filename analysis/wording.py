@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.core.estimates import Estimate, Interval, Undefined
@@ -46,6 +47,31 @@ class Stance:
     def clear(self) -> bool:
         return self.interval is not None and self.interval.lower > 0.5
 
+    @property
+    def clearly_lost(self) -> bool:
+        return self.interval is not None and self.interval.upper < 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One model against all that it met."""
+
+    views: list[Stance]
+
+    @property
+    def won(self) -> int:
+        return sum(view.clear for view in self.views)
+
+    @property
+    def lost(self) -> int:
+        return sum(view.clearly_lost for view in self.views)
+
+    @property
+    def lead(self) -> tuple[float, float]:
+        """Clear wins less clear losses, and the mean win rate, both per opponent."""
+        met = len(self.views)
+        return (self.won - self.lost) / met, sum(view.rate for view in self.views) / met
+
 
 def percent(share: float | None) -> str:
     return "–" if share is None else f"{_rounded(100 * share, 1)}{THIN}%"
@@ -74,6 +100,17 @@ def decimal_interval(interval: Interval | None) -> str:
 
 def why_undefined(estimate: Estimate) -> str:
     return WHY_UNDEFINED[estimate.undefined] if estimate.undefined else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Such as `A, B and C`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def time_words(moment: str | None) -> str:
+    """An ISO time as people read it; empty without one."""
+    return (moment or "").replace("T", " ").replace("+00:00", " UTC")
 
 
 def axis_words(key: str) -> str:
@@ -178,17 +215,18 @@ def _pair_sentence(report: Report, result: PairResult) -> Sentence:
 
 def _standings_sentence(question: str, results: list[PairResult], focus: str | None) -> Sentence:
     models = {model for result in results for model in (result.model_a, result.model_b)}
-    standings = {model: _stances(results, model) for model in sorted(models)}
-    clear = {model: sum(map(_is_clear, stances)) for model, stances in standings.items()}
-    leader = focus or max(clear, key=lambda model: clear[model] / len(standings[model]))
-    if not any(clear.values()):
+    standings = {model: Standing(_stances(results, model)) for model in sorted(models)}
+    if not any(standing.won for standing in standings.values()):
         return Sentence(f"{_start(question)}, no model was clearly preferred over another")
-    rates = [view.rate for view in standings[leader]]
+    leader = focus or max(standings, key=lambda model: standings[model].lead)
+    standing = standings[leader]
     finding = (
         f"{_start(question)}, {leader} was clearly preferred over "
-        f"{clear[leader]} of {len(rates)} models it met"
+        f"{standing.won} of {len(standing.views)} models it met"
     )
-    return Sentence(finding, f"win rates {_span(rates)}")
+    if standing.lost:
+        finding += f", and {standing.lost} clearly over it"
+    return Sentence(finding, f"win rates {_span([view.rate for view in standing.views])}")
 
 
 def _on(question: str) -> str:
@@ -202,10 +240,6 @@ def _start(question: str) -> str:
 
 def _stances(results: list[PairResult], model: str) -> list[Stance]:
     return [stance(r, model) for r in results if model in (r.model_a, r.model_b)]
-
-
-def _is_clear(view: Stance) -> bool:
-    return view.clear
 
 
 def _span(rates: list[float]) -> str:

@@ -112,7 +112,7 @@ def _clearest(items: pd.DataFrame, models: list[str]) -> Iterator[_Choice]:
         signs = items["model_a"].eq(model).astype(int) - items["model_b"].eq(model).astype(int)
         leads = (items["lead"] * signs).astype(float)
         if len(leads) and leads.max() > 0:
-            yield _Choice(Why.CLEAREST, model, leads.idxmax())
+            yield _Choice(Why.CLEAREST, model, str(leads.idxmax()))
 
 
 def _divided(items: pd.DataFrame) -> Iterator[_Choice]:

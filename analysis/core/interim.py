@@ -22,7 +22,7 @@ def without_single_looks(result: Any) -> Any:
         return tuple(map(without_single_looks, result))
     if isinstance(result, Interval):
         return None
-    if isinstance(result, type) or not dataclasses.is_dataclass(result) or _at_every_look(result):
+    if not _is_result(result) or _at_every_look(result):
         return result
     kept = {
         field.name: None
@@ -30,7 +30,11 @@ def without_single_looks(result: Any) -> Any:
         else without_single_looks(getattr(result, field.name))
         for field in dataclasses.fields(result)
     }
-    return dataclasses.replace(result, **kept)
+    return type(result)(**kept)
+
+
+def _is_result(result: Any) -> bool:
+    return dataclasses.is_dataclass(result) and not isinstance(result, type)
 
 
 def _at_every_look(result: Any) -> bool:
