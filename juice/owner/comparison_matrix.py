@@ -1,4 +1,4 @@
-"""Every comparison of a study as a small square: what there is, and how far it is judged."""
+"""Every comparison of a study as a small tile: what there is, and how far it is judged."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from annotations.enums import ComparisonState
 from annotations.models import Assignment, GenerativeModel, Prompt, Study
 from annotations.services.studies import model_pairs
 
-MOST_SQUARES = 2000
+MOST_TILES = 2000
 FEWEST_PROMPTS = 50
-PAIRS_SHOWN = MOST_SQUARES // FEWEST_PROMPTS
+PAIRS_SHOWN = MOST_TILES // FEWEST_PROMPTS
 QUARTERS = 4
 WORDS = {
     "none": "no pair yet, a clip is missing",
@@ -30,7 +30,7 @@ Found = tuple[int, str]
 
 
 @dataclass(frozen=True)
-class Square:
+class Tile:
     """One comparison: `level` is none, preparing, failed, or quarters judged from 0 to 4."""
 
     level: str
@@ -39,17 +39,17 @@ class Square:
 
 
 @dataclass(frozen=True)
-class PairSquares:
+class PairTiles:
     model_a: GenerativeModel
     model_b: GenerativeModel
-    squares: list[Square]
+    tiles: list[Tile]
 
 
 @dataclass(frozen=True)
 class ComparisonMatrix:
     """Pairs of models x a page of prompts; `hidden` pairs are left out."""
 
-    pairs: list[PairSquares]
+    pairs: list[PairTiles]
     page: Page[Any]
     hidden: int
 
@@ -58,20 +58,20 @@ class ComparisonMatrix:
 @staff_member_required
 @conditional_page
 def comparison_matrix(request: HttpRequest, slug: str) -> HttpResponse:
-    """The squares by themselves; not sent again while they are the same."""
+    """The tiles by themselves; not sent again while they are the same."""
     study = get_object_or_404(Study, slug=slug)
     matrix = matrix_of(study, request.GET.get("prompts"))
-    answer = render(request, "owner/_squares.html", {"study": study, "matrix": matrix})
+    answer = render(request, "owner/_tiles.html", {"study": study, "matrix": matrix})
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
 
 
 def matrix_of(study: Study, page_number: str | None = None) -> ComparisonMatrix:
-    """In a fixed number of queries, and never more than MOST_SQUARES squares or so."""
+    """In a fixed number of queries, and never more than MOST_TILES tiles or so."""
     pairs = model_pairs(study)
     shown = pairs[:PAIRS_SHOWN]
     rows = study.study_prompts.select_related("prompt")
-    per_page = max(FEWEST_PROMPTS, MOST_SQUARES // max(len(shown), 1))
+    per_page = max(FEWEST_PROMPTS, MOST_TILES // max(len(shown), 1))
     page = Paginator(rows, per_page).get_page(page_number)
     prompts = [row.prompt for row in page]
     found = _comparisons(study, prompts)
@@ -79,13 +79,13 @@ def matrix_of(study: Study, page_number: str | None = None) -> ComparisonMatrix:
     wanted = study.raters_per_comparison
     return ComparisonMatrix(
         pairs=[
-            PairSquares(
+            PairTiles(
                 first,
                 second,
                 [
-                    square
+                    tile
                     for prompt in prompts
-                    for square in _squares(
+                    for tile in _tiles(
                         prompt, found[prompt.pk, frozenset((first.pk, second.pk))], judged, wanted
                     )
                 ],
@@ -117,17 +117,15 @@ def _judged(study: Study, prompts: list[Prompt]) -> dict[int, int]:
     return dict(own.values_list("comparison").annotate(n=Count("pk")))
 
 
-def _squares(
-    prompt: Prompt, found: list[Found], judged: dict[int, int], wanted: int
-) -> list[Square]:
+def _tiles(prompt: Prompt, found: list[Found], judged: dict[int, int], wanted: int) -> list[Tile]:
     name = f"{prompt.key}, {prompt.text[:40]}"
     if not found:
-        return [Square("none", f"{name}: {WORDS['none']}")]
-    return [_square(name, pk, state, judged.get(pk, 0), wanted) for pk, state in found]
+        return [Tile("none", f"{name}: {WORDS['none']}")]
+    return [_tile(name, pk, state, judged.get(pk, 0), wanted) for pk, state in found]
 
 
-def _square(name: str, pk: int, state: str, judged: int, wanted: int) -> Square:
+def _tile(name: str, pk: int, state: str, judged: int, wanted: int) -> Tile:
     if state in WORDS and not judged:
-        return Square(state, f"{name}: {WORDS[state]}", pk)
+        return Tile(state, f"{name}: {WORDS[state]}", pk)
     quarters = min(QUARTERS, QUARTERS * judged // wanted) or min(judged, 1)
-    return Square(str(quarters), f"{name}: {judged} of {wanted} judged", pk)
+    return Tile(str(quarters), f"{name}: {judged} of {wanted} judged", pk)

@@ -55,20 +55,25 @@ async function fresh(part, etag) {
   return { html: await answer.text(), etag: answer.headers.get("ETag") ?? "" };
 }
 
+function warn(words) {
+  if (said !== null) said.textContent = words;
+}
+
 function keepFresh(part) {
   let etag = "";
+  let shown = "";
 
   async function refresh() {
     if (document.hidden || isInUse(part)) return;
     try {
       const found = await fresh(part, etag);
       if (found !== null && !isInUse(part)) {
-        show(part, found.html);
-        etag = found.etag;
+        if (found.html !== shown) show(part, found.html);
+        ({ html: shown, etag } = found);
       }
-      said.textContent = "";
+      warn("");
     } catch {
-      said.textContent = "The server does not answer; this is the state of before. Trying again.";
+      warn("The server does not answer; this is the state of before. Trying again.");
     }
   }
 

@@ -81,13 +81,13 @@ def test_a_hidden_page_asks_for_nothing(owner_page):
     assert [url for url in asked if "/studies/" in url] == []
 
 
-def test_arrows_go_from_square_to_square_and_a_line_says_what_each_is(owner_page):
-    squares = owner_page.locator("[data-squares] .square")
-    squares.first.focus()
+def test_arrows_go_from_tile_to_tile_and_a_line_says_what_each_is(owner_page):
+    tiles = owner_page.locator("[data-tiles] .tile")
+    tiles.first.focus()
     owner_page.keyboard.press("ArrowRight")
-    expect(squares.nth(1)).to_be_focused()
-    expect(owner_page.locator("[data-squares-said]")).to_contain_text("of 5 judged")
+    expect(tiles.nth(1)).to_be_focused()
+    expect(owner_page.locator("[data-tiles-said]")).to_contain_text("of 5 judged")
     owner_page.keyboard.press("End")
-    expect(squares.last).to_be_focused()
+    expect(tiles.last).to_be_focused()
     owner_page.keyboard.press("Enter")
     owner_page.wait_for_url("**/comparisons/*/")

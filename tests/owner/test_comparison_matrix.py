@@ -1,4 +1,4 @@
-"""Every comparison of a study as a square."""
+"""Every comparison of a study as a tile."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def part(owner, study, **query):
 
 
 def levels(study) -> list[str]:
-    return [square.level for pair in matrix_of(study).pairs for square in pair.squares]
+    return [tile.level for pair in matrix_of(study).pairs for tile in pair.tiles]
 
 
-def test_a_square_says_how_far_its_comparison_is():
+def test_a_tile_says_how_far_its_comparison_is():
     study = make_study(comparisons=4, state=StudyState.DRAFT, raters_per_comparison=2)
     set_prompts(
         study=study, prompts=[one.prompt for one in study.comparisons.all()] + [make_prompt()]
@@ -46,7 +46,7 @@ def test_one_vote_of_many_is_seen():
     assert levels(study) == ["1"]
 
 
-def test_a_square_leads_to_its_comparison_and_says_what_it_is(owner):
+def test_a_tile_leads_to_its_comparison_and_says_what_it_is(owner):
     study = running_study(comparisons=1)
     comparison = study.comparisons.get()
     page = part(owner, study).content.decode()
@@ -68,7 +68,7 @@ def test_pairs_are_those_of_the_study():
 
 
 def test_a_thousand_prompts_are_shown_a_page_at_a_time(owner, monkeypatch):
-    monkeypatch.setattr(comparison_matrix, "MOST_SQUARES", 60)
+    monkeypatch.setattr(comparison_matrix, "MOST_TILES", 60)
     study = running_study(comparisons=62)
     page = part(owner, study).content.decode()
     assert page.count('<a id="c') == 60
@@ -76,7 +76,7 @@ def test_a_thousand_prompts_are_shown_a_page_at_a_time(owner, monkeypatch):
     assert part(owner, study, prompts=2).content.decode().count('<a id="c') == 2
 
 
-def test_the_squares_cost_the_same_for_one_and_three(owner, django_assert_max_num_queries):
+def test_the_tiles_cost_the_same_for_one_and_three(owner, django_assert_max_num_queries):
     counts = []
     for size in (1, 3):
         study = running_study(comparisons=size)
@@ -88,7 +88,7 @@ def test_the_squares_cost_the_same_for_one_and_three(owner, django_assert_max_nu
     assert counts[0] == counts[1]
 
 
-def test_the_same_squares_are_not_sent_again(owner):
+def test_the_same_tiles_are_not_sent_again(owner):
     study = running_study(comparisons=1)
     first = part(owner, study)
     url = reverse("owner-comparison-matrix", args=[study.slug])

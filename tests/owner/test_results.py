@@ -121,4 +121,4 @@ def test_a_report_that_takes_long_is_made_less_often():
 def test_a_draft_shows_no_results(owner):
     study = make_study(state=StudyState.DRAFT)
     page = owner.get(reverse("owner-study", args=[study.slug])).content.decode()
-    assert 'id="results"' not in page and 'id="squares"' not in page
+    assert 'id="results"' not in page and 'id="tiles"' not in page
