@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
+from io import StringIO
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from analysis.clips import page_with_clips
@@ -110,3 +112,18 @@ def test_before_there_is_a_report_the_owner_is_asked_to_wait(owner):
     answer = owner.get(reverse("owner-report-with-clips", args=[study.slug]), follow=True)
     assert "The report is being made." in answer.content.decode()
     assert Report.objects.get().study == study
+
+
+def test_a_command_writes_a_study_with_or_without_clips(tmp_path):
+    study, _ = reported_study(comparisons=1)
+    call_command("report", study.slug, out=tmp_path, stdout=StringIO())
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"report.html", "judgments.csv", "renditions.csv"} <= names
+    assert "report-with-clips.html" not in names
+    call_command("report", study.slug, out=tmp_path, with_clips=True, stdout=StringIO())
+    assert (tmp_path / "report-with-clips.html").read_text().count(CLIP) == 2
+
+
+def test_the_command_names_a_study_that_there_is_not(tmp_path):
+    with pytest.raises(CommandError, match="There is no study “none”"):
+        call_command("report", "none", out=tmp_path)
