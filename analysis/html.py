@@ -21,8 +21,10 @@ from analysis.core.report import PairResult, Report
 from analysis.core.sides import BalancedShare, SideBalance
 from analysis.core.stopping import StoppingRule
 from analysis.core.win_rates import RaterRange
+from analysis.example_rows import example_blocks
 from analysis.tables import (
     category_blocks,
+    combination_plot,
     combination_rows,
     exclusion_rows,
     protocol_block,
@@ -48,7 +50,7 @@ def content_security_policy() -> str:
     scripts = " ".join(f"'sha256-{_sha256(_asset(name))}'" for name in (PLOTLY, DRAW))
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -63,7 +65,8 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "draw": _safe(_asset(DRAW)) if figures else "",
         "figures": json_script(figures, "figures") if figures else "",
         "headline": wording.headline(report),
-        "plain_headline": wording.prefixed_headline(report),
+        "models": wording.listed(report.models) if report.models else "",
+        "last_vote": wording.time_words(report.last_vote_at),
         "focus": wording.common_model(report),
         "rates": [_rate_row(report, result) for result in results],
         "split_kinds": charts.split_kinds(report),
@@ -71,6 +74,7 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "agreements": [_agreement_row(report, result) for result in results],
         "agreement_known": any(result.agreement.splits for result in results),
         "reason_blocks": list(_reason_blocks(report)),
+        "examples": example_blocks(report),
         "category_blocks": category_blocks(report),
         "exclusion_rows": exclusion_rows(report),
         "rankings": [ranking_block(ranking) for ranking in report.rankings],
@@ -91,9 +95,6 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "excluded_total": sum(
             (report.exclusions.gold, report.exclusions.excluded, report.exclusions.repeated)
         ),
-        "looks": any(result.anytime for result in results),
-        "single_look": any(result.single_look for result in results),
-        "all_single_look": all(result.single_look for result in results),
         "plan_words": _plan_words(report),
         "short_of_plan": _short_of_plan(report),
         "stopping_rows": [_stopping_row(report, one) for one in results if one.stopping],
@@ -128,8 +129,8 @@ def _rate_row(report: Report, result: PairResult) -> dict[str, Any]:
         "without_one": _range(result.without_one_rater),
         "share": wording.percent(share.value),
         "share_interval": wording.percent_interval(share.interval),
-        "anytime_rate": wording.percent(result.anytime.rate if result.anytime else None),
-        "anytime": wording.percent_interval(result.anytime.interval) if result.anytime else "",
+        "anytime": wording.percent(result.anytime.rate) if result.anytime else "–",
+        "anytime_interval": _anytime_interval(result),
     }
 
 
@@ -165,6 +166,10 @@ def _stopping_row(report: Report, result: PairResult) -> dict[str, Any]:
         "level": wording.percent(state.confidence) if state else "",
         "words": wording.stop_words(state) if state else "",
     }
+
+
+def _anytime_interval(result: PairResult) -> str:
+    return wording.percent_interval(result.anytime.interval) if result.anytime else ""
 
 
 def _range(found: RaterRange) -> str:
@@ -212,8 +217,10 @@ def _reason_blocks(report: Report) -> Iterator[dict[str, Any]]:
                 "question": wording.question_words(report, result),
                 "result": result,
                 "keys": _reason_keys(result),
+                "colours": charts.MODEL_COLOURS,
                 "rows": list(_reason_rows(report, result)),
                 "combinations": combination_rows(result, _reason_words(report, result)),
+                "together": combination_plot(result, _reason_words(report, result)),
             }
 
 

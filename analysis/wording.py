@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.core.estimates import Estimate, Interval, Undefined
@@ -37,7 +38,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Stance:
-    """A result as seen by one of its two models."""
+    """A result as seen by one of its two models, over n comparisons."""
 
     model: str
     opponent: str
@@ -48,6 +49,31 @@ class Stance:
     @property
     def clear(self) -> bool:
         return self.interval is not None and self.interval.lower > 0.5
+
+    @property
+    def clearly_lost(self) -> bool:
+        return self.interval is not None and self.interval.upper < 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One model against all that it met."""
+
+    views: list[Stance]
+
+    @property
+    def won(self) -> int:
+        return sum(view.clear for view in self.views)
+
+    @property
+    def lost(self) -> int:
+        return sum(view.clearly_lost for view in self.views)
+
+    @property
+    def lead(self) -> tuple[float, float]:
+        """Clear wins less clear losses, and the mean win rate, both per opponent."""
+        met = len(self.views)
+        return (self.won - self.lost) / met, sum(view.rate for view in self.views) / met
 
 
 def percent(share: float | None) -> str:
@@ -77,6 +103,17 @@ def decimal_interval(interval: Interval | None) -> str:
 
 def why_undefined(estimate: Estimate) -> str:
     return WHY_UNDEFINED[estimate.undefined] if estimate.undefined else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Such as `A, B and C`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def time_words(moment: str | None) -> str:
+    """An ISO time as people read it; empty without one."""
+    return (moment or "").replace("T", " ").replace("+00:00", " UTC")
 
 
 def axis_words(key: str) -> str:
@@ -128,8 +165,7 @@ def headline(report: Report) -> list[Sentence]:
         )
         for question in questions
     ]
-    kind = "interval" if all(result.single_look for result in counted) else "any-look interval"
-    meaning = f"clearly: the 95{THIN}% {kind} of its win rate is above 50{THIN}%"
+    meaning = f"clearly: the {interval_words(report)} of its win rate is above 50{THIN}%"
     return [*others, Sentence(last.finding, "; ".join(filter(None, [last.detail, meaning])))]
 
 
@@ -145,6 +181,10 @@ def counted_noun(report: Report, result: PairResult) -> str:
     return "prompts" if one_each else "comparisons"
 
 
+def interval_words(report: Report) -> str:
+    return f"95{THIN}% interval{'' if report.single_look else ' at any look'}"
+
+
 def panel_words(report: Report) -> str:
     votes = report.settings.min_votes
     if votes == 1:
@@ -158,23 +198,14 @@ def _pair_sentence(report: Report, result: PairResult) -> Sentence:
         view = other
     question = question_words(report, result)
     count = f"{percent(view.rate)} of {view.comparisons} {counted_noun(report, result)}"
-    detail = interval_words(result, view.interval)
-    if result.win_rate.ties:
+    interval = percent_interval(view.interval)
+    detail = f"{interval_words(report)} {interval}" if interval else "too few for an interval"
+    if result.win_rate.ties and report.single_look:
         detail += f"; {result.win_rate.ties} ties count half"
     if view.clear:
         return Sentence(f"{view.model} was preferred {_on(question)} in {count}", detail)
     rest = "" if result.win_rate.ties else f", {view.opponent} in the rest"
     return Sentence(f"No clear preference {_on(question)}: {view.model} in {count}{rest}", detail)
-
-
-def interval_words(result: PairResult, interval: Interval | None) -> str:
-    """The interval with what it holds for, or why there is none."""
-    if interval is None:
-        return "too few for an interval" if result.single_look else "no interval yet"
-    words = f"95{THIN}% interval {percent_interval(interval)}"
-    if result.single_look:
-        return words
-    return f"{words}, at any look, over the first {result.headline.comparisons} opened"
 
 
 def plan_words(plan: StoppingPlan, planned: int | None) -> str:
@@ -203,17 +234,18 @@ def stop_words(state: StoppingState) -> str:
 
 def _standings_sentence(question: str, results: list[PairResult], focus: str | None) -> Sentence:
     models = {model for result in results for model in (result.model_a, result.model_b)}
-    standings = {model: _stances(results, model) for model in sorted(models)}
-    clear = {model: sum(map(_is_clear, stances)) for model, stances in standings.items()}
-    leader = focus or max(clear, key=lambda model: clear[model] / len(standings[model]))
-    if not any(clear.values()):
+    standings = {model: Standing(_stances(results, model)) for model in sorted(models)}
+    if not any(standing.won for standing in standings.values()):
         return Sentence(f"{_start(question)}, no model was clearly preferred over another")
-    rates = [view.rate for view in standings[leader]]
+    leader = focus or max(standings, key=lambda model: standings[model].lead)
+    standing = standings[leader]
     finding = (
         f"{_start(question)}, {leader} was clearly preferred over "
-        f"{clear[leader]} of {len(rates)} models it met"
+        f"{standing.won} of {len(standing.views)} models it met"
     )
-    return Sentence(finding, f"win rates {_span(rates)}")
+    if standing.lost:
+        finding += f", and {standing.lost} clearly over it"
+    return Sentence(finding, f"win rates {_span([view.rate for view in standing.views])}")
 
 
 def _on(question: str) -> str:
@@ -227,10 +259,6 @@ def _start(question: str) -> str:
 
 def _stances(results: list[PairResult], model: str) -> list[Stance]:
     return [stance(r, model) for r in results if model in (r.model_a, r.model_b)]
-
-
-def _is_clear(view: Stance) -> bool:
-    return view.clear
 
 
 def _span(rates: list[float]) -> str:

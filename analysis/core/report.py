@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.core.agreement import Agreement, measure_agreement
 from analysis.core.clusters import FEW_PROMPTS
 from analysis.core.estimates import Interval
+from analysis.core.examples import Example, choose_examples
 from analysis.core.items import complete_items, count_choices
 from analysis.core.protocol_report import ProtocolComparison, protocol_comparisons
 from analysis.core.ranking_report import AxisRanking, axis_ranking
@@ -135,8 +136,7 @@ class PairResult:
     and reasons over all valid votes. `incomplete` counts comparisons that want votes, those
     without any if they are known. `a_on_left` shows whether sides were drawn fairly.
 
-    Where `single_look` is false, all intervals but that of `anytime` are left out: they would not
-    hold. `stopping` is there under the always-valid rule.
+    `anytime` is there until the planned look is due, and `stopping` under the always-valid rule.
     """
 
     protocol: str
@@ -150,7 +150,6 @@ class PairResult:
     win_rate: WinRate
     without_one_rater: RaterRange
     preference: PreferenceTest
-    single_look: bool
     anytime: AnytimeInterval | None
     stopping: StoppingState | None
     vote_share: VoteShare
@@ -165,11 +164,10 @@ class PairResult:
 
     @property
     def headline(self) -> HeadlineRate:
-        """The rate of A to show first: at a single look if it is due, else for every look."""
-        if self.single_look or self.anytime is None:
-            return HeadlineRate(
-                self.win_rate.rate.value, self.win_rate.rate.interval, self.win_rate.n
-            )
+        """The rate of A to show first: for every look, unless that of a single look is due."""
+        rate = self.win_rate.rate
+        if rate.interval is not None or self.anytime is None:
+            return HeadlineRate(rate.value, rate.interval, self.win_rate.n)
         return HeadlineRate(self.anytime.rate, self.anytime.interval, self.anytime.comparisons)
 
 
@@ -198,16 +196,24 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """Everything, ready to be shown.
+
+    Where `single_look` is false, all intervals, p values and ranks are left out but those of
+    `anytime` and `stopping`: they would not hold.
+    """
+
     settings: ReportSettings
     models: tuple[str, ...]
     axes: tuple[AskedAxis, ...]
     panel: Panel
     exclusions: Exclusions
+    single_look: bool
     results: tuple[PairResult, ...]
     rankings: tuple[AxisRanking, ...]
     protocols: tuple[ProtocolComparison, ...]
     sides: tuple[SideBalance, ...]
     with_excluded: tuple[WithExcluded, ...]
+    examples: tuple[Example, ...]
     last_vote_at: str | None
 
     @property
@@ -233,35 +239,46 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
         _pair_result(group, settings, axes[order[group["axis"].iloc[0]]], watched)
         for _, group in groups
     ]
-    results.sort(key=lambda result: order[result.axis])
-    readable = all(result.single_look for result in results)
-    return Report(
+    report = Report(
         settings=settings,
         models=tuple(sorted({*valid["model_a"], *valid["model_b"]})),
         axes=axes,
         panel=_panel(valid),
         exclusions=exclusions,
-        results=_adjusted(results),
-        rankings=_rankings(valid, axes, settings, readable=readable),
-        protocols=_protocols(valid, axes, settings) if readable else (),
+        single_look=all(map(_look_is_due(settings), results)),
+        results=_adjusted(sorted(results, key=lambda result: order[result.axis])),
+        rankings=_rankings(valid, axes, settings),
+        protocols=_protocols(valid, axes, settings),
         sides=tuple(
             side_balance(axis.key, valid[valid["axis"].eq(axis.key)], settings.confidence)
             for axis in axes
         ),
-        with_excluded=_with_excluded(votes, settings, readable=readable)
-        if exclusions.excluded
-        else (),
+        with_excluded=_with_excluded(votes, settings) if exclusions.excluded else (),
+        examples=choose_examples(valid, min_votes=settings.min_votes, seed=settings.seed),
         last_vote_at=_last(valid["submitted_at"]),
     )
+    return report if report.single_look else without_single_look(report)
 
 
-def _with_excluded(
-    votes: pd.DataFrame, settings: ReportSettings, *, readable: bool
-) -> tuple[WithExcluded, ...]:
+def _look_is_due(settings: ReportSettings) -> Callable[[PairResult], bool]:
+    def is_due(result: PairResult) -> bool:
+        pair = (result.model_a, result.model_b)
+        planned, given = _planned_comparisons(pair, settings), settings.planned.get(pair, 0)
+        return may_be_read(
+            settings.plan,
+            interim=settings.interim,
+            complete=result.win_rate.n,
+            planned=None if planned is None else max(planned, given),
+        )
+
+    return is_due
+
+
+def _with_excluded(votes: pd.DataFrame, settings: ReportSettings) -> tuple[WithExcluded, ...]:
     """So that a reader sees what leaving raters out has changed."""
     everybody, _ = valid_votes(votes.assign(excluded=False))
     groups = everybody.groupby(["protocol", "axis", "model_a", "model_b"], sort=True)
-    found = tuple(
+    return tuple(
         WithExcluded(
             protocol=group["protocol"].iloc[0],
             axis=group["axis"].iloc[0],
@@ -271,7 +288,6 @@ def _with_excluded(
         )
         for _, group in groups
     )
-    return found if readable else without_single_look(found)
 
 
 def report_json(report: Report) -> str:
@@ -314,11 +330,7 @@ def _pair_result(
     cited = _cited(decided, axis)
     planned = _planned_comparisons(pair, settings)
     anytime, stopping = _looks(votes, counts, settings, planned, watched)
-    to_complete = None if planned is None else max(planned, settings.planned.get(pair, 0))
-    readable = may_be_read(
-        settings.plan, interim=settings.interim, complete=len(complete), planned=to_complete
-    )
-    result = PairResult(
+    return PairResult(
         protocol=votes["protocol"].iloc[0],
         axis=axis.key,
         model_a=pair[0],
@@ -330,7 +342,6 @@ def _pair_result(
         win_rate=rates,
         without_one_rater=_without_one_rater(votes, complete, settings),
         preference=_preference(complete, rates, settings),
-        single_look=readable,
         anytime=anytime,
         stopping=stopping,
         vote_share=vote_share(votes, settings.confidence),
@@ -350,7 +361,6 @@ def _pair_result(
         ),
         warnings=_warnings(complete, agreement),
     )
-    return result if readable else _before_its_look(result)
 
 
 def _planned_comparisons(pair: tuple[str, str], settings: ReportSettings) -> int | None:
@@ -384,22 +394,6 @@ def _looks(
     )
 
 
-def _before_its_look(result: PairResult) -> PairResult:
-    """Without what holds at a single look only; who is in, and the draw of sides, stay."""
-    names = (
-        "win_rate",
-        "preference",
-        "vote_share",
-        "agreement",
-        "reasons_a",
-        "reasons_b",
-        "reason_differences",
-        "categories",
-    )
-    hidden = {name: without_single_look(getattr(result, name)) for name in names}
-    return dataclasses.replace(result, **hidden)
-
-
 def _adjusted(results: list[PairResult]) -> tuple[PairResult, ...]:
     """The results with Holm's p values over all of them."""
     adjusted = holm([result.preference.p_value for result in results])
@@ -412,23 +406,14 @@ def _adjusted(results: list[PairResult]) -> tuple[PairResult, ...]:
 
 
 def _rankings(
-    votes: pd.DataFrame, axes: tuple[AskedAxis, ...], settings: ReportSettings, *, readable: bool
+    votes: pd.DataFrame, axes: tuple[AskedAxis, ...], settings: ReportSettings
 ) -> tuple[AxisRanking, ...]:
     rankings = [
         axis_ranking(group, settings.confidence)
         for axis in axes
         for _, group in votes[votes["axis"].eq(axis.key)].groupby("protocol", sort=True)
     ]
-    found = tuple(ranking for ranking in rankings if ranking)
-    return found if readable else tuple(map(_unranked, found))
-
-
-def _unranked(ranking: AxisRanking) -> AxisRanking:
-    """Ratings without ranks: a rank is a claim of a single look."""
-    models = tuple(
-        dataclasses.replace(model, best_rank=None, worst_rank=None) for model in ranking.models
-    )
-    return without_single_look(dataclasses.replace(ranking, models=models, cyclic_triples=()))
+    return tuple(ranking for ranking in rankings if ranking)
 
 
 def _win_rate(complete: pd.DataFrame, settings: ReportSettings) -> WinRate:

@@ -16,6 +16,7 @@ from analysis.core.verdicts import MajorityRule, majority_verdicts
 from analysis.core.win_rates import scores_for_a
 
 Result = TypeVar("Result")
+OF_ONE_LOOK = {"se": None, "best_rank": None, "worst_rank": None, "cyclic_triples": ()}
 
 
 class StoppingRule(StrEnum):
@@ -140,26 +141,28 @@ def may_be_read(
 
 
 def without_single_look(result: Result) -> Result:
-    """The same result with every interval, standard error and p value of a single look taken out.
+    """The same result without the intervals, standard errors, p values and ranks of a single look.
 
-    Values and counts stay. A dataclass, or a tuple of them, however nested.
+    Values and counts stay, and what holds at every look. A dataclass, or a tuple of them, however
+    nested.
     """
     return _stripped(result)
 
 
 def _stripped(thing: Any) -> Any:
-    if isinstance(thing, Estimate):
-        if thing.interval is None:
-            return dataclasses.replace(thing, se=None)
-        return dataclasses.replace(thing, se=None, interval=None, undefined=Undefined.INTERIM)
     if isinstance(thing, tuple):
-        return tuple(_stripped(part) for part in thing)
-    if not dataclasses.is_dataclass(thing) or isinstance(thing, type):
+        return tuple(map(_stripped, thing))
+    if isinstance(thing, Interval):
+        return None
+    at_every_look = isinstance(thing, AnytimeInterval | StoppingState)
+    if at_every_look or isinstance(thing, type) or not dataclasses.is_dataclass(thing):
         return thing
     values = {
-        field.name: None
-        if field.name.endswith("p_value")
+        field.name: OF_ONE_LOOK.get(field.name)
+        if field.name.endswith("p_value") or field.name in OF_ONE_LOOK
         else _stripped(getattr(thing, field.name))
         for field in dataclasses.fields(thing)
     }
+    if isinstance(thing, Estimate) and thing.interval is not None:
+        values["undefined"] = Undefined.INTERIM
     return dataclasses.replace(thing, **values)

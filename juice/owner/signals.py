@@ -159,7 +159,7 @@ def _seconds_shown(study: Study) -> dict[str, float]:
 
 
 def _agreements(votes: pd.DataFrame) -> dict[str, OthersAgreement]:
-    items = pd.factorize(votes["comparison_id"] + "/" + votes["axis"])[0]
+    items = votes.groupby(["comparison_id", "axis"]).ngroup()
     raters, names = pd.factorize(votes["rater"])
     labels = pd.Index(WINNERS).get_indexer(pd.Index(votes["winner"]))
     found = agreement_with_others(items, raters, labels, classes=len(WINNERS))

@@ -1,6 +1,15 @@
 from django.urls import path
 
-from juice.owner import comparisons, planning, quality, recruiting, views
+from juice.owner import (
+    comparison_matrix,
+    comparisons,
+    planning,
+    quality,
+    recruiting,
+    reports,
+    results,
+    views,
+)
 
 urlpatterns = [
     path("", views.study_list, name="owner-studies"),
@@ -8,6 +17,13 @@ urlpatterns = [
     path("+plan/", planning.planning, name="owner-plan"),
     path("<slug:slug>/", views.study_page, name="owner-study"),
     path("<slug:slug>/progress/", views.study_progress, name="owner-progress"),
+    path("<slug:slug>/people/", views.study_people, name="owner-people"),
+    path("<slug:slug>/results/", results.study_results, name="owner-results"),
+    path(
+        "<slug:slug>/comparisons/matrix/",
+        comparison_matrix.comparison_matrix,
+        name="owner-comparison-matrix",
+    ),
     path("<slug:slug>/action/", views.study_action, name="owner-action"),
     path("<slug:slug>/import/", views.study_import, name="owner-import"),
     path("<slug:slug>/import/<int:import_id>/", views.import_run, name="owner-import-run"),
@@ -44,6 +60,11 @@ urlpatterns = [
         "<slug:slug>/checks/<int:check_id>/remove/",
         quality.remove_study_check,
         name="owner-check-remove",
+    ),
+    path(
+        "<slug:slug>/report-with-clips.html",
+        reports.report_with_clips,
+        name="owner-report-with-clips",
     ),
     path("<slug:slug>/raters/rule/", views.rater_rule, name="owner-rater-rule"),
     path("<slug:slug>/raters/", views.rater_list, name="owner-raters"),

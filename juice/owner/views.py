@@ -30,7 +30,9 @@ from annotations.services.uploads import start_upload
 from generation.models import Endpoint, Job
 from generation.services import retry_job
 from juice.owner.actions import ACTIONS, BUTTONS
+from juice.owner.comparison_matrix import matrix_of
 from juice.owner.progress import progress_of
+from juice.owner.results import results_of
 from juice.owner.signals import rater_signals
 
 PROBLEMS_SHOWN = 200
@@ -60,7 +62,12 @@ def study_list(request: HttpRequest) -> HttpResponse:
 @staff_member_required
 def study_page(request: HttpRequest, slug: str) -> HttpResponse:
     """How far a study is, and what can be done with it."""
-    return render(request, "owner/study.html", _study_context(request, _study(slug)))
+    study = _study(slug)
+    context = _study_context(request, study)
+    if study.state != StudyState.DRAFT:
+        context["results"] = results_of(study, now=timezone.now())
+        context["matrix"] = matrix_of(study, request.GET.get("prompts"))
+    return render(request, "owner/study.html", context)
 
 
 @require_safe
@@ -68,6 +75,13 @@ def study_page(request: HttpRequest, slug: str) -> HttpResponse:
 def study_progress(request: HttpRequest, slug: str) -> HttpResponse:
     """The part of the page that changes by itself."""
     return render(request, "owner/_progress.html", _study_context(request, _study(slug)))
+
+
+@require_safe
+@staff_member_required
+def study_people(request: HttpRequest, slug: str) -> HttpResponse:
+    """Links, skips and raters: the part below the results."""
+    return render(request, "owner/_people.html", _study_context(request, _study(slug)))
 
 
 @require_POST

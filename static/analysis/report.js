@@ -58,3 +58,19 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
     heading.append(button);
   }
 }
+
+// Both clips of an example from their beginning, as raters saw them.
+for (const box of document.querySelectorAll(".example__clips")) {
+  const clips = box.querySelectorAll("figure:not(.example__source) video");
+  if (clips.length < 2) continue;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Play both";
+  button.addEventListener("click", () => {
+    for (const clip of clips) {
+      clip.currentTime = 0;
+      clip.play();
+    }
+  });
+  box.append(button);
+}

@@ -165,11 +165,11 @@ def test_an_interim_report_has_an_interval_for_every_look(open_study):
     votes = validate_votes(open_study.assign(started_at=times))
     interim = dataclasses.replace(SETTINGS, interim=True)
     result = build_report(votes, settings=interim).results[0]
-    final = build_report(votes, settings=SETTINGS).results[0]
+    finished = build_report(votes, settings=SETTINGS).results[0]
     assert 0 < result.anytime.comparisons < result.win_rate.n
-    assert result.anytime.interval.lower < final.win_rate.rate.interval.lower
+    assert result.anytime.interval.lower < finished.win_rate.rate.interval.lower
     assert (result.preference.p_value, 0 < result.anytime.p_value <= 1) == (None, True)
-    assert final.anytime is None
+    assert finished.anytime is None
 
 
 def test_sign_tests_of_the_open_study_match_the_reference(oracle, report):

@@ -1,6 +1,7 @@
 """The report in a real Chromium, from the disk, under its own strict policy."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -47,6 +48,15 @@ def test_the_charts_are_drawn_without_an_error(page, tmp_path):
 def test_tables_with_three_rows_can_be_sorted(page, tmp_path):
     drawn, _ = opened(page, tmp_path)
     assert '<th scope="col"><button type="button">Reason</button></th>' in drawn
+
+
+def test_embedded_clips_may_play_together(page, tmp_path):
+    figure = '<figure><video src="data:video/mp4;base64,AAAA"></video></figure>'
+    slot = re.compile('<div class="example__clips" data-comparison="[^"]*"></div>')
+    clips = f'<div class="example__clips">{figure}{figure}</div>'
+    drawn, said = opened(slot.sub(clips, page, count=1), tmp_path)
+    assert said == []
+    assert drawn.count('<button type="button">Play both</button>') == 1
 
 
 def test_a_script_that_is_not_ours_does_not_run(page, tmp_path):
