@@ -42,7 +42,7 @@ class EndpointAdmin(ModelAdmin):
             "What it may cost",
             {
                 "fields": (
-                    ("cost_per_job", "currency"),
+                    ("cost_per_job", "cost_per_second", "currency"),
                     ("daily_jobs", "daily_cost"),
                     ("total_jobs", "total_cost"),
                     "spent",

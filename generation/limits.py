@@ -24,6 +24,7 @@ from generation.adapters.base import (
     UnknownOutcomeError,
 )
 from generation.adapters.registry import is_blocking
+from generation.costs import estimated_cost
 from generation.enums import AttemptState
 from generation.models import Endpoint
 
@@ -112,7 +113,7 @@ def _budgets(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
             left = most_cost - spans[span][0].spent()
             amount = f"{most_cost.normalize():f} {endpoint.currency}".rstrip()
             why = f"Its {span} budget of {amount} is used up."
-            yield Room(_affordable(left, endpoint.cost_per_job), why)
+            yield Room(_affordable(left, estimated_cost(endpoint)), why)
 
 
 def _affordable(left: Decimal, cost: Decimal | None) -> int:

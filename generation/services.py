@@ -59,6 +59,7 @@ from generation.transitions import (
     not_accepted,
     park,
     queue_patience,
+    refine_estimate,
     remember_clip,
     send_again,
     suspect_lost_answer,
@@ -227,7 +228,8 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
     note_answer(job.endpoint)
     pause = timedelta(0) if is_blocking(job.endpoint) else FIRST_POLL
     first_poll = pause + MESSAGE_PATIENCE
-    if accept(attempt, submitted.remote_id, submitted.raw, answered_at, first_poll=first_poll):
+    remote_id, answer, cost = submitted.remote_id, submitted.raw, submitted.cost
+    if accept(attempt, remote_id, answer, answered_at, first_poll=first_poll, cost=cost):
         return pause
     # Given up, or sent again, while the answer was on its way.
     _stop_at_endpoint(job, submitted.remote_id, answered_at)
@@ -490,7 +492,9 @@ def _keep(job: Job, clip: Path, now: datetime) -> None:
             provenance=_provenance(job),
         )
         done = {"stimulus": stimulus, "wake_at": None, "finished_at": now, "error": ""}
-        if not move(job, JobState.DONE, **done):
+        if move(job, JobState.DONE, **done):
+            refine_estimate(job, float(info.seconds))
+        else:
             transaction.set_rollback(True)
 
 

@@ -22,6 +22,7 @@ from generation.adapters.base import (
     UnknownOutcomeError,
 )
 from generation.adapters.registry import version_of
+from generation.costs import estimated_cost
 from generation.enums import AWAITING_ANSWER, AttemptState, JobState, UnknownOutcome
 from generation.limits import longest_run, may_call, note_error, room_at
 from generation.models import Attempt, Endpoint, Job
@@ -73,7 +74,7 @@ def begin_attempt(job_id: int, now: datetime) -> Attempt | None:
         job.endpoint = endpoint
         sent = {"sent": sent_values(job)}
         return Attempt.objects.create(
-            job=job, endpoint=endpoint, sent_at=now, raw=sent, cost=endpoint.cost_per_job
+            job=job, endpoint=endpoint, sent_at=now, raw=sent, cost=estimated_cost(endpoint)
         )
 
 
@@ -102,14 +103,17 @@ def accept(
     now: datetime,
     *,
     first_poll: timedelta = FIRST_POLL,
+    cost: Decimal | None = None,
 ) -> bool:
     """Remember the endpoint's id of the job; whether the job still wants what was accepted."""
+    told = {} if cost is None else {"cost": cost, "is_cost_told": True}
     with transaction.atomic():
         Attempt.objects.filter(pk=attempt.pk).update(
             state=AttemptState.ACCEPTED,
             remote_id=remote_id,
             raw={**attempt.raw, "answer": dict(answer)},
             answered_at=now,
+            **told,
         )
         job = awaiting(attempt)
         if job is None:
@@ -165,6 +169,13 @@ def remember_clip(job: Job, answer: Mapping[str, Any], cost: Decimal | None) -> 
     if cost is not None:
         attempt.cost, attempt.is_cost_told = cost, True
     attempt.save(update_fields=["raw", "cost", "is_cost_told"])
+
+
+def refine_estimate(job: Job, seconds: float) -> None:
+    """Estimate anew, by the length that the clip has, where the endpoint told no cost."""
+    attempt = job.attempts.last()
+    if attempt is not None and not attempt.is_cost_told and job.endpoint.cost_per_second:
+        job.attempts.filter(pk=attempt.pk).update(cost=estimated_cost(job.endpoint, seconds))
 
 
 def send_again(job: Job, attempt: Attempt | None, error: AdapterError, now: datetime) -> None:
