@@ -15,8 +15,9 @@ from generation.adapters.base import PermanentError
 from generation.adapters.registry import capabilities_of
 from generation.enums import Priority
 from generation.limits import why_held
-from generation.models import Attempt, Endpoint, Job
-from generation.services import cancel_job, resume_endpoint, retry_job, set_priority
+from generation.models import Attempt, Endpoint, Job, JobQuerySet
+from generation.services import give_up_jobs, resume_endpoint, retry_jobs, set_priority
+from generation.tasks import queue_stops
 
 
 @admin.register(Endpoint)
@@ -98,21 +99,21 @@ class AttemptInline(TabularInline):
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     list_display = ("__str__", "state", "priority", "submits", "progress", "error", "finished_at")
-    list_filter = ("state", "priority", "endpoint")
+    list_filter = ("state", "is_test", "priority", "endpoint")
     list_select_related = ("endpoint", "prompt")
     search_fields = ("prompt__key", "prompt__text", "remote_id", "error")
     inlines = (AttemptInline,)
     actions = ("retry", "give_up", "send_first", "send_later")
 
     @admin.action(description="Try again those that ended without a clip")
-    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        retried = sum(retry_job(job=job, now=timezone.now()) for job in queryset)
+    def retry(self, request: HttpRequest, queryset: JobQuerySet) -> None:
+        retried = retry_jobs(jobs=queryset, now=timezone.now())
         messages.success(request, f"{retried} jobs wait to be sent again.")
 
     @admin.action(description="Give up those that are under way")
-    def give_up(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        jobs = queryset.select_related("endpoint__model")
-        given_up = sum(cancel_job(job=job, now=timezone.now()) for job in jobs)
+    def give_up(self, request: HttpRequest, queryset: JobQuerySet) -> None:
+        given_up, running = give_up_jobs(jobs=queryset, now=timezone.now())
+        queue_stops(running)
         messages.success(request, f"{given_up} jobs were given up.")
 
     @admin.action(description="Send before all others")

@@ -283,6 +283,11 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Attempts that count towards a budget: made, being made, or perhaps so."""
         return self.exclude(state__in=NOT_MADE)
 
+    def abandon(self, *, now: datetime) -> int:
+        """Nobody waits any more for those that may still be made: they keep their places."""
+        uncertain = self.filter(state__in=[AttemptState.SENDING, AttemptState.UNKNOWN])
+        return uncertain.update(state=AttemptState.ABANDONED, answered_at=now)
+
     def sent_since(self, moment: datetime) -> AttemptQuerySet:
         """Attempts that may have reached the endpoint after that moment."""
         return self.filter(Q(answered_at__gt=moment) | Q(answered_at=None))

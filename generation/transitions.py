@@ -199,13 +199,7 @@ def park(job: Job, attempt: Attempt, why: str, now: datetime) -> None:
         return
     with transaction.atomic():
         if move(job, JobState.READY, wake_at=now, error=f"{why} It is sent once more."):
-            abandon(job, now)
-
-
-def abandon(job: Job, now: datetime) -> None:
-    """Nobody waits any more for attempts that may still be made: they keep their places."""
-    uncertain = job.attempts.filter(state__in=[AttemptState.SENDING, AttemptState.UNKNOWN])
-    uncertain.update(state=AttemptState.ABANDONED, answered_at=now)
+            job.attempts.all().abandon(now=now)
 
 
 def suspect_lost_answer(job: Job, wake_at: datetime, now: datetime) -> bool:
