@@ -6,9 +6,11 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
 
 from annotations.admin.base import ReadOnlyAdmin
 from generation.adapters.base import PermanentError
@@ -28,6 +30,7 @@ class EndpointAdmin(ModelAdmin):
     search_fields = ("name", "model__name", "remote_model")
     readonly_fields = ("spent", "why_jobs_wait", "what_it_takes")
     actions = ("resume",)
+    actions_detail = ("test",)
     fieldsets = (
         (None, {"fields": ("model", "name", "adapter", "is_active")}),
         ("Where", {"fields": ("base_url", "is_internal", "api_key_env")}),
@@ -55,6 +58,10 @@ class EndpointAdmin(ModelAdmin):
             {"fields": ("why_jobs_wait", "paused_until", "sends_paused_until")},
         ),
     )
+
+    @action(description="Test this endpoint", url_path="test")
+    def test(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("owner-endpoint-test", endpoint_id=object_id)
 
     @admin.display(description="Sent and spent so far")
     def spent(self, endpoint: Endpoint) -> str:

@@ -13,7 +13,7 @@ from django.db.models import Count, Q, Sum
 
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from generation.adapters.registry import CHOICES, UPLOAD, problems_of
-from generation.costs import estimated_cost
+from generation.costs import as_money, estimated_cost
 from generation.enums import (
     AT_ENDPOINT,
     ENDED_BADLY,
@@ -326,3 +326,12 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} at {self.sent_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether it counts towards a budget: see `AttemptQuerySet.charged`."""
+        return self.state not in NOT_MADE
+
+    @property
+    def cost_in_words(self) -> str:
+        return "" if self.cost is None else as_money(self.cost, self.endpoint.currency)

@@ -21,7 +21,7 @@ from generation.adapters.base import (
     RetryableError,
     UnknownOutcomeError,
 )
-from generation.adapters.registry import version_of
+from generation.adapters.registry import capabilities_of, version_of
 from generation.costs import estimated_cost
 from generation.enums import AWAITING_ANSWER, AttemptState, JobState, UnknownOutcome
 from generation.limits import longest_run, may_call, note_error, room_at
@@ -82,15 +82,18 @@ def sent_values(job: Job) -> dict[str, Any]:
     """What is sent, kept beside the clip: the endpoint's row may change meanwhile."""
     endpoint = job.endpoint
     try:
-        adapter = version_of(endpoint)
+        adapter, takes_seed = version_of(endpoint), capabilities_of(endpoint).takes_seed
     except PermanentError:
-        adapter = endpoint.adapter
+        adapter, takes_seed = endpoint.adapter, False
     return {
         "adapter": adapter,
+        # Some put a key into an address's query.
+        "route": endpoint.base_url.partition("?")[0],
         "endpoint": endpoint.name,
         "remote_model": endpoint.remote_model,
         "prompt": job.prompt.text,
         "seed": job.seed,
+        "seed_sent": takes_seed,
         "parameters": endpoint.parameters,
         "options": endpoint.options,
     }

@@ -20,7 +20,11 @@ function scrolls() {
   return [...part.querySelectorAll(".scroll")].map((box) => [box.scrollTop, box.scrollLeft]);
 }
 
+let shown = "";
+
 function show(html) {
+  if (html === shown) return;
+  shown = html;
   const kept = scrolls();
   part.innerHTML = html;
   part.querySelectorAll(".scroll").forEach((box, index) => {
@@ -42,4 +46,4 @@ async function refresh() {
   }
 }
 
-setInterval(refresh, EVERY_MS);
+if (part) setInterval(refresh, EVERY_MS);
