@@ -87,7 +87,10 @@ def how_to_mend(job: Job) -> str:
         return GIVEN_UP
     if job.state == JobState.UNKNOWN_OUTCOME and job.wake_at is None:
         return LOST
-    if not job.error:
-        return ""
-    found = (advice for pattern, advice in ADVICE if pattern.search(job.error))
-    return next(found, OTHERWISE if job.state == JobState.FAILED else "")
+    found = advice_on(job.error)
+    return found or (OTHERWISE if job.state == JobState.FAILED else "")
+
+
+def advice_on(words: str) -> str:
+    """What to do about an error, by its words; empty where they do not tell."""
+    return next((advice for pattern, advice in ADVICE if pattern.search(words)), "")

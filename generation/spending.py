@@ -32,7 +32,7 @@ class Spent:
     def __str__(self) -> str:
         parts = [
             f"{as_money(self.recorded, self.currency)} recorded" if self.recorded else "",
-            f"about {as_money(self.estimated, self.currency)} estimated" if self.estimated else "",
+            f"{as_money(self.estimated, self.currency)} estimated" if self.estimated else "",
             f"{self.unknown} sent at an unknown price" if self.unknown else "",
         ]
         return ", ".join(filter(None, parts)) or as_money(Decimal(0), self.currency)

@@ -17,6 +17,7 @@ from generation.adapters.registry import UPLOAD
 from generation.costs import as_money, estimated_cost
 from generation.enums import JobState
 from generation.limits import Room, budget_room, held_by
+from generation.mending import advice_on
 from generation.models import Attempt, Endpoint, Job, JobQuerySet
 from generation.pace import Outlook, outlook
 from generation.spending import Spent, by_currency, spent_by_model
@@ -95,6 +96,14 @@ class ModelLine:
     @property
     def given_up(self) -> int:
         return self.counts[GIVEN_UP]
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do about that which holds its jobs."""
+        if not self.held:
+            return ""
+        advice = advice_on(self.held.why) if self.held.is_pause else ""
+        return f"{advice} {self.held.remedy}".lstrip()
 
     @property
     def without_clip(self) -> int:

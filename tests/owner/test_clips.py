@@ -302,7 +302,7 @@ def test_recorded_and_estimated_costs_stand_apart():
     for job, (cost, is_told) in zip(Job.objects.order_by("pk"), costs, strict=True):
         job.attempts.update(cost=cost, is_cost_told=is_told)
     [spent] = clips_of(study, now=NOW).spent
-    assert str(spent) == ("3.50 USD recorded, about 0.25 USD estimated, 1 sent at an unknown price")
+    assert str(spent) == ("3.50 USD recorded, 0.25 USD estimated, 1 sent at an unknown price")
 
 
 def test_what_was_refused_before_it_was_made_cost_nothing():
