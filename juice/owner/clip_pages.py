@@ -152,10 +152,12 @@ def told(job: Job) -> dict[str, Any]:
     attempts = sorted(job.attempts.all(), key=lambda attempt: attempt.pk)
     last = attempts[-1] if attempts else None
     answers = answers_in(last) if last else {}
+    sent = last.raw.get("sent", {}) if last else {}
     return {
         "job": job,
         "attempts": attempts,
-        "sent": last.raw.get("sent", {}) if last else {},
+        "sent": sent,
+        "parameters": json.dumps(sent.get("parameters", {}), ensure_ascii=False),
         "revised": revised_prompt_in(answers),
         "answers": json.dumps(answers, indent=2, ensure_ascii=False) if answers else "",
         "advice": how_to_mend(job),

@@ -23,6 +23,7 @@ from annotations.models import Study
 from generation.costs import as_money, estimated_cost
 from generation.enums import MOVING, JobState
 from generation.limits import budget_room, held_by
+from generation.mending import advice_on
 from generation.models import Endpoint, Job
 from generation.trials import USUAL_PROMPT, plan_test
 from juice.owner.clip_pages import give_up, resume, retry, told, with_all
@@ -135,6 +136,7 @@ def _context(endpoint_id: int, job_id: int) -> dict[str, Any]:
         "endpoint": job.endpoint,
         "told": told(job),
         "held": held,
+        "advice": advice_on(held.why) if held else "",
         "is_over": job.state not in MOVING or (job.wake_at is None),
         "lacks_a_worker": is_waiting
         and not held

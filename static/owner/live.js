@@ -20,11 +20,7 @@ function scrolls() {
   return [...part.querySelectorAll(".scroll")].map((box) => [box.scrollTop, box.scrollLeft]);
 }
 
-let shown = "";
-
 function show(html) {
-  if (html === shown) return;
-  shown = html;
   const kept = scrolls();
   part.innerHTML = html;
   part.querySelectorAll(".scroll").forEach((box, index) => {
@@ -46,4 +42,4 @@ async function refresh() {
   }
 }
 
-if (part) setInterval(refresh, EVERY_MS);
+setInterval(refresh, EVERY_MS);
