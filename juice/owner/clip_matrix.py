@@ -59,7 +59,7 @@ class Cell:
 
 def prompts_to_show(study: Study, which: str) -> QuerySet[StudyPrompt]:
     """The study's prompts in their order, those of one of FILTERS."""
-    rows = study.study_prompts.select_related("prompt")
+    rows = study.study_prompts.select_related("prompt").order_by("position", "pk")
     own = Job.objects.for_study(study.pk).filter(prompt=OuterRef("prompt"))
     if which == "moving":
         return rows.filter(Exists(own.moving()))
