@@ -19,6 +19,7 @@ from generation.enums import Priority
 from generation.limits import why_held
 from generation.models import Attempt, Endpoint, Job, JobQuerySet
 from generation.services import give_up_jobs, resume_endpoint, retry_jobs, set_priority
+from generation.spending import spent_by_model
 from generation.tasks import queue_stops
 
 
@@ -68,9 +69,8 @@ class EndpointAdmin(ModelAdmin):
         """Jobs that were refused, or never arrived, are not counted."""
         if endpoint.pk is None:
             return "Nothing."
-        charged = endpoint.attempts.charged()
-        amount = f"{charged.spent().normalize():f} {endpoint.currency}".rstrip()
-        return f"{charged.count()} jobs, {amount}"
+        spent = spent_by_model(endpoint.attempts.all()).get(endpoint.model_id)
+        return f"{endpoint.attempts.charged().count()} jobs, {spent or 'nothing'}"
 
     @admin.display(description="Why its jobs wait")
     def why_jobs_wait(self, endpoint: Endpoint) -> str:
@@ -105,7 +105,16 @@ class AttemptInline(TabularInline):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "state", "priority", "submits", "progress", "error", "finished_at")
+    list_display = (
+        "__str__",
+        "state",
+        "is_test",
+        "priority",
+        "submits",
+        "progress",
+        "error",
+        "finished_at",
+    )
     list_filter = ("state", "is_test", "priority", "endpoint")
     list_select_related = ("endpoint", "prompt")
     search_fields = ("prompt__key", "prompt__text", "remote_id", "error")

@@ -25,7 +25,7 @@ from generation.enums import MOVING, JobState
 from generation.limits import budget_room, held_by
 from generation.mending import advice_on
 from generation.models import Endpoint, Job
-from generation.trials import USUAL_PROMPT, plan_test
+from generation.testing import USUAL_PROMPT, plan_test
 from juice.owner.clip_pages import give_up, resume, retry, told, with_all
 
 PROMPTS_SHOWN = 200

@@ -15,7 +15,7 @@ from generation.enums import MOVING, JobState
 from generation.limits import why_held
 from generation.mending import advice_on, how_to_mend
 from generation.models import Endpoint, Job
-from generation.trials import USUAL_PROMPT, plan_test
+from generation.testing import USUAL_PROMPT, plan_test
 
 LOOK_EVERY_SECONDS = 1.0
 

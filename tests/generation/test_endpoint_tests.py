@@ -18,7 +18,7 @@ from generation.mending import advice_on, how_to_mend
 from generation.models import Job
 from generation.services import fetch_job, plan_jobs, poll_job, submit_job
 from generation.suitability import EndpointUnsuited
-from generation.trials import plan_test
+from generation.testing import plan_test
 from tests.annotations.factories import NOW, make_prompt
 from tests.generation.factories import (
     clip_bytes,
