@@ -144,12 +144,12 @@ def _add_rate(
             "width": 0,
         },
         hovertemplate=f"{percent(view.rate)} ({percent_interval(bounds)}), "
-        f"n = {result.win_rate.n}<extra></extra>",
+        f"n = {view.comparisons}<extra></extra>",
         cliponaxis=False,
         showlegend=False,
     )
     figure.add_annotation(
-        text=f"{percent(view.rate)}  n{THIN}={THIN}{result.win_rate.n}",
+        text=f"{percent(view.rate)}  n{THIN}={THIN}{view.comparisons}",
         x=1.02,
         xref="paper",
         xanchor="left",

@@ -80,6 +80,10 @@ WIN_RATE_COLUMNS = (
     "gwet_ac1",
     "balanced_kappa",
     "krippendorff_alpha",
+    "anytime_comparisons",
+    "anytime_win_rate",
+    "anytime_lower",
+    "anytime_upper",
 )
 
 
@@ -185,6 +189,18 @@ def _win_rate_row(title: str, result: PairResult) -> dict[str, Any]:
         "gwet_ac1": agreement.gwet_ac1.value,
         "balanced_kappa": agreement.brennan_prediger.value,
         "krippendorff_alpha": agreement.krippendorff_alpha.value,
+        **_anytime(result),
+    }
+
+
+def _anytime(result: PairResult) -> dict[str, Any]:
+    """The interval that holds at every look; empty where there is none."""
+    anytime = result.anytime
+    return {
+        "anytime_comparisons": anytime.comparisons if anytime else None,
+        "anytime_win_rate": anytime.rate if anytime else None,
+        "anytime_lower": anytime.interval.lower if anytime else None,
+        "anytime_upper": anytime.interval.upper if anytime else None,
     }
 
 

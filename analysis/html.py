@@ -19,6 +19,7 @@ from analysis.core.estimates import Estimate
 from analysis.core.reasons import ReasonShare
 from analysis.core.report import PairResult, Report
 from analysis.core.sides import BalancedShare, SideBalance
+from analysis.core.stopping import StoppingRule
 from analysis.core.win_rates import RaterRange
 from analysis.tables import (
     category_blocks,
@@ -92,6 +93,12 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "excluded_total": sum(
             (report.exclusions.gold, report.exclusions.excluded, report.exclusions.repeated)
         ),
+        "looks": any(result.anytime for result in results),
+        "single_look": any(result.single_look for result in results),
+        "all_single_look": all(result.single_look for result in results),
+        "plan_words": _plan_words(report),
+        "short_of_plan": _short_of_plan(report),
+        "stopping_rows": [_stopping_row(report, one) for one in results if one.stopping],
         "warnings": {code for result in results for code in result.warnings},
         "questions_known": any(axis.question for axis in report.axes),
     }
@@ -123,7 +130,42 @@ def _rate_row(report: Report, result: PairResult) -> dict[str, Any]:
         "without_one": _range(result.without_one_rater),
         "share": wording.percent(share.value),
         "share_interval": wording.percent_interval(share.interval),
-        "anytime": wording.percent_interval(result.anytime.interval) if result.anytime else "–",
+        "anytime_rate": wording.percent(result.anytime.rate if result.anytime else None),
+        "anytime": wording.percent_interval(result.anytime.interval) if result.anytime else "",
+    }
+
+
+def _plan_words(report: Report) -> str:
+    settings = report.settings
+    if settings.plan is None:
+        return ""
+    existing = set(settings.planned.values())
+    common = existing.pop() if len(existing) == 1 else None
+    return wording.plan_words(settings.plan, settings.plan.comparisons or common)
+
+
+def _short_of_plan(report: Report) -> list[str]:
+    """What a closed study has less than it planned, in words."""
+    plan = report.settings.plan
+    if plan is None or plan.rule != StoppingRule.FIXED or report.settings.interim:
+        return []
+    return [
+        f"{result.model_a} vs {result.model_b}, {wording.question_words(report, result)}: "
+        f"{result.win_rate.n} of {plan.comparisons}"
+        for result in report.results
+        if plan.comparisons and result.win_rate.n < plan.comparisons
+    ]
+
+
+def _stopping_row(report: Report, result: PairResult) -> dict[str, Any]:
+    state = result.stopping
+    return {
+        "pair": f"{result.model_a} vs {result.model_b}",
+        "question": wording.question_words(report, result),
+        "state": state,
+        "interval": wording.percent_interval(state.interval) if state else "",
+        "level": wording.percent(state.confidence) if state else "",
+        "words": wording.stop_words(state) if state else "",
     }
 
 

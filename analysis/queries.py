@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 
 from analysis.columns import vote_columns
 from analysis.core.report import AskedAxis, ClipsWanted, ReportSettings, Shown
+from analysis.core.stopping import StoppingPlan, StoppingRule
 from analysis.core.votes import validate_votes
 from analysis.version import code_version
 from annotations.enums import ComparisonState, StudyState, TiePolicy
@@ -86,6 +87,7 @@ def report_settings(study: Study) -> ReportSettings:
         ties_allowed=study.tie_policy == TiePolicy.ALLOWED,
         axes=_asked_axes(study),
         planned=_planned_per_pair(study),
+        plan=stopping_plan(study),
         simulated=_has_simulated_votes(study),
         interim=is_interim(study),
         protocol_hash=hash_protocol(study),
@@ -101,6 +103,17 @@ def report_settings(study: Study) -> ReportSettings:
 def clips_wanted(study: Study) -> tuple[ClipsWanted, ...]:
     """What became of each model's clips."""
     return tuple(ClipsWanted(**asdict(one)) for one in outcomes_of(study))
+
+
+def stopping_plan(study: Study) -> StoppingPlan:
+    """The plan that was set with the protocol; without a number, one comparison per prompt."""
+    return StoppingPlan(
+        rule=StoppingRule(study.stopping_rule),
+        comparisons=study.planned_comparisons or study.study_prompts.count() or None,
+        alpha=study.stopping_alpha,
+        minimum=study.stopping_minimum,
+        half_width=study.stopping_half_width,
+    )
 
 
 def is_interim(study: Study) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from analysis.core.estimates import Estimate, Interval, Undefined
 from analysis.core.report import PairResult, Report
+from analysis.core.sequential import Stop
+from analysis.core.stopping import StoppingPlan, StoppingRule, StoppingState
 from analysis.core.votes import DEFAULT_AXIS
 
 THIN = "\u202f"
@@ -17,6 +19,7 @@ WHY_UNDEFINED = {
     Undefined.TOO_FEW_CLUSTERS: "too few prompts for an interval",
     Undefined.NOT_CONNECTED: "never compared, not even through others",
     Undefined.SEPARATED: "no bound: one side won every vote",
+    Undefined.INTERIM: "comes with the planned number",
     Undefined.UNKNOWN_RATERS: "the votes do not say who judged",
 }
 
@@ -40,6 +43,7 @@ class Stance:
     opponent: str
     rate: float
     interval: Interval | None
+    comparisons: int
 
     @property
     def clear(self) -> bool:
@@ -95,15 +99,15 @@ def common_model(report: Report) -> str | None:
 
 def stance(result: PairResult, model: str) -> Stance:
     """The result as win rate of `model`, one of the pair. Needs a complete comparison."""
-    estimate = result.win_rate.rate
-    if estimate.value is None:
+    shown = result.headline
+    if shown.value is None:
         raise ValueError("no complete comparison")
     if model == result.model_a:
-        return Stance(model, result.model_b, estimate.value, estimate.interval)
-    mirrored = estimate.interval and Interval(
-        1 - estimate.interval.upper, 1 - estimate.interval.lower, estimate.interval.method
+        return Stance(model, result.model_b, shown.value, shown.interval, shown.comparisons)
+    mirrored = shown.interval and Interval(
+        1 - shown.interval.upper, 1 - shown.interval.lower, shown.interval.method
     )
-    return Stance(model, result.model_a, 1 - estimate.value, mirrored)
+    return Stance(model, result.model_a, 1 - shown.value, mirrored, shown.comparisons)
 
 
 def headline(report: Report) -> list[Sentence]:
@@ -124,7 +128,8 @@ def headline(report: Report) -> list[Sentence]:
         )
         for question in questions
     ]
-    meaning = f"clearly: the 95{THIN}% interval of its win rate is above 50{THIN}%"
+    kind = "interval" if all(result.single_look for result in counted) else "any-look interval"
+    meaning = f"clearly: the 95{THIN}% {kind} of its win rate is above 50{THIN}%"
     return [*others, Sentence(last.finding, "; ".join(filter(None, [last.detail, meaning])))]
 
 
@@ -152,15 +157,48 @@ def _pair_sentence(report: Report, result: PairResult) -> Sentence:
     if other.clear:
         view = other
     question = question_words(report, result)
-    count = f"{percent(view.rate)} of {result.win_rate.n} {counted_noun(report, result)}"
-    interval = percent_interval(view.interval)
-    detail = f"95{THIN}% interval {interval}" if interval else "too few for an interval"
+    count = f"{percent(view.rate)} of {view.comparisons} {counted_noun(report, result)}"
+    detail = interval_words(result, view.interval)
     if result.win_rate.ties:
         detail += f"; {result.win_rate.ties} ties count half"
     if view.clear:
         return Sentence(f"{view.model} was preferred {_on(question)} in {count}", detail)
     rest = "" if result.win_rate.ties else f", {view.opponent} in the rest"
     return Sentence(f"No clear preference {_on(question)}: {view.model} in {count}{rest}", detail)
+
+
+def interval_words(result: PairResult, interval: Interval | None) -> str:
+    """The interval with what it holds for, or why there is none."""
+    if interval is None:
+        return "too few for an interval" if result.single_look else "no interval yet"
+    words = f"95{THIN}% interval {percent_interval(interval)}"
+    if result.single_look:
+        return words
+    return f"{words}, at any look, over the first {result.headline.comparisons} opened"
+
+
+def plan_words(plan: StoppingPlan, planned: int | None) -> str:
+    """What was planned, as a sentence without its full stop."""
+    number = f"{planned} comparisons per pair of models" if planned else "no number of comparisons"
+    if plan.rule == StoppingRule.FIXED:
+        return f"{number}, read once: when they are complete, or when the study is closed"
+    precise = f", or is no wider than {200 * plan.half_width:g} points" if plan.half_width else ""
+    return (
+        f"{number} at most; after {plan.minimum} the study may stop whenever an always-valid "
+        f"interval excludes 50{THIN}%{precise} (alpha {plan.alpha:g}, shared by all pairs and "
+        "questions)"
+    )
+
+
+def stop_words(state: StoppingState) -> str:
+    """What the always-valid rule says of one result."""
+    if state.stop == Stop.WINNER:
+        return f"may stop: a winner after {state.looked_at}"
+    if state.stop == Stop.PRECISE:
+        return f"may stop: precise enough after {state.looked_at}"
+    if state.stop == Stop.FUTILE:
+        return f"may stop: all {state.looked_at} planned, no winner"
+    return "goes on"
 
 
 def _standings_sentence(question: str, results: list[PairResult], focus: str | None) -> Sentence:

@@ -25,14 +25,23 @@ from analysis.core.reasons import (
     reason_differences,
     reason_shares,
 )
-from analysis.core.sequential import evidence_against_half, running_interval
 from analysis.core.sides import BalancedShare, SideBalance, side_balance
 from analysis.core.significance import holm, prompt_t_test, sign_test
 from analysis.core.slices import CategoryRate, rates_by_category
+from analysis.core.stopping import (
+    AnytimeInterval,
+    StoppingPlan,
+    StoppingRule,
+    StoppingState,
+    anytime_interval,
+    may_be_read,
+    scores_in_opening_order,
+    stopping_state,
+    without_single_look,
+)
 from analysis.core.verdicts import MajorityRule, majority_verdicts
 from analysis.core.votes import WINNERS, Exclusions, VoteTableError, valid_votes
 from analysis.core.win_rates import (
-    SCORE_FOR_A,
     RaterRange,
     VoteShare,
     WinRate,
@@ -92,9 +101,10 @@ class ReportSettings:
     """What the votes cannot say about themselves.
 
     A comparison is complete on an axis with `min_votes` valid votes. `planned` holds the number
-    of comparisons of each (model_a, model_b), where known. `axes` gives the order of the report.
-    `shown` says what raters saw, and `presentation` by which rule. `clips` says which models lack
-    clips, and why.
+    of comparisons of each (model_a, model_b), where known. `plan` says when the study may be read
+    and stopped: before, while it runs (`interim`), only intervals for every look are given.
+    `axes` gives the order of the report. `shown` says what raters saw, and `presentation` by which
+    rule. `clips` says which models lack clips, and why.
     """
 
     title: str
@@ -102,6 +112,7 @@ class ReportSettings:
     ties_allowed: bool
     axes: tuple[AskedAxis, ...] = ()
     planned: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    plan: StoppingPlan | None = None
     majority_rule: MajorityRule = MajorityRule.PLURALITY
     simulated: bool = False
     interim: bool = False
@@ -117,21 +128,12 @@ class ReportSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AnytimeInterval:
-    """Interval and p value against 1/2 that hold at every look, over the first comparisons."""
-
-    comparisons: int
-    interval: Interval
-    p_value: float
-
-
-@dataclass(frozen=True, slots=True)
 class PreferenceTest:
     """Whether the win rate differs from 1/2, over complete comparisons.
 
     Method `sign`, exact with ties left out, for one comparison per prompt; else `prompt-t`.
-    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. `None` in interim
-    reports, because the p value is that of a single look: there `anytime` has one.
+    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. `None` where
+    a single look is not yet due: there `anytime` has one.
     """
 
     method: str
@@ -140,13 +142,24 @@ class PreferenceTest:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadlineRate:
+    """A win rate, its interval where one holds, and over how many comparisons."""
+
+    value: float | None
+    interval: Interval | None
+    comparisons: int
+
+
+@dataclass(frozen=True, slots=True)
 class PairResult:
     """One axis of one model pair (under one protocol, where votes come from several).
 
     Win rate, its range without one rater and agreement are over complete comparisons, vote share
     and reasons over all valid votes. `incomplete` counts comparisons that want votes, those
-    without any if they are known. `a_on_left` shows whether sides were drawn fairly. `anytime` is
-    for interim reports.
+    without any if they are known. `a_on_left` shows whether sides were drawn fairly.
+
+    Where `single_look` is false, all intervals but that of `anytime` are left out: they would not
+    hold. `stopping` is there under the always-valid rule.
     """
 
     protocol: str
@@ -160,7 +173,9 @@ class PairResult:
     win_rate: WinRate
     without_one_rater: RaterRange
     preference: PreferenceTest
+    single_look: bool
     anytime: AnytimeInterval | None
+    stopping: StoppingState | None
     vote_share: VoteShare
     agreement: Agreement
     reasons_a: tuple[ReasonShare, ...]
@@ -170,6 +185,15 @@ class PairResult:
     combinations_b: tuple[Combination, ...]
     categories: tuple[CategoryRate, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def headline(self) -> HeadlineRate:
+        """The rate of A to show first: at a single look if it is due, else for every look."""
+        if self.single_look or self.anytime is None:
+            return HeadlineRate(
+                self.win_rate.rate.value, self.win_rate.rate.interval, self.win_rate.n
+            )
+        return HeadlineRate(self.anytime.rate, self.anytime.interval, self.anytime.comparisons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,32 +251,40 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
     axes = _axes(valid, settings)
     order = {axis.key: place for place, axis in enumerate(axes)}
     groups = valid.groupby(["protocol", "axis", "model_a", "model_b"], sort=True)
+    watched = max(len(groups), len(axes) * len(settings.planned))
     results = [
-        _pair_result(group, settings, axes[order[group["axis"].iloc[0]]]) for _, group in groups
+        _pair_result(group, settings, axes[order[group["axis"].iloc[0]]], watched)
+        for _, group in groups
     ]
+    results.sort(key=lambda result: order[result.axis])
+    readable = all(result.single_look for result in results)
     return Report(
         settings=settings,
         models=tuple(sorted({*valid["model_a"], *valid["model_b"]})),
         axes=axes,
         panel=_panel(valid),
         exclusions=exclusions,
-        results=_adjusted(sorted(results, key=lambda result: order[result.axis])),
-        rankings=_rankings(valid, axes, settings),
-        protocols=_protocols(valid, axes, settings),
+        results=_adjusted(results),
+        rankings=_rankings(valid, axes, settings, readable=readable),
+        protocols=_protocols(valid, axes, settings) if readable else (),
         sides=tuple(
             side_balance(axis.key, valid[valid["axis"].eq(axis.key)], settings.confidence)
             for axis in axes
         ),
-        with_excluded=_with_excluded(votes, settings) if exclusions.excluded else (),
+        with_excluded=_with_excluded(votes, settings, readable=readable)
+        if exclusions.excluded
+        else (),
         last_vote_at=_last(valid["submitted_at"]),
     )
 
 
-def _with_excluded(votes: pd.DataFrame, settings: ReportSettings) -> tuple[WithExcluded, ...]:
+def _with_excluded(
+    votes: pd.DataFrame, settings: ReportSettings, *, readable: bool
+) -> tuple[WithExcluded, ...]:
     """So that a reader sees what leaving raters out has changed."""
     everybody, _ = valid_votes(votes.assign(excluded=False))
     groups = everybody.groupby(["protocol", "axis", "model_a", "model_b"], sort=True)
-    return tuple(
+    found = tuple(
         WithExcluded(
             protocol=group["protocol"].iloc[0],
             axis=group["axis"].iloc[0],
@@ -262,6 +294,7 @@ def _with_excluded(votes: pd.DataFrame, settings: ReportSettings) -> tuple[WithE
         )
         for _, group in groups
     )
+    return found if readable else without_single_look(found)
 
 
 def report_json(report: Report) -> str:
@@ -292,7 +325,9 @@ def _axes(votes: pd.DataFrame, settings: ReportSettings) -> tuple[AskedAxis, ...
     return (*settings.axes, *(AskedAxis(key) for key in others))
 
 
-def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis) -> PairResult:
+def _pair_result(
+    votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis, watched: int
+) -> PairResult:
     counts = count_choices(votes)
     complete = complete_items(counts, settings.min_votes)
     pair = (votes["model_a"].iloc[0], votes["model_b"].iloc[0])
@@ -300,7 +335,13 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
     agreement = _agreement(complete, settings)
     decided = votes[votes["winner"].ne("tie")]
     cited = _cited(decided, axis)
-    return PairResult(
+    planned = _planned_comparisons(pair, settings)
+    anytime, stopping = _looks(votes, counts, settings, planned, watched)
+    to_complete = None if planned is None else max(planned, settings.planned.get(pair, 0))
+    readable = may_be_read(
+        settings.plan, interim=settings.interim, complete=len(complete), planned=to_complete
+    )
+    result = PairResult(
         protocol=votes["protocol"].iloc[0],
         axis=axis.key,
         model_a=pair[0],
@@ -312,7 +353,9 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
         win_rate=rates,
         without_one_rater=_without_one_rater(votes, complete, settings),
         preference=_preference(complete, rates, settings),
-        anytime=_anytime(votes, counts, settings) if settings.interim else None,
+        single_look=readable,
+        anytime=anytime,
+        stopping=stopping,
         vote_share=vote_share(votes, settings.confidence),
         agreement=agreement,
         reasons_a=_reason_shares(decided, "model_a", cited, settings),
@@ -327,10 +370,57 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
             complete,
             settings.majority_rule,
             confidence=settings.confidence,
-            interim=settings.interim,
         ),
         warnings=_warnings(complete, agreement),
     )
+    return result if readable else _before_its_look(result)
+
+
+def _planned_comparisons(pair: tuple[str, str], settings: ReportSettings) -> int | None:
+    by_plan = settings.plan.comparisons if settings.plan else None
+    return by_plan or settings.planned.get(pair)
+
+
+def _looks(
+    votes: pd.DataFrame,
+    counts: pd.DataFrame,
+    settings: ReportSettings,
+    planned: int | None,
+    watched: int,
+) -> tuple[AnytimeInterval | None, StoppingState | None]:
+    """What holds at every look, and whether the study may stop for it."""
+    watches = settings.plan is not None and settings.plan.rule == StoppingRule.ANYTIME
+    if not (settings.interim or watches):
+        return None, None
+    seen = scores_in_opening_order(
+        votes, counts, min_votes=settings.min_votes, rule=settings.majority_rule
+    )
+    if seen is None:
+        return None, None
+    scores, comparisons = seen
+    anytime = anytime_interval(scores, comparisons, settings.confidence)
+    if settings.plan is None or not watches:
+        return anytime, None
+    complete = int((counts.sum(axis=1) >= settings.min_votes).sum())
+    return anytime, stopping_state(
+        scores, settings.plan, planned=planned, complete=complete, watched=watched
+    )
+
+
+def _before_its_look(result: PairResult) -> PairResult:
+    """Without what holds at a single look only; who is in, and the draw of sides, stay."""
+    names = (
+        "win_rate",
+        "preference",
+        "vote_share",
+        "agreement",
+        "reasons_a",
+        "reasons_b",
+        "reason_differences",
+        "categories",
+    )
+    hidden = {name: without_single_look(getattr(result, name)) for name in names}
+    return dataclasses.replace(result, **hidden)
 
 
 def _adjusted(results: list[PairResult]) -> tuple[PairResult, ...]:
@@ -345,14 +435,23 @@ def _adjusted(results: list[PairResult]) -> tuple[PairResult, ...]:
 
 
 def _rankings(
-    votes: pd.DataFrame, axes: tuple[AskedAxis, ...], settings: ReportSettings
+    votes: pd.DataFrame, axes: tuple[AskedAxis, ...], settings: ReportSettings, *, readable: bool
 ) -> tuple[AxisRanking, ...]:
     rankings = [
         axis_ranking(group, settings.confidence)
         for axis in axes
         for _, group in votes[votes["axis"].eq(axis.key)].groupby("protocol", sort=True)
     ]
-    return tuple(ranking for ranking in rankings if ranking)
+    found = tuple(ranking for ranking in rankings if ranking)
+    return found if readable else tuple(map(_unranked, found))
+
+
+def _unranked(ranking: AxisRanking) -> AxisRanking:
+    """Ratings without ranks: a rank is a claim of a single look."""
+    models = tuple(
+        dataclasses.replace(model, best_rank=None, worst_rank=None) for model in ranking.models
+    )
+    return without_single_look(dataclasses.replace(ranking, models=models, cyclic_triples=()))
 
 
 def _win_rate(complete: pd.DataFrame, settings: ReportSettings) -> WinRate:
@@ -379,7 +478,7 @@ def _protocols(
 
 
 def _preference(complete: pd.DataFrame, rates: WinRate, settings: ReportSettings) -> PreferenceTest:
-    if not rates.n or settings.interim:
+    if not rates.n:
         return PreferenceTest("sign", None)
     prompts = complete.index.get_level_values("prompt_id")
     if prompts.is_unique:
@@ -394,26 +493,6 @@ def _without_one_rater(
 ) -> RaterRange:
     kept = votes["comparison_id"].isin(complete.index.get_level_values("comparison_id"))
     return leave_one_rater_out(votes[kept], settings.majority_rule)
-
-
-def _anytime(
-    votes: pd.DataFrame, counts: pd.DataFrame, settings: ReportSettings
-) -> AnytimeInterval | None:
-    """Over the comparisons opened before the first unfinished one, in their opening order.
-
-    `None` where the votes do not say when they were begun, or prompts have several comparisons.
-    """
-    opened = votes.groupby(["prompt_id", "comparison_id"])["started_at"].min()
-    if opened.isna().any() or opened.index.get_level_values("prompt_id").has_duplicates:
-        return None
-    ordered = counts.loc[opened.sort_values(kind="stable").index]
-    finished = ordered[(ordered.sum(axis=1) >= settings.min_votes).cummin()]
-    verdicts = majority_verdicts(finished.to_numpy(), settings.majority_rule)
-    scores = [SCORE_FOR_A[verdict] for verdict in verdicts]
-    interval = running_interval(scores, settings.confidence)
-    if not interval or not scores:
-        return None
-    return AnytimeInterval(len(scores), interval, evidence_against_half(scores).anytime_p)
 
 
 def _agreement(complete: pd.DataFrame, settings: ReportSettings) -> Agreement:

@@ -6,10 +6,11 @@ import ipaddress
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies
 
 import boto3
 import httpx
@@ -25,6 +26,7 @@ MAX_SECONDS = 240
 MAX_REDIRECTS = 5
 STORED = "stored:"
 WEB_SCHEMES = ("http://", "https://")
+PORTS = {"http": 80, "https": 443}
 BUCKET_SCHEME = "s3://"
 
 
@@ -82,9 +84,17 @@ def download(url: str, target: Path, *, max_bytes: int = DEFAULT_LIMITS.max_byte
     """
     give_up_at = time.monotonic() + MAX_SECONDS
     for _ in range(MAX_REDIRECTS + 1):
-        ensure_public(url, is_internal=urlsplit(url).hostname in settings.IMPORT_INTERNAL_HOSTS)
+        is_internal = urlsplit(url).hostname in settings.IMPORT_INTERNAL_HOSTS
+        ensure_public(url, is_internal=is_internal)
         try:
-            with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=False) as answer:
+            with (
+                httpx.Client(
+                    transport=transport_to(is_internal=is_internal),
+                    timeout=TIMEOUT,
+                    follow_redirects=False,
+                ) as client,
+                client.stream("GET", url) as answer,
+            ):
                 if answer.is_redirect:
                     url = urljoin(url, answer.headers.get("Location", ""))
                     continue
@@ -107,8 +117,20 @@ def ensure_public(url: str, *, is_internal: bool) -> None:
         The name cannot be resolved now.
     """
     host, port = _host_and_port(url)
-    if is_internal:
-        return
+    if not is_internal:
+        public_addresses(host, port)
+
+
+def public_addresses(host: str, port: int) -> list[str]:
+    """The addresses that a name stands for now.
+
+    Raises
+    ------
+    DownloadRefused
+        One of them lies in a private network, or it is no name.
+    DownloadFailed
+        The name cannot be resolved now.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
@@ -117,6 +139,46 @@ def ensure_public(url: str, *, is_internal: bool) -> None:
         raise DownloadFailed(f"The name {host} cannot be resolved: {error}") from error
     if not all(_is_public(str(address[0])) for *_, address in found):
         raise PrivateAddress(f"{host} is an address of a private network.")
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class PublicOnly(httpx.HTTPTransport):
+    """Connects to the very addresses that it checked.
+
+    A name may stand for a public address while it is checked and for a private one a moment
+    later, when a client that resolves it anew connects (DNS rebinding).
+    """
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        try:
+            addresses = public_addresses(url.host, url.port or PORTS[url.scheme])
+        except (DownloadRefused, DownloadFailed) as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        for address in addresses[:-1]:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                return super().handle_request(_sent_to(address, request))
+        return super().handle_request(_sent_to(addresses[-1], request))
+
+
+def _sent_to(address: str, request: httpx.Request) -> httpx.Request:
+    """The same request; its Host header, and the name in its certificate, stay those of the URL."""
+    return httpx.Request(
+        request.method,
+        request.url.copy_with(host=address),
+        headers=request.headers,
+        stream=request.stream,
+        extensions={**request.extensions, "sni_hostname": request.url.host},
+    )
+
+
+def transport_to(*, is_internal: bool) -> httpx.BaseTransport | None:
+    """How to call what must be public; `None` is a client's usual way.
+
+    Where a proxy is set, it is the proxy that resolves names and connects.
+    """
+    has_proxy = bool({"http", "https", "all"} & getproxies().keys())
+    return None if is_internal or has_proxy else PublicOnly()
 
 
 def _host_and_port(url: str) -> tuple[str, int]:

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from annotations.services.downloads import transport_to
 from generation.adapters.answers import (
     DEFAULT_PAUSE_SECONDS,
     UNKNOWN_THERE,
@@ -156,8 +157,13 @@ class HttpAdapter(ConfiguredAdapter):
         ensure_allowed(self.base_url, is_internal=self.is_internal)
         timeout = httpx.Timeout(seconds, connect=10) if seconds else TIMEOUT
         longest = in_all or seconds or ANSWER_SECONDS
-        options = {"timeout": timeout, "headers": self.headers(), "follow_redirects": False}
-        with patient_client(longest, **options) as client:
+        with patient_client(
+            longest,
+            timeout=timeout,
+            headers=self.headers(),
+            follow_redirects=False,
+            transport=transport_to(is_internal=self.is_internal),
+        ) as client:
             yield client
 
     def marked(self, key: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -233,6 +239,7 @@ class HttpAdapter(ConfiguredAdapter):
                     timeout=TIMEOUT,
                     headers=headers,
                     follow_redirects=False,
+                    transport=transport_to(is_internal=self._is_internal(url)),
                 ) as client,
                 client.stream("GET", url) as answer,
             ):
@@ -246,12 +253,15 @@ class HttpAdapter(ConfiguredAdapter):
         raise PermanentError(f"The clip's address redirects more than {MAX_REDIRECTS} times.")
 
     def _ensure_allowed(self, url: str) -> None:
-        own = [host_of(self.base_url), *(self.options.get("result_hosts") or [])]
         try:
-            ensure_allowed(url, is_internal=self.is_internal and host_of(url) in own)
+            ensure_allowed(url, is_internal=self._is_internal(url))
         except PermanentError as error:
             hint = " Or name its host in the option result_hosts." if self.is_internal else ""
             raise PermanentError(f"The clip's address is refused: {error}{hint}") from error
+
+    def _is_internal(self, url: str) -> bool:
+        own = [host_of(self.base_url), *(self.options.get("result_hosts") or [])]
+        return self.is_internal and host_of(url) in own
 
     def _raise_for_result(self, answer: httpx.Response, url: str, give_up_at: float) -> None:
         # Signed addresses of a bucket that ran out say 403, and some 400 or 401.

@@ -56,7 +56,9 @@ def test_a_model_that_won_every_vote_has_no_interval_and_says_why(votes):
 
 def test_models_that_never_met_stay_in_groups_of_their_own(votes):
     pair = votes[votes["model_a"].eq("m0") & votes["model_b"].eq("m1")]
-    elsewhere = pair.assign(model_a="x0", model_b="x1", comparison_id=pair["comparison_id"] + "x")
+    elsewhere = pair.assign(
+        model_a="x0", model_b="x1", comparison_id=pair["comparison_id"].astype(object) + "x"
+    )
     both = validate_votes(pd.concat([pair, elsewhere], ignore_index=True))
     page = render_report(build_report(both, settings=SETTINGS))
     assert "2 groups of models were never compared with each other," in page

@@ -15,6 +15,7 @@ from datetime import timedelta
 
 import pytest
 import redis as redis_client
+from django.db import connection
 from django.utils import timezone
 
 from annotations.models import Stimulus
@@ -24,6 +25,7 @@ from generation.models import Attempt, Endpoint, Job
 from generation.services import plan_jobs
 from tests.annotations.factories import make_model, make_prompt
 from tests.live.counting_server import CountingServer, running_servers
+from tests.live.private_postgres import PrivatePostgres, private_postgres
 from tests.media.clips import make_clip
 from tests.processes import Stack, running_stack
 
@@ -125,7 +127,17 @@ def labs(tmp_path):
 
 
 @pytest.fixture
-def stack(tmp_path):
+def postgres(transactional_db):
+    """None where the tests run on SQLite, or where we cannot restart a PostgreSQL."""
+    if connection.vendor == "sqlite":
+        yield None
+        return
+    with private_postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def stack(tmp_path, postgres):
     with running_stack(tmp_path, worker=False, **QUICK) as stack:
         yield stack
 
@@ -172,10 +184,12 @@ def fill_half_of_the_minute(lab: Lab) -> None:
         lab.server.arrivals.append(before.timestamp())
 
 
-def disturb(stack: Stack) -> None:
-    """Kill a worker every few seconds; flush, stop and restart Redis; until nothing moves."""
+def disturb(stack: Stack, postgres: PrivatePostgres | None) -> None:
+    """Kill a worker every few seconds; break off the servers between; until nothing moves."""
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    events = [(0.25, flush_redis), (0.5, restart_redis), (0.75, flush_redis)]
+    events = [(0.2, flush_redis), (0.4, restart_redis), (0.8, flush_redis)]
+    if postgres is not None and postgres.can_be_restarted:
+        events.insert(2, (0.6, lambda stack: postgres.restart()))
     kill_at, turn = time.monotonic() + KILL_SECONDS, 0
     while (moving := Job.objects.moving().exclude(wake_at=None).count()) > 0:
         assert time.monotonic() < give_up_at, Job.objects.all().counts_by_state()
@@ -201,14 +215,14 @@ def restart_redis(stack: Stack) -> None:
     stack.start_redis_again()
 
 
-def test_every_job_ends_once_and_no_limit_is_passed(labs, stack):
+def test_every_job_ends_once_and_no_limit_is_passed(labs, stack, postgres):
     for lab in labs:
         plan(lab)
     fill_half_of_the_minute(labs[1])
     for number in range(2):
         stack.start_waiting_worker(f"worker-{number}")
     stack.start_beat()
-    disturb(stack)
+    disturb(stack, postgres)
     for lab in labs:
         assert_nothing_was_accepted_twice(lab)
         assert_no_limit_was_passed(lab)
