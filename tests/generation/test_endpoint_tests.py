@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from annotations.enums import StudyKind
 from annotations.models import Prompt, Stimulus
-from generation.adapters.base import AuthOrQuotaError, Kind, RejectedError
+from generation.adapters.base import Kind, RejectedError
 from generation.enums import JobState, Priority
 from generation.limits import room_at
 from generation.management.commands import test_endpoint as command
@@ -28,6 +28,7 @@ from tests.generation.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+LONG_AFTER = NOW.replace(year=2126)
 
 
 def test_a_test_is_one_job_that_is_sent_first():
@@ -163,10 +164,11 @@ def test_the_command_fails_in_the_endpoints_words(adapter, workers):
         ran(make_endpoint().model.slug)
 
 
-def test_the_command_says_why_it_waits(adapter, workers):
-    adapter.submitting = AuthOrQuotaError("The environment variable K is not set.")
-    with pytest.raises(CommandError, match="Not over after 0 s"):
-        ran(make_endpoint().model.slug, timeout=0)
+def test_the_command_says_why_it_waited_and_leaves_nothing_behind(adapter, workers):
+    endpoint = make_endpoint(paused_until=LONG_AFTER, paused_why="No money.")
+    with pytest.raises(CommandError, match=r"Given up after 0 s\. Waiting: It rests .* No money\."):
+        ran(endpoint.model.slug, timeout=0)
+    assert Job.objects.get().state == JobState.CANCELLED
 
 
 def test_the_command_needs_an_endpoint():

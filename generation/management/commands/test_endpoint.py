@@ -15,6 +15,8 @@ from generation.enums import MOVING, JobState
 from generation.limits import why_held
 from generation.mending import advice_on, how_to_mend
 from generation.models import Endpoint, Job
+from generation.services import give_up_jobs
+from generation.tasks import queue_stops
 from generation.testing import USUAL_PROMPT, plan_test
 
 LOOK_EVERY_SECONDS = 1.0
@@ -58,7 +60,7 @@ class Command(BaseCommand):
         Raises
         ------
         CommandError
-            It is not over in time, and is left to the workers.
+            It is not over in time: it is given up, lest it cost something later.
         """
         give_up_at, said = time.monotonic() + seconds, ""
         while job.state in MOVING and not _waits_for_a_person(job):
@@ -67,7 +69,9 @@ class Command(BaseCommand):
                 self.stdout.write(words)
                 said = words
             if time.monotonic() > give_up_at:
-                raise CommandError(f"Not over after {seconds:g} s. {said}. Do the workers run?")
+                _, running = give_up_jobs(jobs=Job.objects.filter(pk=job.pk), now=timezone.now())
+                queue_stops(running)
+                raise CommandError(f"Given up after {seconds:g} s. {said}")
             time.sleep(LOOK_EVERY_SECONDS)
             job.refresh_from_db()
 
