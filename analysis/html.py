@@ -82,6 +82,8 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "sides": [_side_row(side) for side in report.sides if side.a_on_left.n],
         "shown": report.settings.shown[:MAX_SHOWN],
         "more_shown": max(len(report.settings.shown) - MAX_SHOWN, 0),
+        "clips": report.settings.clips,
+        "clips_missing": sum(one.missing for one in report.settings.clips),
         "axes": [{"name": wording.axis_words(axis.key), "asked": axis} for axis in report.axes],
         "methods": {
             result.win_rate.rate.interval.method

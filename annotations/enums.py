@@ -173,3 +173,12 @@ class ImportRowState(TextChoices):
     WAITING = "waiting", "Waiting"
     GOOD = "good", "Good"
     BAD = "bad", "Bad"
+
+
+class ClipOutcome(TextChoices):
+    """What became of a clip that a model was asked for."""
+
+    MADE = "made", "Made"
+    REFUSED = "refused", "Refused by moderation"
+    FAILED = "failed", "Failed"
+    GIVEN_UP = "given-up", "Given up"

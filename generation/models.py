@@ -13,6 +13,7 @@ from django.db.models import Count, Q, Sum
 
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from generation.adapters.registry import CHOICES, UPLOAD, problems_of
+from generation.costs import as_money, estimated_cost
 from generation.enums import (
     AT_ENDPOINT,
     ENDED_BADLY,
@@ -103,7 +104,8 @@ class Endpoint(models.Model):
     currency = models.CharField(
         max_length=20, blank=True, help_text="What costs are counted in, such as USD or credits."
     )
-    cost_per_job = money("An estimate, for jobs whose cost the endpoint does not tell.")
+    cost_per_job = money("Price of a clip: an estimate, where the endpoint does not tell the cost.")
+    cost_per_second = money("Price of a second of clip, besides the price of a clip if any.")
     daily_jobs = limit("Jobs sent in a day, at most.")
     total_jobs = limit("Jobs sent in all, at most.")
     daily_cost = money("Spent in a day, at most.")
@@ -156,8 +158,9 @@ class Endpoint(models.Model):
         if problems := problems_of(self):
             raise ValidationError({"options": problems})
         has_budget = self.daily_cost is not None or self.total_cost is not None
-        if has_budget and not self.cost_per_job:
-            words = "A budget needs an estimate, since costs are told late or never."
+        if has_budget and not estimated_cost(self):
+            words = "A budget needs an estimate, since costs are told late or never: give the "
+            words += "price of a clip, or of a second and a length in the parameters."
             raise ValidationError({"cost_per_job": words})
 
     def resumes_at(self, now: datetime) -> datetime | None:
@@ -228,6 +231,9 @@ class Job(models.Model):
         related_name="planned_jobs",
         help_text="Who asked for it first; studies take turns at an endpoint.",
     )
+    is_test = models.BooleanField(
+        "test", default=False, help_text="Tries the endpoint out; part of no study."
+    )
     priority = models.SmallIntegerField(choices=Priority, default=Priority.USUAL)
     seed = models.BigIntegerField(default=0)
     state = models.CharField(max_length=16, choices=JobState, default=JobState.READY)
@@ -277,6 +283,11 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Attempts that count towards a budget: made, being made, or perhaps so."""
         return self.exclude(state__in=NOT_MADE)
 
+    def abandon(self, *, now: datetime) -> int:
+        """Nobody waits any more for those that may still be made: they keep their places."""
+        uncertain = self.filter(state__in=[AttemptState.SENDING, AttemptState.UNKNOWN])
+        return uncertain.update(state=AttemptState.ABANDONED, answered_at=now)
+
     def sent_since(self, moment: datetime) -> AttemptQuerySet:
         """Attempts that may have reached the endpoint after that moment."""
         return self.filter(Q(answered_at__gt=moment) | Q(answered_at=None))
@@ -315,3 +326,12 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} at {self.sent_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether it counts towards a budget: see `AttemptQuerySet.charged`."""
+        return self.state not in NOT_MADE
+
+    @property
+    def cost_in_words(self) -> str:
+        return "" if self.cost is None else as_money(self.cost, self.endpoint.currency)

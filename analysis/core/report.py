@@ -76,6 +76,28 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipsWanted:
+    """What became of the clips that one model was to make, one for each prompt.
+
+    `refused` by moderation is an outcome of the model; `not_yet` are on their way, or were never
+    asked for.
+    """
+
+    model: str
+    wanted: int
+    made: int
+    imported: int
+    refused: int
+    failed: int
+    given_up: int
+    not_yet: int
+
+    @property
+    def missing(self) -> int:
+        return self.wanted - self.made - self.imported
+
+
+@dataclass(frozen=True, slots=True)
 class ReportSettings:
     """What the votes cannot say about themselves.
 
@@ -83,7 +105,7 @@ class ReportSettings:
     of comparisons of each (model_a, model_b), where known. `plan` says when the study may be read
     and stopped: before, while it runs (`interim`), only intervals for every look are given.
     `axes` gives the order of the report. `shown` says what raters saw, and `presentation` by which
-    rule.
+    rule. `clips` says which models lack clips, and why.
     """
 
     title: str
@@ -99,6 +121,7 @@ class ReportSettings:
     code_version: str = ""
     notes: tuple[str, ...] = ()
     shown: tuple[Shown, ...] = ()
+    clips: tuple[ClipsWanted, ...] = ()
     presentation: str = ""
     confidence: float = 0.95
     bootstrap_draws: int = 10_000

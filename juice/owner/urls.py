@@ -1,8 +1,10 @@
 from django.urls import path
 
 from juice.owner import (
+    clip_pages,
     comparison_matrix,
     comparisons,
+    endpoint_tests,
     planning,
     quality,
     recruiting,
@@ -15,6 +17,27 @@ urlpatterns = [
     path("", views.study_list, name="owner-studies"),
     # No slug has a plus in it.
     path("+plan/", planning.planning, name="owner-plan"),
+    path(
+        "+endpoints/<int:endpoint_id>/test/",
+        endpoint_tests.endpoint_test,
+        name="owner-endpoint-test",
+    ),
+    path(
+        "+endpoints/<int:endpoint_id>/test/<int:job_id>/",
+        endpoint_tests.test_job,
+        name="owner-endpoint-test-job",
+    ),
+    path(
+        "+endpoints/<int:endpoint_id>/test/<int:job_id>/progress/",
+        endpoint_tests.test_job_part,
+        name="owner-endpoint-test-part",
+    ),
+    path(
+        "+endpoints/<int:endpoint_id>/test/<int:job_id>/act/<str:what>/",
+        endpoint_tests.test_job_action,
+        name="owner-endpoint-test-action",
+    ),
+    path("+clips/<int:stimulus_id>/", clip_pages.original, name="owner-original"),
     path("<slug:slug>/", views.study_page, name="owner-study"),
     path("<slug:slug>/progress/", views.study_progress, name="owner-progress"),
     path("<slug:slug>/people/", views.study_people, name="owner-people"),
@@ -69,5 +92,13 @@ urlpatterns = [
     path("<slug:slug>/raters/rule/", views.rater_rule, name="owner-rater-rule"),
     path("<slug:slug>/raters/", views.rater_list, name="owner-raters"),
     path("<slug:slug>/raters/<int:rater_id>/exclude/", views.rater_exclude, name="owner-exclude"),
-    path("<slug:slug>/jobs/<int:job_id>/retry/", views.job_retry, name="owner-job-retry"),
+    path("<slug:slug>/clips/", clip_pages.clip_list, name="owner-clips"),
+    path("<slug:slug>/clips/progress/", clip_pages.clip_list_part, name="owner-clips-part"),
+    path("<slug:slug>/clips/act/<str:what>/", clip_pages.clip_action, name="owner-clip-action"),
+    path(
+        "<slug:slug>/clips/<int:model_id>/<int:prompt_id>/",
+        clip_pages.clip_page,
+        name="owner-clip-of",
+    ),
+    path("<slug:slug>/generation.jsonl", clip_pages.generation_jsonl, name="owner-generation"),
 ]

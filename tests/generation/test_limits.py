@@ -165,6 +165,18 @@ def test_a_budget_in_money_needs_an_estimate():
         endpoint.full_clean()
 
 
+def test_a_price_per_second_is_an_estimate_only_with_a_length():
+    budget = {"daily_cost": Decimal(5), "cost_per_second": Decimal("0.1")}
+    make_endpoint(**budget, parameters={"seconds": 4}).full_clean()
+    with pytest.raises(ValidationError, match="A budget needs an estimate"):
+        make_endpoint(**budget, parameters={}).full_clean()
+
+
+def test_a_budget_counts_by_the_price_per_second(adapter):
+    values = {"cost_per_second": Decimal("0.25"), "parameters": {"seconds": 4}}
+    assert submit_all(roomy(total_cost=Decimal(3), **values)) == 3
+
+
 # Failures in a row
 
 
