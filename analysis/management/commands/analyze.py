@@ -16,7 +16,10 @@ from analysis.wording import prefixed_headline
 
 
 class Command(BaseCommand):
-    help = "Make a report (HTML, CSV, JSON) from a file of votes: our CSV, FastChat, MT-Bench, UVE."
+    help = (
+        "Make a report (HTML, CSV, JSON) from a file of votes: our CSV, FastChat, MT-Bench, UVE, "
+        "ImagenHub, Label Studio."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("votes", type=Path, help=".csv, .jsonl or .json; see examples/votes/")
