@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import conditional_page, require_safe
 
 from analysis.models import Report
+from analysis.queries import is_interim
 from analysis.services import request_report
 from analysis.wording import axis_words
 from annotations.models import Judgment, Study
@@ -68,7 +69,7 @@ def results_of(study: Study, *, now: datetime) -> Results | None:
     if ready is None or _is_due(ready, now):
         request_report(study=study, now=now)
     if ready is None:
-        return Results([], 0, None, is_interim=True, at_any_look=True)
+        return Results([], 0, None, is_interim=is_interim(study), at_any_look=True)
     content = json.loads(ready.content)
     interim = content["settings"]["interim"]
     at_any_look = not content.get("single_look", not interim)
