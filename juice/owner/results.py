@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import conditional_page, require_safe
 
 from analysis.models import Report
+from analysis.queries import is_interim
 from analysis.services import request_report
 from analysis.wording import axis_words
 from annotations.models import Judgment, Study
@@ -41,11 +42,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Results:
+    """`problem` says why a newer report could not be made."""
+
     lines: list[Line]
-    votes: int
-    made_at: datetime | None
     is_interim: bool
-    at_any_look: bool
+    at_any_look: bool = True
+    votes: int = 0
+    made_at: datetime | None = None
+    is_simulated: bool = False
+    problem: str = ""
 
 
 @require_safe
@@ -65,17 +70,28 @@ def results_of(study: Study, *, now: datetime) -> Results | None:
     ready = Report.objects.latest_ready(study)
     if ready is None and not Judgment.objects.for_study(study.pk).exists():
         return None
+    problem = ""
     if ready is None or _is_due(ready, now):
-        request_report(study=study, now=now)
+        problem = request_report(study=study, now=now).error
     if ready is None:
-        return Results([], 0, None, is_interim=True, at_any_look=True)
+        return Results([], is_interim(study), problem=problem)
+    return _told(ready, problem)
+
+
+def _told(ready: Report, problem: str) -> Results:
     content = json.loads(ready.content)
-    interim = content["settings"]["interim"]
-    at_any_look = not content.get("single_look", not interim)
+    settings = content["settings"]
+    at_any_look = not content.get("single_look", not settings["interim"])
     several = len({one["protocol"] for one in content["results"]}) > 1
-    lines = [_line(one, at_any_look=at_any_look, several=several) for one in content["results"]]
-    votes = content["panel"]["votes"]
-    return Results(lines, votes, ready.finished_at, is_interim=interim, at_any_look=at_any_look)
+    return Results(
+        [_line(one, at_any_look=at_any_look, several=several) for one in content["results"]],
+        settings["interim"],
+        at_any_look=at_any_look,
+        votes=content["panel"]["votes"],
+        made_at=ready.finished_at,
+        is_simulated=settings["simulated"],
+        problem=problem,
+    )
 
 
 def _is_due(ready: Report, now: datetime) -> bool:

@@ -20,10 +20,21 @@ function narrowed(layout) {
   };
 }
 
-for (const box of document.querySelectorAll("[data-chart]")) {
+function draw(box) {
   const { data, layout } = figures[box.dataset.chart];
   Plotly.newPlot(box, data, box.clientWidth < NARROW ? narrowed(layout) : layout, config);
 }
+
+// What is folded away has no width yet.
+for (const box of document.querySelectorAll("[data-chart]")) {
+  const fold = box.closest("details:not([open])");
+  if (fold === null) draw(box);
+  else fold.addEventListener("toggle", () => draw(box), { once: true });
+}
+
+addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("details.fold")) fold.open = true;
+});
 
 function sortKey(row, column) {
   const text = row.cells[column].textContent.trim().replace("−", "-");

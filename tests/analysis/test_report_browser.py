@@ -64,3 +64,12 @@ def test_a_script_that_is_not_ours_does_not_run(page, tmp_path):
     drawn, said = opened(page.replace("</body>", evil), tmp_path)
     assert "<title>Example - report</title>" in drawn
     assert "Content Security Policy" in said[0]
+
+
+def test_a_folded_chart_is_drawn_when_it_is_opened(page, tmp_path):
+    folded = page.replace('<figure class="wide">', '<details class="fold"><figure class="wide">')
+    folded = folded.replace("</figure>", "</figure></details>")
+    drawn, said = opened(folded, tmp_path)
+    assert (said, drawn.count('class="chart js-plotly-plot"')) == ([], 0)
+    drawn, _ = opened(folded.replace('class="fold"', 'class="fold" open'), tmp_path)
+    assert drawn.count('class="chart js-plotly-plot"') == 4

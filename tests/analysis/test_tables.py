@@ -155,3 +155,10 @@ def test_both_results_are_shown_where_raters_were_excluded(votes, report):
     page = render_report(changed)
     assert "With and without the excluded raters" in page
     assert f"{changed.exclusions.excluded} votes of excluded raters do not count" in page
+
+
+def test_many_pairs_are_folded_and_few_are_not(report, three_reasons):
+    blocks = sum(bool(result.reasons_a) for result in report.results)
+    assert blocks > 4
+    assert render_report(report).count('<details class="fold wide">') == blocks
+    assert '<details class="fold wide">' not in render_report(three_reasons)

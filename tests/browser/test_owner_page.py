@@ -12,7 +12,11 @@ from analysis.tasks import compute
 from tests.annotations.factories import judge, make_rater
 from tests.owner.test_progress import running_study
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.django_db(transaction=True),
+]
 A_ROUND = 16_000
 
 

@@ -118,6 +118,21 @@ def test_a_report_that_takes_long_is_made_less_often():
     assert Report.objects.count() == 1
 
 
+def test_simulated_votes_are_said_to_be(owner):
+    study = judged_study("a")
+    study.raters.update(is_simulated=True)
+    compute_report_now(study=study, now=NOW)
+    assert "simulated votes" in part(owner, study).content.decode()
+
+
+def test_a_report_that_could_not_be_made_is_said_with_its_reason(owner):
+    study = judged_study("a")
+    report = compute_report_now(study=study, now=NOW)
+    Report.objects.filter(pk=report.pk).update(state=ReportState.FAILED, error="the disk is full")
+    page = part(owner, study).content.decode()
+    assert "The latest report could not be made, and is tried again. the disk is full" in page
+
+
 def test_a_draft_shows_no_results(owner):
     study = make_study(state=StudyState.DRAFT)
     page = owner.get(reverse("owner-study", args=[study.slug])).content.decode()
