@@ -52,7 +52,7 @@ def win_rate_chart(report: Report) -> Figure:
             _add_rate(figure, result, focus, place, questions.index(question))
         place -= 1
     figure.add_vline(x=50, line={"width": 1.5, "dash": "4px 3px"})
-    subject = f"{_label(focus)} preferred" if focus else "the first-named model preferred"
+    subject = f"{_label(focus)} preferred" if focus else "First-named model preferred"
     figure.update_xaxes(title={"text": f"{subject}, % of comparisons", "standoff": 8})
     return _finished(figure, ticks, height=ROW * (1 - place) + 64, right=126, lift=13)
 
@@ -192,7 +192,13 @@ def _add_reasons(figure: go.Figure, shares: tuple[ReasonShare, ...], colour: str
         y=[place for place, _ in known],
         orientation="h",
         marker={"color": colour},
-        error_x={"array": upper, "arrayminus": lower, "thickness": 1.5, "width": 3},
+        error_x={
+            "array": upper,
+            "arrayminus": lower,
+            "thickness": 1.5,
+            "width": 3,
+            "visible": any(bounds),
+        },
         hovertemplate=f"%{{x:.1f}}{THIN}%<extra></extra>",
     )
 
@@ -229,7 +235,7 @@ def _finished(
     figure.update_layout(
         template="none",
         height=height,
-        margin={"l": 24 + PIXELS_PER_LETTER * _longest(labels), "r": right, "t": 12, "b": 52},
+        margin={"l": 24 + _longest(labels), "r": right, "t": 12, "b": 52},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": FONT, "size": 14},
@@ -243,10 +249,14 @@ def _finished(
 
 
 def _longest(labels: dict[int, str]) -> int:
-    return max(
-        len(html.unescape(label.replace("<b>", "").replace("</b>", "")))
-        for label in labels.values()
-    )
+    """Pixels of the widest label; bold letters are wider."""
+    return max(map(_width, labels.values()))
+
+
+def _width(label: str) -> int:
+    is_bold = label.startswith("<b>")
+    letters = len(html.unescape(label.removeprefix("<b>").removesuffix("</b>")))
+    return letters * (PIXELS_PER_LETTER + is_bold)
 
 
 def _label(text: str | None, limit: int = 26) -> str:
