@@ -42,7 +42,7 @@ def win_rate_chart(report: Report) -> Figure:
     counted = [result for result in report.results if result.win_rate.n]
     questions = list(dict.fromkeys(question_words(report, result) for result in counted))
     figure, ticks, place = go.Figure(), {}, 0
-    for heading, results in _by_pair(counted, focus).items():
+    for heading, results in by_pair(counted, focus).items():
         ticks[place] = f"<b>{_label(heading, 40)}</b>"
         for result in results:
             question = question_words(report, result)
@@ -52,7 +52,7 @@ def win_rate_chart(report: Report) -> Figure:
             _add_rate(figure, result, focus, place, questions.index(question))
         place -= 1
     figure.add_vline(x=50, line={"width": 1.5, "dash": "4px 3px"})
-    subject = f"{_label(focus)} preferred" if focus else "the first-named model preferred"
+    subject = f"{_label(focus)} preferred" if focus else "First-named model preferred"
     figure.update_xaxes(title={"text": f"{subject}, % of comparisons", "standoff": 8})
     return _finished(figure, ticks, height=ROW * (1 - place) + 64, right=126, lift=13)
 
@@ -63,7 +63,7 @@ def agreement_chart(report: Report) -> Figure:
     kinds = split_kinds(report)
     figure, ticks = go.Figure(), {}
     for place, result in enumerate(results):
-        ticks[-2 * place] = _label(_agreement_label(report, result))
+        ticks[-2 * place] = _label(agreement_label(report, result))
     for number, kind in enumerate(kinds):
         counts = [_kind_counts(r.agreement, kinds)[kind] for r in results]
         totals = [r.agreement.comparisons_with_two_votes for r in results]
@@ -113,7 +113,7 @@ def _kind(count: SplitCount) -> str:
     return "a majority" if 2 * count.split[0] > sum(count.split) else "no majority"
 
 
-def _by_pair(results: list[PairResult], focus: str | None) -> dict[str, list[PairResult]]:
+def by_pair(results: list[PairResult], focus: str | None) -> dict[str, list[PairResult]]:
     pairs: dict[str, list[PairResult]] = {}
     for result in results:
         if focus:
@@ -144,12 +144,12 @@ def _add_rate(
             "width": 0,
         },
         hovertemplate=f"{percent(view.rate)} ({percent_interval(bounds)}), "
-        f"n = {result.win_rate.n}<extra></extra>",
+        f"n = {view.comparisons}<extra></extra>",
         cliponaxis=False,
         showlegend=False,
     )
     figure.add_annotation(
-        text=f"{percent(view.rate)}  n{THIN}={THIN}{result.win_rate.n}",
+        text=f"{percent(view.rate)}  n{THIN}={THIN}{view.comparisons}",
         x=1.02,
         xref="paper",
         xanchor="left",
@@ -192,12 +192,18 @@ def _add_reasons(figure: go.Figure, shares: tuple[ReasonShare, ...], colour: str
         y=[place for place, _ in known],
         orientation="h",
         marker={"color": colour},
-        error_x={"array": upper, "arrayminus": lower, "thickness": 1.5, "width": 3},
+        error_x={
+            "array": upper,
+            "arrayminus": lower,
+            "thickness": 1.5,
+            "width": 3,
+            "visible": any(bounds),
+        },
         hovertemplate=f"%{{x:.1f}}{THIN}%<extra></extra>",
     )
 
 
-def _agreement_label(report: Report, result: PairResult) -> str:
+def agreement_label(report: Report, result: PairResult) -> str:
     question = question_words(report, result)
     if len({(r.model_a, r.model_b) for r in report.results}) == 1:
         return question
@@ -229,7 +235,7 @@ def _finished(
     figure.update_layout(
         template="none",
         height=height,
-        margin={"l": 24 + PIXELS_PER_LETTER * _longest(labels), "r": right, "t": 12, "b": 52},
+        margin={"l": 24 + _longest(labels), "r": right, "t": 12, "b": 52},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": FONT, "size": 14},
@@ -243,10 +249,14 @@ def _finished(
 
 
 def _longest(labels: dict[int, str]) -> int:
-    return max(
-        len(html.unescape(label.replace("<b>", "").replace("</b>", "")))
-        for label in labels.values()
-    )
+    """Pixels of the widest label; bold letters are wider."""
+    return max(map(_width, labels.values()))
+
+
+def _width(label: str) -> int:
+    is_bold = label.startswith("<b>")
+    letters = len(html.unescape(label.removeprefix("<b>").removesuffix("</b>")))
+    return letters * (PIXELS_PER_LETTER + is_bold)
 
 
 def _label(text: str | None, limit: int = 26) -> str:

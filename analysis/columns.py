@@ -29,7 +29,8 @@ from annotations.models import (
     Study,
 )
 
-FETCH_AT_ONCE = 50_000
+# Few enough to stay in the processor's cache while rows become columns.
+FETCH_AT_ONCE = 2_000
 Positions = NDArray[np.int64]
 
 
@@ -93,7 +94,7 @@ def vote_columns(study: Study, names: dict[int, str], last_judgment_id: int | No
 
 def _of_assignments(
     study: Study, wanted: NDArray[Any], names: dict[int, str]
-) -> dict[str, NDArray[Any] | pd.Series]:
+) -> dict[str, NDArray[Any] | pd.Categorical | pd.Series]:
     """What the assignments of these judgments say, and what lies behind them."""
     # As text: the driver would make a Python object of every time, the slowest part of all.
     submitted = Assignment.objects.submitted().annotate(
@@ -110,10 +111,10 @@ def _of_assignments(
     taken = (done - begun).dt.total_seconds().mul(1000).round().clip(lower=0)
     why = {row.pk: row.excluded_why for row in Rater.objects.filter(study=study) if row.excluded_at}
     return {
-        "rater": _mapped(rater, names)[here],
-        "side_a": side[here],
+        "rater": _mapped(rater[here], names),
+        "side_a": _coded(side, here),
         "excluded": np.isin(rater, list(why))[here],
-        "excluded_why": _mapped(rater, why, "")[here],
+        "excluded_why": _mapped(rater[here], why, ""),
         "started_at": begun.take(here).reset_index(drop=True),
         "submitted_at": done.take(here).reset_index(drop=True),
         "duration_ms": taken.to_numpy()[here],
@@ -121,7 +122,7 @@ def _of_assignments(
     }
 
 
-def _of_comparisons(study: Study, wanted: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def _of_comparisons(study: Study, wanted: NDArray[Any]) -> dict[str, pd.Categorical]:
     own = Comparison.objects.counted().filter(study=study)
     table = read_table(own, "pk", "prompt", "stimulus_a__model", "stimulus_b__model")
     here = table.at(wanted)
@@ -133,16 +134,16 @@ def _of_comparisons(study: Study, wanted: NDArray[Any]) -> dict[str, NDArray[Any
     there = prompts.at(prompt)
     _, key, text, category = prompts.columns
     return {
-        "comparison_id": pk.astype(str).astype(object)[here],
-        "prompt_id": key[there][here],
-        "prompt": text[there][here],
-        "category": category[there][here],
-        "model_a": _mapped(model_a, models)[here],
-        "model_b": _mapped(model_b, models)[here],
+        "comparison_id": _coded(pk.astype(str).astype(object), here),
+        "prompt_id": _coded(key, there[here]),
+        "prompt": _coded(text, there[here]),
+        "category": _coded(category, there[here]),
+        "model_a": _mapped(model_a[here], models),
+        "model_b": _mapped(model_b[here], models),
     }
 
 
-def _reasons(study: Study, given: Table, axes: NDArray[Any]) -> NDArray[Any]:
+def _reasons(study: Study, given: Table, axes: NDArray[Any]) -> pd.Categorical:
     """The reasons of each judgment as text, in the order of the question.
 
     Each judgment's reasons are one whole number, a bit for each reason of the axis; the text is
@@ -161,26 +162,35 @@ def _reasons(study: Study, given: Table, axes: NDArray[Any]) -> NDArray[Any]:
     bits = np.array([1 << place[pk] for pk in reason[known].tolist()], dtype=np.int64)
     masks = np.zeros(len(axes), dtype=np.int64)
     np.add.at(masks, rows[known], bits)
-    combinations = pd.MultiIndex.from_arrays([axes, masks])
-    codes, distinct = pd.factorize(combinations)
+    axis_codes, axis_kinds = pd.factorize(axes)
+    mask_codes, mask_kinds = pd.factorize(masks)
+    width = len(mask_kinds)
+    codes, distinct = pd.factorize(axis_codes * width + mask_codes)
+    combinations = [(axis_kinds[pair // width], mask_kinds[pair % width]) for pair in distinct]
     texts = [
         ";".join(key for bit, (_, key) in enumerate(order.get(axis, [])) if mask >> bit & 1)
-        for axis, mask in distinct.tolist()
+        for axis, mask in combinations
     ]
-    return np.array([*texts, ""], dtype=object)[codes]
+    return _coded(np.array(texts, dtype=object), codes)
 
 
-def _same(text: str, rows: NDArray[Any]) -> NDArray[Any]:
-    return np.full(len(rows), text, dtype=object)
+def _same(text: str, rows: NDArray[Any]) -> pd.Categorical:
+    return _coded(np.array([text], dtype=object), np.zeros(len(rows), dtype=np.int64))
 
 
 def _mapped(
     values: NDArray[Any], words: dict[Any, str], default: str | None = None
-) -> NDArray[Any]:
+) -> pd.Categorical:
     """The word for each value, looked up once for each different one; without one, KeyError."""
     codes, kinds = pd.factorize(values)
     found = [words[kind] if default is None else words.get(kind, default) for kind in kinds]
-    return np.array([*found, ""], dtype=object)[codes]
+    return _coded(np.array(found, dtype=object), codes)
+
+
+def _coded(values: NDArray[Any], rows: NDArray[Any]) -> pd.Categorical:
+    """The value of each row, held once for each different one."""
+    codes, kinds = pd.factorize(values)
+    return pd.Categorical.from_codes(codes[rows], categories=pd.Index(kinds, dtype=object))
 
 
 def _times(values: NDArray[Any]) -> pd.Series:

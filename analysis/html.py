@@ -19,9 +19,13 @@ from analysis.core.estimates import Estimate
 from analysis.core.reasons import ReasonShare
 from analysis.core.report import PairResult, Report
 from analysis.core.sides import BalancedShare, SideBalance
+from analysis.core.stopping import StoppingRule
 from analysis.core.win_rates import RaterRange
+from analysis.example_rows import example_blocks
+from analysis.figures import figure_names
 from analysis.tables import (
     category_blocks,
+    combination_plot,
     combination_rows,
     exclusion_rows,
     protocol_block,
@@ -47,7 +51,7 @@ def content_security_policy() -> str:
     scripts = " ".join(f"'sha256-{_sha256(_asset(name))}'" for name in (PLOTLY, DRAW))
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -61,8 +65,10 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "plotly": _safe(_asset(PLOTLY)) if figures else "",
         "draw": _safe(_asset(DRAW)) if figures else "",
         "figures": json_script(figures, "figures") if figures else "",
+        "figure_names": figure_names(report),
         "headline": wording.headline(report),
-        "plain_headline": wording.prefixed_headline(report),
+        "models": wording.listed(report.models) if report.models else "",
+        "last_vote": wording.time_words(report.last_vote_at),
         "focus": wording.common_model(report),
         "rates": [_rate_row(report, result) for result in results],
         "split_kinds": charts.split_kinds(report),
@@ -70,6 +76,7 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "agreements": [_agreement_row(report, result) for result in results],
         "agreement_known": any(result.agreement.splits for result in results),
         "reason_blocks": list(_reason_blocks(report)),
+        "examples": example_blocks(report),
         "category_blocks": category_blocks(report),
         "exclusion_rows": exclusion_rows(report),
         "rankings": [ranking_block(ranking) for ranking in report.rankings],
@@ -77,6 +84,8 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "sides": [_side_row(side) for side in report.sides if side.a_on_left.n],
         "shown": report.settings.shown[:MAX_SHOWN],
         "more_shown": max(len(report.settings.shown) - MAX_SHOWN, 0),
+        "clips": report.settings.clips,
+        "clips_missing": sum(one.missing for one in report.settings.clips),
         "axes": [{"name": wording.axis_words(axis.key), "asked": axis} for axis in report.axes],
         "methods": {
             result.win_rate.rate.interval.method
@@ -90,6 +99,9 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "excluded_total": sum(
             (report.exclusions.gold, report.exclusions.excluded, report.exclusions.repeated)
         ),
+        "plan_words": _plan_words(report),
+        "short_of_plan": _short_of_plan(report),
+        "stopping_rows": [_stopping_row(report, one) for one in results if one.stopping],
         "warnings": {code for result in results for code in result.warnings},
         "questions_known": any(axis.question for axis in report.axes),
     }
@@ -121,8 +133,47 @@ def _rate_row(report: Report, result: PairResult) -> dict[str, Any]:
         "without_one": _range(result.without_one_rater),
         "share": wording.percent(share.value),
         "share_interval": wording.percent_interval(share.interval),
-        "anytime": wording.percent_interval(result.anytime.interval) if result.anytime else "–",
+        "anytime": wording.percent(result.anytime.rate) if result.anytime else "–",
+        "anytime_interval": _anytime_interval(result),
     }
+
+
+def _plan_words(report: Report) -> str:
+    settings = report.settings
+    if settings.plan is None:
+        return ""
+    existing = set(settings.planned.values())
+    common = existing.pop() if len(existing) == 1 else None
+    return wording.plan_words(settings.plan, settings.plan.comparisons or common)
+
+
+def _short_of_plan(report: Report) -> list[str]:
+    """What a closed study has less than it planned, in words."""
+    plan = report.settings.plan
+    if plan is None or plan.rule != StoppingRule.FIXED or report.settings.interim:
+        return []
+    return [
+        f"{result.model_a} vs {result.model_b}, {wording.question_words(report, result)}: "
+        f"{result.win_rate.n} of {plan.comparisons}"
+        for result in report.results
+        if plan.comparisons and result.win_rate.n < plan.comparisons
+    ]
+
+
+def _stopping_row(report: Report, result: PairResult) -> dict[str, Any]:
+    state = result.stopping
+    return {
+        "pair": f"{result.model_a} vs {result.model_b}",
+        "question": wording.question_words(report, result),
+        "state": state,
+        "interval": wording.percent_interval(state.interval) if state else "",
+        "level": wording.percent(state.confidence) if state else "",
+        "words": wording.stop_words(state) if state else "",
+    }
+
+
+def _anytime_interval(result: PairResult) -> str:
+    return wording.percent_interval(result.anytime.interval) if result.anytime else ""
 
 
 def _range(found: RaterRange) -> str:
@@ -170,8 +221,10 @@ def _reason_blocks(report: Report) -> Iterator[dict[str, Any]]:
                 "question": wording.question_words(report, result),
                 "result": result,
                 "keys": _reason_keys(result),
+                "colours": charts.MODEL_COLOURS,
                 "rows": list(_reason_rows(report, result)),
                 "combinations": combination_rows(result, _reason_words(report, result)),
+                "together": combination_plot(result, _reason_words(report, result)),
             }
 
 

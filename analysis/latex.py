@@ -39,7 +39,7 @@ def escaped(text: str) -> str:
 
 
 def _row(result: PairResult) -> str:
-    rate, kappa = result.win_rate.rate, result.agreement.fleiss_kappa.value
+    rate, kappa = result.headline, result.agreement.fleiss_kappa.value
     bounds = rate.interval
     cells = (
         escaped(result.model_a),

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -16,11 +16,13 @@ from django.db.models import Count, F, Max
 from django.db.models.functions import Coalesce
 
 from analysis.columns import vote_columns
-from analysis.core.report import AskedAxis, ReportSettings, Shown
+from analysis.core.report import AskedAxis, ClipsWanted, ReportSettings, Shown
+from analysis.core.stopping import StoppingPlan, StoppingRule
 from analysis.core.votes import validate_votes
 from analysis.version import code_version
 from annotations.enums import ComparisonState, StudyState, TiePolicy
 from annotations.models import Comparison, Judgment, Rater, Study
+from annotations.services.clip_outcomes import outcomes_of
 from annotations.services.protocol import hash_protocol
 from annotations.services.provenance import shown_clips
 
@@ -49,6 +51,7 @@ def votes_seen(study: Study) -> VotesSeen:
         "interim": is_interim(study),
         "excluded": list(excluded.values_list("pk", "excluded_why")),
         "planned": _planned(study).count(),
+        "clips": [asdict(one) for one in outcomes_of(study)],
     }
     text = json.dumps(facts, sort_keys=True)
     fingerprint = hashlib.sha256(text.encode()).hexdigest()
@@ -84,6 +87,7 @@ def report_settings(study: Study) -> ReportSettings:
         ties_allowed=study.tie_policy == TiePolicy.ALLOWED,
         axes=_asked_axes(study),
         planned=_planned_per_pair(study),
+        plan=stopping_plan(study),
         simulated=_has_simulated_votes(study),
         interim=is_interim(study),
         protocol_hash=hash_protocol(study),
@@ -91,7 +95,24 @@ def report_settings(study: Study) -> ReportSettings:
         shown=tuple(
             Shown(one.model, one.clips, str(one.made), str(one.shown)) for one in shown_clips(study)
         ),
+        clips=clips_wanted(study),
         presentation=str(study.get_presentation_profile_display()),
+    )
+
+
+def clips_wanted(study: Study) -> tuple[ClipsWanted, ...]:
+    """What became of each model's clips."""
+    return tuple(ClipsWanted(**asdict(one)) for one in outcomes_of(study))
+
+
+def stopping_plan(study: Study) -> StoppingPlan:
+    """The plan that was set with the protocol; without a number, one comparison per prompt."""
+    return StoppingPlan(
+        rule=StoppingRule(study.stopping_rule),
+        comparisons=study.planned_comparisons or study.study_prompts.count() or None,
+        alpha=study.stopping_alpha,
+        minimum=study.stopping_minimum,
+        half_width=study.stopping_half_width,
     )
 
 

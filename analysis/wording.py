@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.core.estimates import Estimate, Interval, Undefined
 from analysis.core.report import PairResult, Report
+from analysis.core.sequential import Stop
+from analysis.core.stopping import StoppingPlan, StoppingRule, StoppingState
 from analysis.core.votes import DEFAULT_AXIS
 
 THIN = "\u202f"
@@ -17,6 +20,7 @@ WHY_UNDEFINED = {
     Undefined.TOO_FEW_CLUSTERS: "too few prompts for an interval",
     Undefined.NOT_CONNECTED: "never compared, not even through others",
     Undefined.SEPARATED: "no bound: one side won every vote",
+    Undefined.INTERIM: "comes with the planned number",
     Undefined.UNKNOWN_RATERS: "the votes do not say who judged",
 }
 
@@ -34,16 +38,42 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Stance:
-    """A result as seen by one of its two models."""
+    """A result as seen by one of its two models, over n comparisons."""
 
     model: str
     opponent: str
     rate: float
     interval: Interval | None
+    comparisons: int
 
     @property
     def clear(self) -> bool:
         return self.interval is not None and self.interval.lower > 0.5
+
+    @property
+    def clearly_lost(self) -> bool:
+        return self.interval is not None and self.interval.upper < 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One model against all that it met."""
+
+    views: list[Stance]
+
+    @property
+    def won(self) -> int:
+        return sum(view.clear for view in self.views)
+
+    @property
+    def lost(self) -> int:
+        return sum(view.clearly_lost for view in self.views)
+
+    @property
+    def lead(self) -> tuple[float, float]:
+        """Clear wins less clear losses, and the mean win rate, both per opponent."""
+        met = len(self.views)
+        return (self.won - self.lost) / met, sum(view.rate for view in self.views) / met
 
 
 def percent(share: float | None) -> str:
@@ -75,6 +105,17 @@ def why_undefined(estimate: Estimate) -> str:
     return WHY_UNDEFINED[estimate.undefined] if estimate.undefined else ""
 
 
+def listed(names: Sequence[str]) -> str:
+    """Such as `A, B and C`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def time_words(moment: str | None) -> str:
+    """An ISO time as people read it; empty without one."""
+    return (moment or "").replace("T", " ").replace("+00:00", " UTC")
+
+
 def axis_words(key: str) -> str:
     return key.replace("_", " ").replace("-", " ")
 
@@ -95,15 +136,15 @@ def common_model(report: Report) -> str | None:
 
 def stance(result: PairResult, model: str) -> Stance:
     """The result as win rate of `model`, one of the pair. Needs a complete comparison."""
-    estimate = result.win_rate.rate
-    if estimate.value is None:
+    shown = result.headline
+    if shown.value is None:
         raise ValueError("no complete comparison")
     if model == result.model_a:
-        return Stance(model, result.model_b, estimate.value, estimate.interval)
-    mirrored = estimate.interval and Interval(
-        1 - estimate.interval.upper, 1 - estimate.interval.lower, estimate.interval.method
+        return Stance(model, result.model_b, shown.value, shown.interval, shown.comparisons)
+    mirrored = shown.interval and Interval(
+        1 - shown.interval.upper, 1 - shown.interval.lower, shown.interval.method
     )
-    return Stance(model, result.model_a, 1 - estimate.value, mirrored)
+    return Stance(model, result.model_a, 1 - shown.value, mirrored, shown.comparisons)
 
 
 def headline(report: Report) -> list[Sentence]:
@@ -124,7 +165,7 @@ def headline(report: Report) -> list[Sentence]:
         )
         for question in questions
     ]
-    meaning = f"clearly: the 95{THIN}% interval of its win rate is above 50{THIN}%"
+    meaning = f"clearly: the {interval_words(report)} of its win rate is above 50{THIN}%"
     return [*others, Sentence(last.finding, "; ".join(filter(None, [last.detail, meaning])))]
 
 
@@ -140,6 +181,10 @@ def counted_noun(report: Report, result: PairResult) -> str:
     return "prompts" if one_each else "comparisons"
 
 
+def interval_words(report: Report) -> str:
+    return f"95{THIN}% interval{'' if report.single_look else ' at any look'}"
+
+
 def panel_words(report: Report) -> str:
     votes = report.settings.min_votes
     if votes == 1:
@@ -152,10 +197,10 @@ def _pair_sentence(report: Report, result: PairResult) -> Sentence:
     if other.clear:
         view = other
     question = question_words(report, result)
-    count = f"{percent(view.rate)} of {result.win_rate.n} {counted_noun(report, result)}"
+    count = f"{percent(view.rate)} of {view.comparisons} {counted_noun(report, result)}"
     interval = percent_interval(view.interval)
-    detail = f"95{THIN}% interval {interval}" if interval else "too few for an interval"
-    if result.win_rate.ties:
+    detail = f"{interval_words(report)} {interval}" if interval else "too few for an interval"
+    if result.win_rate.ties and report.single_look:
         detail += f"; {result.win_rate.ties} ties count half"
     if view.clear:
         return Sentence(f"{view.model} was preferred {_on(question)} in {count}", detail)
@@ -163,19 +208,44 @@ def _pair_sentence(report: Report, result: PairResult) -> Sentence:
     return Sentence(f"No clear preference {_on(question)}: {view.model} in {count}{rest}", detail)
 
 
+def plan_words(plan: StoppingPlan, planned: int | None) -> str:
+    """What was planned, as a sentence without its full stop."""
+    number = f"{planned} comparisons per pair of models" if planned else "no number of comparisons"
+    if plan.rule == StoppingRule.FIXED:
+        return f"{number}, read once: when they are complete, or when the study is closed"
+    precise = f", or is no wider than {200 * plan.half_width:g} points" if plan.half_width else ""
+    return (
+        f"{number} at most; after {plan.minimum} the study may stop whenever an always-valid "
+        f"interval excludes 50{THIN}%{precise} (alpha {plan.alpha:g}, shared by all pairs and "
+        "questions)"
+    )
+
+
+def stop_words(state: StoppingState) -> str:
+    """What the always-valid rule says of one result."""
+    if state.stop == Stop.WINNER:
+        return f"may stop: a winner after {state.looked_at}"
+    if state.stop == Stop.PRECISE:
+        return f"may stop: precise enough after {state.looked_at}"
+    if state.stop == Stop.FUTILE:
+        return f"may stop: all {state.looked_at} planned, no winner"
+    return "goes on"
+
+
 def _standings_sentence(question: str, results: list[PairResult], focus: str | None) -> Sentence:
     models = {model for result in results for model in (result.model_a, result.model_b)}
-    standings = {model: _stances(results, model) for model in sorted(models)}
-    clear = {model: sum(map(_is_clear, stances)) for model, stances in standings.items()}
-    leader = focus or max(clear, key=lambda model: clear[model] / len(standings[model]))
-    if not any(clear.values()):
+    standings = {model: Standing(_stances(results, model)) for model in sorted(models)}
+    if not any(standing.won for standing in standings.values()):
         return Sentence(f"{_start(question)}, no model was clearly preferred over another")
-    rates = [view.rate for view in standings[leader]]
+    leader = focus or max(standings, key=lambda model: standings[model].lead)
+    standing = standings[leader]
     finding = (
         f"{_start(question)}, {leader} was clearly preferred over "
-        f"{clear[leader]} of {len(rates)} models it met"
+        f"{standing.won} of {len(standing.views)} models it met"
     )
-    return Sentence(finding, f"win rates {_span(rates)}")
+    if standing.lost:
+        finding += f", and {standing.lost} clearly over it"
+    return Sentence(finding, f"win rates {_span([view.rate for view in standing.views])}")
 
 
 def _on(question: str) -> str:
@@ -189,10 +259,6 @@ def _start(question: str) -> str:
 
 def _stances(results: list[PairResult], model: str) -> list[Stance]:
     return [stance(r, model) for r in results if model in (r.model_a, r.model_b)]
-
-
-def _is_clear(view: Stance) -> bool:
-    return view.clear
 
 
 def _span(rates: list[float]) -> str:

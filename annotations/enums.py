@@ -36,6 +36,11 @@ class TiePolicy(TextChoices):
     ALLOWED = "allowed", "A tie may be chosen"
 
 
+class StoppingRule(TextChoices):
+    FIXED = "fixed", "Fixed number: read once, when the planned number is complete"
+    ANYTIME = "anytime", "Always valid: may be read, and stopped, after every comparison"
+
+
 class PresentationProfile(TextChoices):
     PAIRWISE_MIN = "pairwise-min", "Pairwise minimum: same shape, size, length and frame rate"
     FIXED = "fixed", "Fixed: one size, frame rate and length for every pair"
@@ -168,3 +173,12 @@ class ImportRowState(TextChoices):
     WAITING = "waiting", "Waiting"
     GOOD = "good", "Good"
     BAD = "bad", "Bad"
+
+
+class ClipOutcome(TextChoices):
+    """What became of a clip that a model was asked for."""
+
+    MADE = "made", "Made"
+    REFUSED = "refused", "Refused by moderation"
+    FAILED = "failed", "Failed"
+    GIVEN_UP = "given-up", "Given up"

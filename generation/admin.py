@@ -6,17 +6,21 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
 
 from annotations.admin.base import ReadOnlyAdmin
 from generation.adapters.base import PermanentError
 from generation.adapters.registry import capabilities_of
 from generation.enums import Priority
 from generation.limits import why_held
-from generation.models import Attempt, Endpoint, Job
-from generation.services import cancel_job, resume_endpoint, retry_job, set_priority
+from generation.models import Attempt, Endpoint, Job, JobQuerySet
+from generation.services import give_up_jobs, resume_endpoint, retry_jobs, set_priority
+from generation.spending import spent_by_model
+from generation.tasks import queue_stops
 
 
 @admin.register(Endpoint)
@@ -27,6 +31,7 @@ class EndpointAdmin(ModelAdmin):
     search_fields = ("name", "model__name", "remote_model")
     readonly_fields = ("spent", "why_jobs_wait", "what_it_takes")
     actions = ("resume",)
+    actions_detail = ("test",)
     fieldsets = (
         (None, {"fields": ("model", "name", "adapter", "is_active")}),
         ("Where", {"fields": ("base_url", "is_internal", "api_key_env")}),
@@ -43,7 +48,7 @@ class EndpointAdmin(ModelAdmin):
             "What it may cost",
             {
                 "fields": (
-                    ("cost_per_job", "currency"),
+                    ("cost_per_job", "cost_per_second", "currency"),
                     ("daily_jobs", "daily_cost"),
                     ("total_jobs", "total_cost"),
                     "spent",
@@ -56,14 +61,17 @@ class EndpointAdmin(ModelAdmin):
         ),
     )
 
+    @action(description="Test this endpoint", url_path="test")
+    def test(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("owner-endpoint-test", endpoint_id=object_id)
+
     @admin.display(description="Sent and spent so far")
     def spent(self, endpoint: Endpoint) -> str:
         """Jobs that were refused, or never arrived, are not counted."""
         if endpoint.pk is None:
             return "Nothing."
-        charged = endpoint.attempts.charged()
-        amount = f"{charged.spent().normalize():f} {endpoint.currency}".rstrip()
-        return f"{charged.count()} jobs, {amount}"
+        spent = spent_by_model(endpoint.attempts.all()).get(endpoint.model_id)
+        return f"{endpoint.attempts.charged().count()} jobs, {spent or 'nothing'}"
 
     @admin.display(description="Why its jobs wait")
     def why_jobs_wait(self, endpoint: Endpoint) -> str:
@@ -98,22 +106,31 @@ class AttemptInline(TabularInline):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "state", "priority", "submits", "progress", "error", "finished_at")
-    list_filter = ("state", "priority", "endpoint")
+    list_display = (
+        "__str__",
+        "state",
+        "is_test",
+        "priority",
+        "submits",
+        "progress",
+        "error",
+        "finished_at",
+    )
+    list_filter = ("state", "is_test", "priority", "endpoint")
     list_select_related = ("endpoint", "prompt")
     search_fields = ("prompt__key", "prompt__text", "remote_id", "error")
     inlines = (AttemptInline,)
     actions = ("retry", "give_up", "send_first", "send_later")
 
     @admin.action(description="Try again those that ended without a clip")
-    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        retried = sum(retry_job(job=job, now=timezone.now()) for job in queryset)
+    def retry(self, request: HttpRequest, queryset: JobQuerySet) -> None:
+        retried = retry_jobs(jobs=queryset, now=timezone.now())
         messages.success(request, f"{retried} jobs wait to be sent again.")
 
     @admin.action(description="Give up those that are under way")
-    def give_up(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        jobs = queryset.select_related("endpoint__model")
-        given_up = sum(cancel_job(job=job, now=timezone.now()) for job in jobs)
+    def give_up(self, request: HttpRequest, queryset: JobQuerySet) -> None:
+        given_up, running = give_up_jobs(jobs=queryset, now=timezone.now())
+        queue_stops(running)
         messages.success(request, f"{given_up} jobs were given up.")
 
     @admin.action(description="Send before all others")

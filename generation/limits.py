@@ -24,6 +24,7 @@ from generation.adapters.base import (
     UnknownOutcomeError,
 )
 from generation.adapters.registry import is_blocking
+from generation.costs import estimated_cost
 from generation.enums import AttemptState
 from generation.models import Endpoint
 
@@ -34,15 +35,21 @@ LONGEST_FAILURE_PAUSE = timedelta(minutes=15)
 LONGEST_OTHER_PAUSE = timedelta(minutes=1)
 MINUTE = timedelta(minutes=1)
 PROBING = "One call tries whether it works again."
+SWITCH_ON = "Switch it on in its settings, or give its clips up."
+END_PAUSE = "It goes on by itself; when the cause is mended, you can have it called again at once."
+RAISE_BUDGET = "Raise the budget in its settings, or give up the clips that wait."
+LOOK_AT_LOST = "Look at the clips that wait for you, and try them again or give them up."
 FAILED_CALLS = (RetryableError, UnknownOutcomeError)
 
 
 @dataclass(frozen=True)
 class Room:
-    """How many more jobs an endpoint takes now, and what the limit is."""
+    """How many more jobs an endpoint takes now, what the limit is, and what widens it."""
 
     jobs: int
     why: str
+    remedy: str = ""
+    is_pause: bool = False
 
 
 def room_at(endpoint: Endpoint, now: datetime) -> Room:
@@ -52,8 +59,19 @@ def room_at(endpoint: Endpoint, now: datetime) -> Room:
 
 def why_held(endpoint: Endpoint, now: datetime) -> str:
     """Why no job is sent to it for some time; empty when it takes jobs, or is merely busy."""
+    held = held_by(endpoint, now)
+    return held.why if held else ""
+
+
+def held_by(endpoint: Endpoint, now: datetime) -> Room | None:
+    """The limit that keeps jobs from it for some time; None when it takes some, or is busy."""
     rooms = [*_pauses(endpoint, now), *_budgets(endpoint, now), _left_by_the_lost(endpoint, now)]
-    return next((room.why for room in rooms if room.jobs <= 0), "")
+    return next((room for room in rooms if room.jobs <= 0), None)
+
+
+def budget_room(endpoint: Endpoint, now: datetime) -> Room | None:
+    """The narrowest of its budgets; None where it has none."""
+    return min(_budgets(endpoint, now), key=lambda room: room.jobs, default=None)
 
 
 def _limits(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
@@ -68,10 +86,11 @@ def _limits(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
 
 def _pauses(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
     if not endpoint.is_active:
-        yield Room(0, "It is switched off.")
+        yield Room(0, "It is switched off.", SWITCH_ON)
     elif until := endpoint.resumes_at(now):
         shown = f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        yield Room(0, f"It rests until {shown}. {endpoint.paused_why}".rstrip())
+        why = f"It rests until {shown}. {endpoint.paused_why}".rstrip()
+        yield Room(0, why, END_PAUSE, is_pause=True)
     elif endpoint.is_failing:
         yield Room(1, PROBING)
 
@@ -85,7 +104,8 @@ def _abandoned(endpoint: Endpoint, now: datetime) -> int:
 def _left_by_the_lost(endpoint: Endpoint, now: datetime) -> Room:
     parked = endpoint.jobs.at_endpoint(now=now).filter(wake_at=None).count()
     left = endpoint.max_concurrency - parked - _abandoned(endpoint, now)
-    return Room(left, "Jobs whose answer was lost may still be made there and hold all places.")
+    why = "Jobs whose answer was lost may still be made there and hold all places."
+    return Room(left, why, LOOK_AT_LOST)
 
 
 def longest_run(endpoint: Endpoint) -> timedelta:
@@ -105,14 +125,14 @@ def _budgets(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
     for span, (attempts, most) in spans.items():
         if most is not None:
             why = f"Its {span} budget of {most} jobs is used up."
-            yield Room(most - attempts.count(), why)
+            yield Room(most - attempts.count(), why, RAISE_BUDGET)
     costs = {"day's": endpoint.daily_cost, "whole": endpoint.total_cost}
     for span, most_cost in costs.items():
         if most_cost is not None:
             left = most_cost - spans[span][0].spent()
             amount = f"{most_cost.normalize():f} {endpoint.currency}".rstrip()
             why = f"Its {span} budget of {amount} is used up."
-            yield Room(_affordable(left, endpoint.cost_per_job), why)
+            yield Room(_affordable(left, estimated_cost(endpoint)), why, RAISE_BUDGET)
 
 
 def _affordable(left: Decimal, cost: Decimal | None) -> int:

@@ -16,6 +16,7 @@ from annotations.enums import StudyKind
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from generation.adapters.base import Kind
 from generation.adapters.registry import CHOICES, UPLOAD, capabilities_of, problems_of
+from generation.costs import as_money, estimated_cost
 from generation.enums import (
     AT_ENDPOINT,
     CHAINED,
@@ -120,7 +121,8 @@ class Endpoint(models.Model):
     currency = models.CharField(
         max_length=20, blank=True, help_text="What costs are counted in, such as USD or credits."
     )
-    cost_per_job = money("An estimate, for jobs whose cost the endpoint does not tell.")
+    cost_per_job = money("Price of a clip: an estimate, where the endpoint does not tell the cost.")
+    cost_per_second = money("Price of a second of clip, besides the price of a clip if any.")
     daily_jobs = limit("Jobs sent in a day, at most.")
     total_jobs = limit("Jobs sent in all, at most.")
     daily_cost = money("Spent in a day, at most.")
@@ -175,8 +177,9 @@ class Endpoint(models.Model):
         if self.first_step and (words := self._problem_of_first_step(self.first_step)):
             raise ValidationError({"first_step": words})
         has_budget = self.daily_cost is not None or self.total_cost is not None
-        if has_budget and not self.cost_per_job:
-            words = "A budget needs an estimate, since costs are told late or never."
+        if has_budget and not estimated_cost(self):
+            words = "A budget needs an estimate, since costs are told late or never: give the "
+            words += "price of a clip, or of a second and a length in the parameters."
             raise ValidationError({"cost_per_job": words})
 
     def _problem_of_first_step(self, first: Endpoint) -> str:
@@ -250,8 +253,17 @@ class JobQuerySet(models.QuerySet["Job"]):
     def for_study(self, study_id: int) -> JobQuerySet:
         """Jobs for the study's models and prompts, and those whose pictures they start from."""
         own = Job.objects.filter(endpoint__model__studies=study_id, prompt__studies=study_id)
-        firsts = own.filter(first_step__isnull=False).values("first_step")
-        return self.filter(Q(pk__in=own.values("pk")) | Q(pk__in=firsts))
+        return self.filter(pk__in=own.with_first_steps().values("pk"))
+
+    def with_first_steps(self) -> JobQuerySet:
+        """These, and the jobs whose pictures they start from."""
+        firsts = self.filter(first_step__isnull=False).values("first_step")
+        return Job.objects.filter(Q(pk__in=self.values("pk")) | Q(pk__in=firsts))
+
+    def not_awaited_by_others(self) -> JobQuerySet:
+        """Without first steps that a clip of somebody else waits for."""
+        others = Job.objects.filter(state=JobState.AWAITING_FIRST).exclude(pk__in=self.values("pk"))
+        return self.exclude(pk__in=others.values("first_step"))
 
     def moving(self) -> JobQuerySet:
         return self.filter(state__in=MOVING)
@@ -316,6 +328,9 @@ class Job(models.Model):
         related_name="followers",
         help_text="The job whose picture this one starts from.",
     )
+    is_test = models.BooleanField(
+        "test", default=False, help_text="Tries the endpoint out; part of no study."
+    )
     priority = models.SmallIntegerField(choices=Priority, default=Priority.USUAL)
     seed = models.BigIntegerField(default=0)
     state = models.CharField(max_length=16, choices=JobState, default=JobState.READY)
@@ -369,6 +384,11 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
         """Attempts that count towards a budget: made, being made, or perhaps so."""
         return self.exclude(state__in=NOT_MADE)
 
+    def abandon(self, *, now: datetime) -> int:
+        """Nobody waits any more for those that may still be made: they keep their places."""
+        uncertain = self.filter(state__in=[AttemptState.SENDING, AttemptState.UNKNOWN])
+        return uncertain.update(state=AttemptState.ABANDONED, answered_at=now)
+
     def sent_since(self, moment: datetime) -> AttemptQuerySet:
         """Attempts that may have reached the endpoint after that moment."""
         return self.filter(Q(answered_at__gt=moment) | Q(answered_at=None))
@@ -407,3 +427,12 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} at {self.sent_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether it counts towards a budget: see `AttemptQuerySet.charged`."""
+        return self.state not in NOT_MADE
+
+    @property
+    def cost_in_words(self) -> str:
+        return "" if self.cost is None else as_money(self.cost, self.endpoint.currency)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, Max, OuterRef
 
 from annotations.errors import StimulusRefused
 from annotations.media.errors import MediaError
@@ -40,17 +40,17 @@ from generation.adapters.registry import UPLOAD, adapter_for, is_blocking, reque
 from generation.chains import chain, described_first_step, settle_chains
 from generation.enums import MOVING, AttemptState, JobState, Priority
 from generation.limits import may_call, note_answer, note_error, room_at
-from generation.models import Attempt, Endpoint, Job
+from generation.models import Attempt, Endpoint, Job, JobQuerySet
 from generation.sources import source_file
 from generation.suitability import asked_by, ensure_can_make
 from generation.transitions import (
     FIRST_POLL,
     RECONCILE_PAUSE,
     RNG,
-    abandon,
     accept,
     backoff,
     begin_attempt,
+    can_be_sent_in_time,
     end,
     is_late,
     lease_fetch,
@@ -60,9 +60,11 @@ from generation.transitions import (
     not_accepted,
     park,
     queue_patience,
+    refine_estimate,
     remember_clip,
     send_again,
     suspect_lost_answer,
+    take_back,
 )
 from generation.turns import next_jobs
 
@@ -72,6 +74,7 @@ POLL_SECONDS = (1, 2, 3, 5, 8, 13, 20, 30)
 MESSAGE_PATIENCE = timedelta(seconds=5)
 CLOCK_TOLERANCE = timedelta(seconds=60)
 WAKE_AT_ONCE = 200
+GIVEN_UP = "Given up by the owner."
 
 logger = logging.getLogger(__name__)
 
@@ -113,70 +116,88 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
 
 
 def retry_job(*, job: Job, now: datetime) -> bool:
-    """Start a job anew that ended badly or waits for a person; whether it was one.
+    """Start a job anew that ended badly or waits for a person; whether it was one."""
+    return bool(retry_jobs(jobs=Job.objects.filter(pk=job.pk), now=now))
+
+
+def retry_jobs(*, jobs: JobQuerySet, now: datetime) -> int:
+    """Start anew those of the jobs that ended badly or wait for a person; how many they were.
 
     A clip that was made and could not be downloaded is not made, and paid for, again: the
     endpoint is asked for it once more. A first step that failed is started anew with its second.
     """
+    anew = {
+        "wake_at": now,
+        "deadline_at": None,
+        "submits": 0,
+        "fetches": 0,
+        "polls": 0,
+        "error": "",
+        "progress": None,
+        "finished_at": None,
+    }
     with transaction.atomic():
-        failed = Job.objects.failed().select_for_update().filter(pk=job.pk).first()
-        if failed is None:
-            return False
-        if failed.first_step:
-            retry_job(job=failed.first_step, now=now)
-        abandon(failed, now)
-        is_made = _is_made(failed)
-        Job.objects.filter(pk=job.pk).update(
-            state=JobState.REMOTE_PENDING if is_made else JobState.READY,
-            remote_id=failed.remote_id if is_made else "",
-            wake_at=now,
-            deadline_at=None,
-            submits=0,
-            fetches=0,
-            polls=0,
-            error="",
-            progress=None,
-            finished_at=None,
-        )
+        wanted = jobs.with_first_steps().values("pk")
+        locked = Job.objects.failed().select_for_update().filter(pk__in=wanted)
+        failed = Job.objects.filter(pk__in=list(locked.values_list("pk", flat=True)))
+        Attempt.objects.filter(job__in=failed).abandon(now=now)
+        made = failed.filter(pk__in=_made_there(failed))
+        asked_again = made.update(state=JobState.REMOTE_PENDING, **anew)
+        sent_again = failed.failed().update(state=JobState.READY, remote_id="", **anew)
         settle_chains(now=now)
-        return True
+    return asked_again + sent_again
 
 
 def cancel_job(*, job: Job, now: datetime) -> bool:
-    """Give a job up, at the endpoint too; whether it was still under way.
+    """Give a job up, at the endpoint too; whether it was still under way."""
+    given_up, running = give_up_jobs(jobs=Job.objects.filter(pk=job.pk), now=now)
+    for attempt_id in running:
+        stop_attempt(attempt_id=attempt_id, now=now)
+    return bool(given_up)
+
+
+def give_up_jobs(*, jobs: JobQuerySet, now: datetime) -> tuple[int, list[int]]:
+    """Give up those of the jobs that are under way.
 
     A job that is being sent is cancelled at the endpoint by the worker that gets the answer.
+
+    Returns
+    -------
+    int, list
+        How many they were, and the attempts to be stopped at their endpoint. Each keeps its place
+        there until it is stopped, or its time is over.
     """
-    given_up = "Given up by the owner."
     with transaction.atomic():
-        moving = Job.objects.moving().filter(pk=job.pk)
-        if not moving.update(
-            state=JobState.CANCELLED, error=given_up, wake_at=None, finished_at=now
-        ):
-            return False
-        job.refresh_from_db()
-        abandon(job, now)
-    settle_chains(now=now, first=job)
-    problem = _stop_at_endpoint(job, job.remote_id, now)
-    if problem:
-        words = f"{given_up} The endpoint could not be told: {problem}"
-        move(job, JobState.CANCELLED, error=words)
-    return True
+        locked = Job.objects.moving().select_for_update().filter(pk__in=jobs.values("pk"))
+        moving = Job.objects.filter(pk__in=list(locked.values_list("pk", flat=True)))
+        attempts = Attempt.objects.filter(job__in=moving)
+        attempts.abandon(now=now)
+        running = attempts.exclude(remote_id="").filter(
+            remote_id=F("job__remote_id"), state=AttemptState.ACCEPTED
+        )
+        running_ids = list(running.values_list("pk", flat=True))
+        Attempt.objects.filter(pk__in=running_ids).update(
+            state=AttemptState.ABANDONED, answered_at=now
+        )
+        given_up = moving.update(
+            state=JobState.CANCELLED, error=GIVEN_UP, wake_at=None, finished_at=now
+        )
+        settle_chains(now=now)
+    return given_up, running_ids
 
 
-def cancel_study_jobs(*, study: Study, now: datetime) -> int:
-    """Give up every job that was planned for the study, second steps before first ones.
-
-    A first step stays that a second step of another study waits for.
-    """
-    jobs = Job.objects.moving().filter(study=study).select_related("endpoint__model")
-    seconds = [job for job in jobs if job.first_step_id]
-    firsts = [job for job in jobs if not job.first_step_id]
-    given_up = sum(cancel_job(job=job, now=now) for job in seconds)
-    for job in firsts:
-        is_wanted = job.followers.filter(state=JobState.AWAITING_FIRST).exists()
-        given_up += not is_wanted and cancel_job(job=job, now=now)
-    return given_up
+def stop_attempt(*, attempt_id: int, now: datetime) -> None:
+    """Stop at the endpoint what was given up here: its place is free again."""
+    given_up = Attempt.objects.filter(pk=attempt_id, state=AttemptState.ABANDONED)
+    attempt = given_up.select_related("job__endpoint").first()
+    if attempt is None:
+        return
+    problem = _stop_at_endpoint(attempt.job, attempt.remote_id, now)
+    if not problem:
+        given_up.update(state=AttemptState.ACCEPTED, answered_at=now)
+        return
+    words = f"{GIVEN_UP} The endpoint could not be told: {problem}"
+    Job.objects.filter(pk=attempt.job_id, state=JobState.CANCELLED).update(error=words)
 
 
 def set_priority(*, jobs: Iterable[Job], priority: Priority) -> int:
@@ -223,7 +244,7 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
     Parameters
     ----------
     clock
-        The time after the call, which may take long; `now` if it is not given.
+        The time before and after the call, which may take long; `now` if it is not given.
 
     Returns
     -------
@@ -246,6 +267,10 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
                 source=source,
                 asked=job.asked,
             )
+            ready_at = clock() if clock else now
+            if not can_be_sent_in_time(attempt, ready_at):
+                take_back(attempt, ready_at)
+                return None
             with _foreseen(otherwise=UnknownOutcomeError):
                 submitted = adapter_for(job.endpoint).submit(request)
     except AdapterError as error:
@@ -255,7 +280,8 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
     note_answer(job.endpoint)
     pause = timedelta(0) if is_blocking(job.endpoint) else FIRST_POLL
     first_poll = pause + MESSAGE_PATIENCE
-    if accept(attempt, submitted.remote_id, submitted.raw, answered_at, first_poll=first_poll):
+    remote_id, answer, cost = submitted.remote_id, submitted.raw, submitted.cost
+    if accept(attempt, remote_id, answer, answered_at, first_poll=first_poll, cost=cost):
         return pause
     # Given up, or sent again, while the answer was on its way.
     _stop_at_endpoint(job, submitted.remote_id, answered_at)
@@ -338,11 +364,12 @@ def reconcile_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> 
         send_again(job, attempt, VanishedError("The endpoint does not have it."), now)
 
 
-def _is_made(job: Job) -> bool:
-    """Whether the endpoint has the clip of a job that failed: only its download went wrong."""
-    attempt = job.attempts.last()
-    is_there = attempt is not None and attempt.state == AttemptState.ACCEPTED
-    return job.state == JobState.FAILED and job.progress == 100 and is_there
+def _made_there(jobs: JobQuerySet) -> list[int]:
+    """Those whose clip the endpoint has: only its download went wrong."""
+    fetched = jobs.filter(state=JobState.FAILED, progress=100)
+    last = fetched.order_by().annotate(last=Max("attempts")).values("last")
+    there = Attempt.objects.filter(pk__in=last, state=AttemptState.ACCEPTED)
+    return list(there.values_list("job", flat=True))
 
 
 def _kind_of(job: Job) -> Kind | None:
@@ -524,7 +551,9 @@ def _keep(job: Job, clip: Path, now: datetime) -> None:
             provenance=_provenance(job),
         )
         done = {"stimulus": stimulus, "wake_at": None, "finished_at": now, "error": ""}
-        if not move(job, JobState.DONE, **done):
+        if move(job, JobState.DONE, **done):
+            refine_estimate(job, float(info.seconds))
+        else:
             transaction.set_rollback(True)
 
 

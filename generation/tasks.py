@@ -1,10 +1,15 @@
 """Celery tasks: ids in, one call. The sweep finds what is due in the database."""
 
+import logging
+
 from celery import shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from generation import services
 from generation.enums import JobState
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -29,6 +34,15 @@ def queue_submits(job_ids: list[int]) -> None:
     for job_id in job_ids:
         step = submit_and_wait if job_id in blocking else submit
         step.delay(job_id)
+
+
+def queue_stops(attempt_ids: list[int]) -> None:
+    """Without a broker they keep their places until their time is over."""
+    for attempt_id in attempt_ids:
+        try:
+            stop.apply_async((attempt_id,), retry=False)
+        except OperationalError:
+            logger.warning("no broker: attempt %s is not stopped", attempt_id)
 
 
 @shared_task
@@ -57,6 +71,12 @@ def poll(job_id: int) -> None:
 def fetch(job_id: int) -> None:
     """Download a clip."""
     services.fetch_job(job_id=job_id, now=timezone.now(), clock=timezone.now)
+
+
+@shared_task
+def stop(attempt_id: int) -> None:
+    """Stop at its endpoint what was given up."""
+    services.stop_attempt(attempt_id=attempt_id, now=timezone.now())
 
 
 @shared_task

@@ -21,7 +21,8 @@ from generation.adapters.base import (
     RetryableError,
     UnknownOutcomeError,
 )
-from generation.adapters.registry import version_of
+from generation.adapters.registry import capabilities_of, version_of
+from generation.costs import estimated_cost
 from generation.enums import AWAITING_ANSWER, AttemptState, JobState, UnknownOutcome
 from generation.limits import longest_run, may_call, note_error, room_at
 from generation.models import Attempt, Endpoint, Job
@@ -73,7 +74,7 @@ def begin_attempt(job_id: int, now: datetime) -> Attempt | None:
         job.endpoint = endpoint
         sent = {"sent": sent_values(job)}
         return Attempt.objects.create(
-            job=job, endpoint=endpoint, sent_at=now, raw=sent, cost=endpoint.cost_per_job
+            job=job, endpoint=endpoint, sent_at=now, raw=sent, cost=estimated_cost(endpoint)
         )
 
 
@@ -81,15 +82,18 @@ def sent_values(job: Job) -> dict[str, Any]:
     """What is sent, kept beside the clip: the endpoint's row may change meanwhile."""
     endpoint = job.endpoint
     try:
-        adapter = version_of(endpoint)
+        adapter, takes_seed = version_of(endpoint), capabilities_of(endpoint).takes_seed
     except PermanentError:
-        adapter = endpoint.adapter
+        adapter, takes_seed = endpoint.adapter, False
     return {
         "adapter": adapter,
+        # Some put a key into an address's query.
+        "route": endpoint.base_url.partition("?")[0],
         "endpoint": endpoint.name,
         "remote_model": endpoint.remote_model,
         "prompt": job.prompt.text,
         "seed": job.seed,
+        "seed_sent": takes_seed,
         "parameters": endpoint.parameters,
         "options": endpoint.options,
         **({"asked": job.asked} if job.asked else {}),
@@ -103,14 +107,17 @@ def accept(
     now: datetime,
     *,
     first_poll: timedelta = FIRST_POLL,
+    cost: Decimal | None = None,
 ) -> bool:
     """Remember the endpoint's id of the job; whether the job still wants what was accepted."""
+    told = {} if cost is None else {"cost": cost, "is_cost_told": True}
     with transaction.atomic():
         Attempt.objects.filter(pk=attempt.pk).update(
             state=AttemptState.ACCEPTED,
             remote_id=remote_id,
             raw={**attempt.raw, "answer": dict(answer)},
             answered_at=now,
+            **told,
         )
         job = awaiting(attempt)
         if job is None:
@@ -149,6 +156,16 @@ def not_accepted(attempt: Attempt, error: AdapterError, now: datetime) -> None:
             end(job, error, now)
 
 
+def take_back(attempt: Attempt, now: datetime) -> None:
+    """Nothing was sent and nothing will be: the job waits again, as if it had not been tried."""
+    words = "The worker was held up before it could send it."
+    with transaction.atomic():
+        job = awaiting(attempt)
+        mark(attempt, AttemptState.NOT_SENT, now, words)
+        if job is not None:
+            move(job, JobState.READY, wake_at=now, error=words, submits=F("submits") - 1)
+
+
 def awaiting(attempt: Attempt) -> Job | None:
     """The attempt's job, locked, if it still waits for the answer to this very attempt."""
     jobs = Job.objects.select_for_update().filter(state__in=AWAITING_ANSWER)
@@ -166,6 +183,13 @@ def remember_clip(job: Job, answer: Mapping[str, Any], cost: Decimal | None) -> 
     if cost is not None:
         attempt.cost, attempt.is_cost_told = cost, True
     attempt.save(update_fields=["raw", "cost", "is_cost_told"])
+
+
+def refine_estimate(job: Job, seconds: float) -> None:
+    """Estimate anew, by the length that the clip has, where the endpoint told no cost."""
+    attempt = job.attempts.last()
+    if attempt is not None and not attempt.is_cost_told and job.endpoint.cost_per_second:
+        job.attempts.filter(pk=attempt.pk).update(cost=estimated_cost(job.endpoint, seconds))
 
 
 def send_again(job: Job, attempt: Attempt | None, error: AdapterError, now: datetime) -> None:
@@ -189,13 +213,7 @@ def park(job: Job, attempt: Attempt, why: str, now: datetime) -> None:
         return
     with transaction.atomic():
         if move(job, JobState.READY, wake_at=now, error=f"{why} It is sent once more."):
-            abandon(job, now)
-
-
-def abandon(job: Job, now: datetime) -> None:
-    """Nobody waits any more for attempts that may still be made: they keep their places."""
-    uncertain = job.attempts.filter(state__in=[AttemptState.SENDING, AttemptState.UNKNOWN])
-    uncertain.update(state=AttemptState.ABANDONED, answered_at=now)
+            job.attempts.all().abandon(now=now)
 
 
 def suspect_lost_answer(job: Job, wake_at: datetime, now: datetime) -> bool:
@@ -234,6 +252,14 @@ def state_after(error: AdapterError) -> AttemptState:
     if isinstance(error, RetryableError):
         return AttemptState.NOT_SENT
     return AttemptState.REFUSED
+
+
+def can_be_sent_in_time(attempt: Attempt, now: datetime) -> bool:
+    """Whether the longest call that begins now ends before the lease does.
+
+    Who takes the job up after the lease relies on that. Calls leave more than a ninth of it.
+    """
+    return now <= attempt.sent_at + submit_lease() / 9
 
 
 def may_still_appear(attempt: Attempt, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 
 from analysis.api import ReportView
+from juice.generation_export import generation_csv
 from juice.health import healthz, readyz
 
 
@@ -25,5 +26,6 @@ urlpatterns = [
     path("api/v1/studies/<slug:slug>/report/", ReportView.as_view(), name="api-report"),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("", include("annotations.urls")),
+    path("r/<str:token>/generation.csv", generation_csv, name="report-generation"),
     path("", include("analysis.urls")),
 ]

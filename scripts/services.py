@@ -30,11 +30,15 @@ class SetupError(Exception):
 
 @dataclass
 class RunningService:
-    """A server to talk to; `stop` does nothing for one that was there before."""
+    """A server to talk to; `stop` does nothing for one that was there before.
+
+    `restart` breaks the server off and starts it again with its data, where we can do that.
+    """
 
     url: str
     stop: Callable[[], None] = lambda: None
     process: subprocess.Popen[bytes] | None = None
+    restart: Callable[[], None] | None = None
 
 
 def start_redis(data_dir: Path) -> RunningService:
@@ -117,19 +121,31 @@ def _start_postgres_with(programs: Path) -> RunningService:
     }
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     command = [str(programs / "postgres"), "-D", str(data), "-p", str(port), *words]
-    process = start_process(command, log=log, cwd=folder, user=user)
+    service = RunningService(f"postgres://juice@127.0.0.1:{port}/postgres")
+
+    def start() -> None:
+        log.unlink(missing_ok=True)
+        service.process = start_process(command, log=log, cwd=folder, user=user)
+        wait_until(lambda: _accepts_clients(log), service.process, "PostgreSQL", log)
 
     def stop() -> None:
         # SIGINT is PostgreSQL's fast shutdown; a plain SIGTERM waits for every client.
-        stop_process(process, signal.SIGINT)
+        if service.process is not None:
+            stop_process(service.process, signal.SIGINT)
         shutil.rmtree(folder, ignore_errors=True)
 
+    def restart() -> None:
+        if service.process is not None:
+            stop_process(service.process, signal.SIGQUIT)
+        start()
+
     try:
-        wait_until(lambda: _accepts_clients(log), process, "PostgreSQL", log)
+        start()
     except SetupError:
         stop()
         raise
-    return RunningService(f"postgres://juice@127.0.0.1:{port}/postgres", stop, process)
+    service.stop, service.restart = stop, restart
+    return service
 
 
 def _accepts_clients(log: Path) -> bool:

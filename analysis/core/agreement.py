@@ -81,12 +81,9 @@ def measure_agreement(
     prompts
         The prompt of each comparison, for that bootstrap; by default one prompt each.
     """
-    everything = np.asarray(counts, dtype=float)
-    table = everything[everything.sum(axis=1) > 0]
-    several = everything[everything.sum(axis=1) >= 2]
-    resampled = None if prompts is None else np.asarray(prompts)[everything.sum(axis=1) >= 2]
+    table, several = _rows_with(1, counts), _rows_with(2, counts)
     if not len(several):
-        return _no_agreement(len(table))
+        return _no_agreement(counts)
     return Agreement(
         comparisons=len(table),
         comparisons_with_two_votes=len(several),
@@ -97,7 +94,7 @@ def measure_agreement(
         gwet_ac1=gwet_ac1(table, confidence),
         brennan_prediger=brennan_prediger(table, confidence),
         krippendorff_alpha=krippendorff_alpha(
-            several, confidence, draws=draws, rng=rng, prompts=resampled
+            counts, confidence, draws=draws, rng=rng, prompts=prompts
         ),
         smallest_category_share=float(_category_shares(table).min()),
     )
@@ -112,14 +109,19 @@ def count_splits(table: Floats) -> tuple[SplitCount, ...]:
     return tuple(SplitCount(split, splits[split]) for split in sorted(splits, reverse=True))
 
 
-def pairwise_agreement(table: Floats, confidence: float = 0.95) -> Estimate:
-    """Mean share of agreeing pairs of votes, rows with two votes or more; t over rows."""
-    per_row = _agreeing_pairs(table)
+def pairwise_agreement(counts: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Mean share of agreeing pairs of votes, over rows with two votes or more; t over rows."""
+    per_row = _agreeing_pairs(_rows_with(2, counts))
+    if not len(per_row):
+        return _undefined(counts)
     return _with_t_interval(float(per_row.mean()), per_row, confidence)
 
 
-def fleiss_kappa(table: Floats, confidence: float = 0.95) -> Estimate:
+def fleiss_kappa(counts: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Fleiss' kappa (1971) in the general form for unequal numbers of votes."""
+    if not len(_rows_with(2, counts)):
+        return _undefined(counts)
+    table = _rows_with(1, counts)
     shares = _category_shares(table)
     expected = float(shares @ shares)
     if np.count_nonzero(shares) < 2:
@@ -127,18 +129,24 @@ def fleiss_kappa(table: Floats, confidence: float = 0.95) -> Estimate:
     return _chance_corrected(table, expected, _row_shares(table) @ shares, confidence)
 
 
-def gwet_ac1(table: Floats, confidence: float = 0.95) -> Estimate:
+def gwet_ac1(counts: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Gwet's AC1 (2008, Br J Math Stat Psychol 61:29)."""
+    if not len(_rows_with(2, counts)):
+        return _undefined(counts)
+    table = _rows_with(1, counts)
     rest = (1 - _category_shares(table)) / (table.shape[1] - 1)
     expected = float(_category_shares(table) @ rest)
     return _chance_corrected(table, expected, _row_shares(table) @ rest, confidence)
 
 
-def brennan_prediger(table: Floats, confidence: float = 0.95) -> Estimate:
+def brennan_prediger(counts: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Brennan & Prediger's coefficient (1981): chance is 1 / number of categories.
 
     For two categories 2 P - 1, whatever the labels: what the Emu Video paper calls kappa.
     """
+    if not len(_rows_with(2, counts)):
+        return _undefined(counts)
+    table = _rows_with(1, counts)
     expected = 1 / table.shape[1]
     return _chance_corrected(table, expected, np.full(len(table), expected), confidence)
 
@@ -159,23 +167,26 @@ def fleiss_null_se(counts: ArrayLike) -> float:
 
 
 def krippendorff_alpha(
-    table: Floats,
+    counts: ArrayLike,
     confidence: float = 0.95,
     *,
     draws: int = 10_000,
     rng: np.random.Generator | None = None,
     prompts: ArrayLike | None = None,
 ) -> Estimate:
-    """Krippendorff's nominal alpha (2011), rows with two votes or more.
+    """Krippendorff's nominal alpha (2011), over rows with two votes or more.
 
     The interval is the percentile bootstrap of prompts (by default one per row); draws without
     variation are skipped and counted. Without `rng` there is none.
     """
+    table = _rows_with(2, counts)
+    if not len(table):
+        return _undefined(counts)
     terms = item_terms(table)
     alpha = float(coefficients(terms.sum(axis=0))["krippendorff_alpha"])
     if np.isnan(alpha):
         return Estimate(None, undefined=Undefined.NO_VARIATION)
-    units = terms if prompts is None else sums_by(prompts, terms)
+    units = terms if prompts is None else sums_by(_kept(prompts, counts), terms)
     if len(units) < 2:
         return Estimate(alpha, undefined=Undefined.TOO_FEW_CLUSTERS)
     if rng is None:
@@ -283,7 +294,22 @@ def _category_shares(table: Floats) -> Floats:
     return np.asarray(_row_shares(table).mean(axis=0))
 
 
-def _no_agreement(comparisons: int) -> Agreement:
-    reason = Undefined.FEWER_THAN_TWO_VOTES if comparisons else Undefined.NO_VOTES
-    nothing = Estimate(None, undefined=reason)
+def _rows_with(votes: int, counts: ArrayLike) -> Floats:
+    """The rows that hold so many votes or more."""
+    table = np.asarray(counts, dtype=float)
+    return table[table.sum(axis=1) >= votes]
+
+
+def _kept(prompts: ArrayLike, counts: ArrayLike) -> Floats:
+    return np.asarray(prompts)[np.asarray(counts, dtype=float).sum(axis=1) >= 2]
+
+
+def _undefined(counts: ArrayLike) -> Estimate:
+    has_votes = len(_rows_with(1, counts)) > 0
+    reason = Undefined.FEWER_THAN_TWO_VOTES if has_votes else Undefined.NO_VOTES
+    return Estimate(None, undefined=reason)
+
+
+def _no_agreement(counts: ArrayLike) -> Agreement:
+    nothing, comparisons = _undefined(counts), len(_rows_with(1, counts))
     return Agreement(comparisons, 0, (), None, nothing, nothing, nothing, nothing, nothing, None)

@@ -16,6 +16,8 @@ class Undefined(StrEnum):
     NOT_CONNECTED = "not_connected"
     SEPARATED = "separated"
     UNKNOWN_RATERS = "unknown_raters"
+    INTERIM = "interim"
+    """An interval of a single look, before that look."""
 
 
 class Population(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.core.agreement import Agreement, measure_agreement
 from analysis.core.clusters import FEW_PROMPTS
 from analysis.core.estimates import Interval
+from analysis.core.examples import Example, choose_examples
 from analysis.core.items import complete_items, count_choices
 from analysis.core.protocol_report import ProtocolComparison, protocol_comparisons
 from analysis.core.ranking_report import AxisRanking, axis_ranking
@@ -25,14 +26,23 @@ from analysis.core.reasons import (
     reason_differences,
     reason_shares,
 )
-from analysis.core.sequential import evidence_against_half, running_interval
 from analysis.core.sides import BalancedShare, SideBalance, side_balance
 from analysis.core.significance import holm, prompt_t_test, sign_test
 from analysis.core.slices import CategoryRate, rates_by_category
+from analysis.core.stopping import (
+    AnytimeInterval,
+    StoppingPlan,
+    StoppingRule,
+    StoppingState,
+    anytime_interval,
+    may_be_read,
+    scores_in_opening_order,
+    stopping_state,
+    without_single_look,
+)
 from analysis.core.verdicts import MajorityRule, majority_verdicts
 from analysis.core.votes import WINNERS, Exclusions, VoteTableError, valid_votes
 from analysis.core.win_rates import (
-    SCORE_FOR_A,
     RaterRange,
     VoteShare,
     WinRate,
@@ -66,12 +76,36 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipsWanted:
+    """What became of the clips that one model was to make, one for each prompt.
+
+    `refused` by moderation is an outcome of the model; `not_yet` are on their way, or were never
+    asked for.
+    """
+
+    model: str
+    wanted: int
+    made: int
+    imported: int
+    refused: int
+    failed: int
+    given_up: int
+    not_yet: int
+
+    @property
+    def missing(self) -> int:
+        return self.wanted - self.made - self.imported
+
+
+@dataclass(frozen=True, slots=True)
 class ReportSettings:
     """What the votes cannot say about themselves.
 
     A comparison is complete on an axis with `min_votes` valid votes. `planned` holds the number
-    of comparisons of each (model_a, model_b), where known. `axes` gives the order of the report.
-    `shown` says what raters saw, and `presentation` by which rule.
+    of comparisons of each (model_a, model_b), where known. `plan` says when the study may be read
+    and stopped: before, while it runs (`interim`), only intervals for every look are given.
+    `axes` gives the order of the report. `shown` says what raters saw, and `presentation` by which
+    rule. `clips` says which models lack clips, and why.
     """
 
     title: str
@@ -79,6 +113,7 @@ class ReportSettings:
     ties_allowed: bool
     axes: tuple[AskedAxis, ...] = ()
     planned: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    plan: StoppingPlan | None = None
     majority_rule: MajorityRule = MajorityRule.PLURALITY
     simulated: bool = False
     interim: bool = False
@@ -86,6 +121,7 @@ class ReportSettings:
     code_version: str = ""
     notes: tuple[str, ...] = ()
     shown: tuple[Shown, ...] = ()
+    clips: tuple[ClipsWanted, ...] = ()
     presentation: str = ""
     confidence: float = 0.95
     bootstrap_draws: int = 10_000
@@ -93,21 +129,12 @@ class ReportSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AnytimeInterval:
-    """Interval and p value against 1/2 that hold at every look, over the first comparisons."""
-
-    comparisons: int
-    interval: Interval
-    p_value: float
-
-
-@dataclass(frozen=True, slots=True)
 class PreferenceTest:
     """Whether the win rate differs from 1/2, over complete comparisons.
 
     Method `sign`, exact with ties left out, for one comparison per prompt; else `prompt-t`.
-    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. `None` in interim
-    reports, because the p value is that of a single look: there `anytime` has one.
+    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. `None` where
+    a single look is not yet due: there `anytime` has one.
     """
 
     method: str
@@ -116,13 +143,23 @@ class PreferenceTest:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadlineRate:
+    """A win rate, its interval where one holds, and over how many comparisons."""
+
+    value: float | None
+    interval: Interval | None
+    comparisons: int
+
+
+@dataclass(frozen=True, slots=True)
 class PairResult:
     """One axis of one model pair (under one protocol, where votes come from several).
 
     Win rate, its range without one rater and agreement are over complete comparisons, vote share
     and reasons over all valid votes. `incomplete` counts comparisons that want votes, those
-    without any if they are known. `a_on_left` shows whether sides were drawn fairly. `anytime` is
-    for interim reports.
+    without any if they are known. `a_on_left` shows whether sides were drawn fairly.
+
+    `anytime` is there until the planned look is due, and `stopping` under the always-valid rule.
     """
 
     protocol: str
@@ -137,6 +174,7 @@ class PairResult:
     without_one_rater: RaterRange
     preference: PreferenceTest
     anytime: AnytimeInterval | None
+    stopping: StoppingState | None
     vote_share: VoteShare
     agreement: Agreement
     reasons_a: tuple[ReasonShare, ...]
@@ -146,6 +184,14 @@ class PairResult:
     combinations_b: tuple[Combination, ...]
     categories: tuple[CategoryRate, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def headline(self) -> HeadlineRate:
+        """The rate of A to show first: for every look, unless that of a single look is due."""
+        rate = self.win_rate.rate
+        if rate.interval is not None or self.anytime is None:
+            return HeadlineRate(rate.value, rate.interval, self.win_rate.n)
+        return HeadlineRate(self.anytime.rate, self.anytime.interval, self.anytime.comparisons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +219,24 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """Everything, ready to be shown.
+
+    Where `single_look` is false, all intervals, p values and ranks are left out but those of
+    `anytime` and `stopping`: they would not hold.
+    """
+
     settings: ReportSettings
     models: tuple[str, ...]
     axes: tuple[AskedAxis, ...]
     panel: Panel
     exclusions: Exclusions
+    single_look: bool
     results: tuple[PairResult, ...]
     rankings: tuple[AxisRanking, ...]
     protocols: tuple[ProtocolComparison, ...]
     sides: tuple[SideBalance, ...]
     with_excluded: tuple[WithExcluded, ...]
+    examples: tuple[Example, ...]
     last_vote_at: str | None
 
     @property
@@ -203,15 +257,18 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
     axes = _axes(valid, settings)
     order = {axis.key: place for place, axis in enumerate(axes)}
     groups = valid.groupby(["protocol", "axis", "model_a", "model_b"], sort=True)
+    watched = max(len(groups), len(axes) * len(settings.planned))
     results = [
-        _pair_result(group, settings, axes[order[group["axis"].iloc[0]]]) for _, group in groups
+        _pair_result(group, settings, axes[order[group["axis"].iloc[0]]], watched)
+        for _, group in groups
     ]
-    return Report(
+    report = Report(
         settings=settings,
         models=tuple(sorted({*valid["model_a"], *valid["model_b"]})),
         axes=axes,
         panel=_panel(valid),
         exclusions=exclusions,
+        single_look=all(map(_look_is_due(settings), results)),
         results=_adjusted(sorted(results, key=lambda result: order[result.axis])),
         rankings=_rankings(valid, axes, settings),
         protocols=_protocols(valid, axes, settings),
@@ -220,8 +277,24 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
             for axis in axes
         ),
         with_excluded=_with_excluded(votes, settings) if exclusions.excluded else (),
+        examples=choose_examples(valid, min_votes=settings.min_votes, seed=settings.seed),
         last_vote_at=_last(valid["submitted_at"]),
     )
+    return report if report.single_look else without_single_look(report)
+
+
+def _look_is_due(settings: ReportSettings) -> Callable[[PairResult], bool]:
+    def is_due(result: PairResult) -> bool:
+        pair = (result.model_a, result.model_b)
+        planned, given = _planned_comparisons(pair, settings), settings.planned.get(pair, 0)
+        return may_be_read(
+            settings.plan,
+            interim=settings.interim,
+            complete=result.win_rate.n,
+            planned=None if planned is None else max(planned, given),
+        )
+
+    return is_due
 
 
 def _with_excluded(votes: pd.DataFrame, settings: ReportSettings) -> tuple[WithExcluded, ...]:
@@ -268,7 +341,9 @@ def _axes(votes: pd.DataFrame, settings: ReportSettings) -> tuple[AskedAxis, ...
     return (*settings.axes, *(AskedAxis(key) for key in others))
 
 
-def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis) -> PairResult:
+def _pair_result(
+    votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis, watched: int
+) -> PairResult:
     counts = count_choices(votes)
     complete = complete_items(counts, settings.min_votes)
     pair = (votes["model_a"].iloc[0], votes["model_b"].iloc[0])
@@ -276,6 +351,8 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
     agreement = _agreement(complete, settings)
     decided = votes[votes["winner"].ne("tie")]
     cited = _cited(decided, axis)
+    planned = _planned_comparisons(pair, settings)
+    anytime, stopping = _looks(votes, counts, settings, planned, watched)
     return PairResult(
         protocol=votes["protocol"].iloc[0],
         axis=axis.key,
@@ -288,7 +365,8 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
         win_rate=rates,
         without_one_rater=_without_one_rater(votes, complete, settings),
         preference=_preference(complete, rates, settings),
-        anytime=_anytime(votes, counts, settings) if settings.interim else None,
+        anytime=anytime,
+        stopping=stopping,
         vote_share=vote_share(votes, settings.confidence),
         agreement=agreement,
         reasons_a=_reason_shares(decided, "model_a", cited, settings),
@@ -303,9 +381,39 @@ def _pair_result(votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis)
             complete,
             settings.majority_rule,
             confidence=settings.confidence,
-            interim=settings.interim,
         ),
         warnings=_warnings(complete, agreement),
+    )
+
+
+def _planned_comparisons(pair: tuple[str, str], settings: ReportSettings) -> int | None:
+    by_plan = settings.plan.comparisons if settings.plan else None
+    return by_plan or settings.planned.get(pair)
+
+
+def _looks(
+    votes: pd.DataFrame,
+    counts: pd.DataFrame,
+    settings: ReportSettings,
+    planned: int | None,
+    watched: int,
+) -> tuple[AnytimeInterval | None, StoppingState | None]:
+    """What holds at every look, and whether the study may stop for it."""
+    watches = settings.plan is not None and settings.plan.rule == StoppingRule.ANYTIME
+    if not (settings.interim or watches):
+        return None, None
+    seen = scores_in_opening_order(
+        votes, counts, min_votes=settings.min_votes, rule=settings.majority_rule
+    )
+    if seen is None:
+        return None, None
+    scores, comparisons = seen
+    anytime = anytime_interval(scores, comparisons, settings.confidence)
+    if settings.plan is None or not watches:
+        return anytime, None
+    complete = int((counts.sum(axis=1) >= settings.min_votes).sum())
+    return anytime, stopping_state(
+        scores, settings.plan, planned=planned, complete=complete, watched=watched
     )
 
 
@@ -355,7 +463,7 @@ def _protocols(
 
 
 def _preference(complete: pd.DataFrame, rates: WinRate, settings: ReportSettings) -> PreferenceTest:
-    if not rates.n or settings.interim:
+    if not rates.n:
         return PreferenceTest("sign", None)
     prompts = complete.index.get_level_values("prompt_id")
     if prompts.is_unique:
@@ -370,26 +478,6 @@ def _without_one_rater(
 ) -> RaterRange:
     kept = votes["comparison_id"].isin(complete.index.get_level_values("comparison_id"))
     return leave_one_rater_out(votes[kept], settings.majority_rule)
-
-
-def _anytime(
-    votes: pd.DataFrame, counts: pd.DataFrame, settings: ReportSettings
-) -> AnytimeInterval | None:
-    """Over the comparisons opened before the first unfinished one, in their opening order.
-
-    `None` where the votes do not say when they were begun, or prompts have several comparisons.
-    """
-    opened = votes.groupby(["prompt_id", "comparison_id"])["started_at"].min()
-    if opened.isna().any() or opened.index.get_level_values("prompt_id").has_duplicates:
-        return None
-    ordered = counts.loc[opened.sort_values(kind="stable").index]
-    finished = ordered[(ordered.sum(axis=1) >= settings.min_votes).cummin()]
-    verdicts = majority_verdicts(finished.to_numpy(), settings.majority_rule)
-    scores = [SCORE_FOR_A[verdict] for verdict in verdicts]
-    interval = running_interval(scores, settings.confidence)
-    if not interval or not scores:
-        return None
-    return AnytimeInterval(len(scores), interval, evidence_against_half(scores).anytime_p)
 
 
 def _agreement(complete: pd.DataFrame, settings: ReportSettings) -> Agreement:

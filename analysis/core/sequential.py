@@ -172,17 +172,24 @@ def evidence_against_half(
 
 
 def decide(
-    path: Path, *, half_width: float | None = None, most_items: int | None = None
+    path: Path,
+    *,
+    half_width: float | None = None,
+    most_items: int | None = None,
+    fewest_items: int = 1,
 ) -> Decision:
     """The first look at which the study may stop: a winner, precise enough, or futile.
 
-    Watching several axes or pairs, make each path with confidence 1 - alpha / number of them.
+    Before `fewest_items` neither a winner nor precision stops it. Watching several axes or pairs,
+    make each path with confidence 1 - alpha / number of them.
     """
     excludes = (path.lower > 0.5) | (path.upper < 0.5)
     width = path.upper - path.lower
     precise = np.zeros_like(excludes) if half_width is None else width <= 2 * half_width
-    futile = np.arange(1, excludes.size + 1) >= (np.inf if most_items is None else most_items)
-    for n in np.flatnonzero(excludes | precise | futile)[:1]:
+    items = np.arange(1, excludes.size + 1)
+    futile = items >= (np.inf if most_items is None else most_items)
+    may_stop = futile | ((excludes | precise) & (items >= fewest_items))
+    for n in np.flatnonzero(may_stop)[:1]:
         stops = ((Stop.WINNER, excludes), (Stop.PRECISE, precise), (Stop.FUTILE, futile))
         reason = next(stop for stop, reached in stops if reached[n])
         return Decision(reason, int(n) + 1, path.at(int(n) + 1))

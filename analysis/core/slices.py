@@ -19,7 +19,7 @@ class CategoryRate:
 
     `p_value` is that of the whole pair's test (exact sign test, or a t test over prompts where
     they have several comparisons); `holm_p_value` is adjusted over the categories of the pair and
-    axis. `None` in interim reports.
+    axis. It is taken out where a single look is not yet due.
     """
 
     category: str
@@ -35,7 +35,6 @@ def rates_by_category(
     rule: MajorityRule,
     *,
     confidence: float = 0.95,
-    interim: bool = False,
 ) -> tuple[CategoryRate, ...]:
     """One row per category, by name; none where prompts have fewer than two categories.
 
@@ -57,7 +56,7 @@ def rates_by_category(
         return ()
     categories = named.reindex(complete.index.get_level_values("prompt_id")).to_numpy()
     rates = [
-        _rate(str(category), group, rule, confidence, interim)
+        _rate(str(category), group, rule, confidence)
         for category, group in complete.groupby(categories, sort=True)
     ]
     adjusted = holm([one.p_value for one in rates])
@@ -67,7 +66,7 @@ def rates_by_category(
 
 
 def _rate(
-    category: str, complete: pd.DataFrame, rule: MajorityRule, confidence: float, interim: bool
+    category: str, complete: pd.DataFrame, rule: MajorityRule, confidence: float
 ) -> CategoryRate:
     verdicts = pd.Series(majority_verdicts(complete.to_numpy(), rule))
     prompts = pd.Series(complete.index.get_level_values("prompt_id"))
@@ -76,7 +75,7 @@ def _rate(
         category=category,
         prompts=prompts.nunique(),
         win_rate=rate,
-        p_value=None if interim else _p_value(verdicts, prompts, rate),
+        p_value=_p_value(verdicts, prompts, rate),
     )
 
 

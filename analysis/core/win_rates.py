@@ -135,7 +135,7 @@ def leave_one_rater_out(
     if len(names) < 2 or votes["rater"].eq("").any():
         return RaterRange(len(names), None, None)
     items, _ = pd.factorize(votes["comparison_id"])
-    choices = pd.Categorical(votes["winner"], categories=list(WINNERS)).codes
+    choices = pd.Index(WINNERS).get_indexer(pd.Index(votes["winner"]))
     counts = np.zeros((items.max() + 1, len(WINNERS)), dtype=np.int64)
     np.add.at(counts, (items, choices), 1)
     own = np.eye(len(WINNERS), dtype=np.int64)[choices]

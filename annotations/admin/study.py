@@ -48,6 +48,17 @@ SETUP = (
         },
     ),
     (
+        "Plan",
+        {
+            "fields": (
+                ("planned_comparisons", "stopping_rule"),
+                ("stopping_alpha", "stopping_minimum", "stopping_half_width"),
+            ),
+            "description": "Set before raters begin, printed in the report, and frozen with the "
+            "protocol. The planning page says how many comparisons a study needs.",
+        },
+    ),
+    (
         "Presentation",
         {
             "fields": (

@@ -150,6 +150,8 @@ class StudySerializer(serializers.ModelSerializer[Study]):
             "presentation_profile",
             "pairing",
             "raters_per_comparison",
+            "planned_comparisons",
+            "stopping_rule",
             "models",
             "comparisons",
             "submitted",

@@ -19,6 +19,7 @@ from annotations.enums import (
     Pairing,
     PresentationProfile,
     Protocol,
+    StoppingRule,
     StudyKind,
     StudyState,
     TiePolicy,
@@ -201,6 +202,36 @@ class Study(models.Model):
         help_text="Choices open when both clips were seen in full once.",
     )
     pairing = models.CharField(max_length=16, choices=Pairing, default=Pairing.AGAINST_FIRST)
+    planned_comparisons = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        verbose_name="planned comparisons per pair of models",
+        help_text="The result is read when so many are complete; empty: one for each prompt.",
+    )
+    stopping_rule = models.CharField(
+        max_length=10, choices=StoppingRule, default=StoppingRule.FIXED
+    )
+    stopping_alpha = models.FloatField(
+        default=0.05,
+        validators=[MinValueValidator(0.0001), MaxValueValidator(0.5)],
+        verbose_name="alpha of the always-valid rule",
+        help_text="Shared evenly by all pairs and questions that are watched.",
+    )
+    stopping_minimum = models.PositiveIntegerField(
+        default=20,
+        validators=[MinValueValidator(1)],
+        verbose_name="least comparisons of the always-valid rule",
+        help_text="Before so many are complete, nothing stops the study.",
+    )
+    stopping_half_width = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.001), MaxValueValidator(0.5)],
+        verbose_name="half width of the always-valid rule",
+        help_text="Stop too when the interval is this narrow: 0.05 is 5 points to either side. "
+        "Empty: only a winner stops the study early.",
+    )
     lease_minutes = models.PositiveSmallIntegerField(
         default=15,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
@@ -234,6 +265,13 @@ class Study(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=StudyState.values), name="study_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(stopping_rule__in=StoppingRule.values)
+                & Q(stopping_alpha__gt=0, stopping_alpha__lt=1, stopping_minimum__gte=1)
+                & (Q(planned_comparisons=None) | Q(planned_comparisons__gte=1))
+                & (Q(stopping_half_width=None) | Q(stopping_half_width__gt=0)),
+                name="study_plan_is_possible",
             ),
         ]
 

@@ -19,6 +19,7 @@ from django.core.files.storage import default_storage
 
 from annotations.errors import JuiceError
 from annotations.media.limits import DEFAULT_LIMITS
+from annotations.services.pinning import transport_to
 
 TIMEOUT = httpx.Timeout(30, connect=10)
 MAX_SECONDS = 240
@@ -26,6 +27,8 @@ MAX_REDIRECTS = 5
 STORED = "stored:"
 WEB_SCHEMES = ("http://", "https://")
 BUCKET_SCHEME = "s3://"
+# NAT64, RFC 6052: the last 32 bits are the IPv4 address.
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class DownloadRefused(JuiceError):
@@ -74,7 +77,7 @@ def local_copy(location: str) -> Iterator[Path]:
 def download(url: str, target: Path, *, max_bytes: int = DEFAULT_LIMITS.max_bytes) -> None:
     """Stream a web address into a file, within bounds of size and time.
 
-    Every address on the way is checked, also after a redirect.
+    Every address on the way is checked, also after a redirect, and no other one connected to.
 
     Raises
     ------
@@ -82,9 +85,13 @@ def download(url: str, target: Path, *, max_bytes: int = DEFAULT_LIMITS.max_byte
     """
     give_up_at = time.monotonic() + MAX_SECONDS
     for _ in range(MAX_REDIRECTS + 1):
-        ensure_public(url, is_internal=urlsplit(url).hostname in settings.IMPORT_INTERNAL_HOSTS)
+        is_internal = urlsplit(url).hostname in settings.IMPORT_INTERNAL_HOSTS
+        transport = transport_to(url, ensure_public(url, is_internal=is_internal))
         try:
-            with httpx.stream("GET", url, timeout=TIMEOUT, follow_redirects=False) as answer:
+            with (
+                httpx.Client(transport=transport, timeout=TIMEOUT) as client,
+                client.stream("GET", url, follow_redirects=False) as answer,
+            ):
                 if answer.is_redirect:
                     url = urljoin(url, answer.headers.get("Location", ""))
                     continue
@@ -96,8 +103,13 @@ def download(url: str, target: Path, *, max_bytes: int = DEFAULT_LIMITS.max_byte
     raise DownloadRefused(f"{_shown(url)} is redirected more than {MAX_REDIRECTS} times.")
 
 
-def ensure_public(url: str, *, is_internal: bool) -> None:
+def ensure_public(url: str, *, is_internal: bool) -> list[str]:
     """Refuse what is not HTTP, and addresses of private networks unless they are ours.
+
+    Returns
+    -------
+    list of str
+        What the name stands for, to connect to nothing else; empty if any address will do.
 
     Raises
     ------
@@ -108,15 +120,17 @@ def ensure_public(url: str, *, is_internal: bool) -> None:
     """
     host, port = _host_and_port(url)
     if is_internal:
-        return
+        return []
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
         raise DownloadRefused(f"{host} is not the name of a machine.") from error
     except OSError as error:
         raise DownloadFailed(f"The name {host} cannot be resolved: {error}") from error
-    if not all(_is_public(str(address[0])) for *_, address in found):
+    addresses = [str(address[0]) for *_, address in found]
+    if not all(map(_is_public, addresses)):
         raise PrivateAddress(f"{host} is an address of a private network.")
+    return addresses
 
 
 def _host_and_port(url: str) -> tuple[str, int]:
@@ -131,10 +145,19 @@ def _host_and_port(url: str) -> tuple[str, int]:
 
 
 def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text)
-    # An IPv4 address in IPv6 clothes leads to the same machine.
-    address = getattr(address, "ipv4_mapped", None) or address
+    address = _plain(ipaddress.ip_address(text))
     return address.is_global and not address.is_multicast
+
+
+def _plain(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An IPv4 address in IPv6 clothes leads to the same machine."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in TRANSLATED:
+        return ipaddress.IPv4Address(int(address) % 2**32)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def list_keys(prefix: str) -> list[str]:

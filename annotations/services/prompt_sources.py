@@ -85,7 +85,7 @@ def start_from_pictures(*, study: Study, model: GenerativeModel) -> int:
 def _from_picture(prompt: Prompt, picture: Stimulus) -> Prompt:
     text = PromptText(prompt.key, prompt.text, prompt.category)
     with tempfile.TemporaryDirectory(prefix="source-") as folder:
-        source = Path(folder) / f"picture{Path(picture.file.name).suffix}"
+        source = Path(folder) / f"picture{Path(str(picture.file.name)).suffix}"
         with picture.file.open("rb") as stored:
             source.write_bytes(stored.read())
         return get_or_create_prompt_with_source(text=text, source=source)

@@ -178,6 +178,7 @@ def describe_protocol(study: Study) -> dict[str, Any]:
         "viewing": study.viewing,
         "must_watch": study.must_watch,
         "quality_control": describe_quality_control(study),
+        "plan": describe_plan(study),
         "instructions": study.instructions,
         "content_warning": study.content_warning,
         "consent": study.consent,
@@ -225,6 +226,13 @@ def _describe_languages(study: Study) -> dict[str, Any]:
         "texts": sorted([row.language, row.key, row.text] for row in study.texts.all()),
     }
     return {name: value for name, value in described.items() if value}
+
+
+def describe_plan(study: Study) -> dict[str, Any]:
+    """How many comparisons were planned, and when the study may stop."""
+    names = ("rule", "alpha", "minimum", "half_width")
+    rule = {name: getattr(study, f"stopping_{name}") for name in names}
+    return {"comparisons": study.planned_comparisons, **rule}
 
 
 def describe_presentation(study: Study) -> dict[str, Any]:

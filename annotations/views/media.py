@@ -32,7 +32,16 @@ CHUNK_BYTES = 64 * 1024
 CACHE_CONTROL = "private, max-age=3600"
 ADDRESS_SECONDS = 60
 ONE_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
-CONTENT_TYPES = {".mp4": "video/mp4", ".png": "image/png", ".webp": "image/webp"}
+CONTENT_TYPES = {
+    ".mp4": "video/mp4",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    # Renditions are of the kinds above; originals, which only owners see, of these, too.
+    ".webm": "video/webm",
+    ".matroska": "video/x-matroska",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+}
 
 
 @require_safe

@@ -229,14 +229,14 @@ def percentage(value: object, whole: float = 100) -> int | None:
 
 
 def amount(value: object) -> Decimal | None:
-    """A cost that the endpoint tells, unless it is none."""
+    """A cost, a price or a number of units, unless it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         told = Decimal(str(value))
     except InvalidOperation:
         return None
-    return round(told, 6) if told.is_finite() and 0 <= told < MOST_COST else None
+    return told if told.is_finite() and 0 <= told < MOST_COST else None
 
 
 def found_at(raw: object, path: str) -> Any:

@@ -175,8 +175,11 @@ def listed(choices: tuple[Any, ...] | None) -> str:
 
 @dataclass(frozen=True)
 class Submitted:
+    """Accepted; `cost` where the answer is the clip itself and tells it, as in `Done`."""
+
     remote_id: str
     raw: Mapping[str, Any] = field(default_factory=dict)
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from annotations.services.pinning import transport_to
 from generation.adapters.answers import (
     DEFAULT_PAUSE_SECONDS,
     UNKNOWN_THERE,
@@ -153,11 +154,14 @@ class HttpAdapter(ConfiguredAdapter):
         in_all
             How long the whole call may take, where that is longer.
         """
-        ensure_allowed(self.base_url, is_internal=self.is_internal)
-        timeout = httpx.Timeout(seconds, connect=10) if seconds else TIMEOUT
-        longest = in_all or seconds or ANSWER_SECONDS
-        options = {"timeout": timeout, "headers": self.headers(), "follow_redirects": False}
-        with patient_client(longest, **options) as client:
+        addresses = ensure_allowed(self.base_url, is_internal=self.is_internal)
+        with patient_client(
+            in_all or seconds or ANSWER_SECONDS,
+            transport=transport_to(self.base_url, addresses),
+            timeout=httpx.Timeout(seconds, connect=10) if seconds else TIMEOUT,
+            headers=self.headers(),
+            follow_redirects=False,
+        ) as client:
             yield client
 
     def marked(self, key: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -224,12 +228,13 @@ class HttpAdapter(ConfiguredAdapter):
             raise PermanentError("The endpoint gave no address of a clip.")
         give_up_at = time.monotonic() + FETCH_SECONDS
         for _ in range(MAX_REDIRECTS + 1):
-            self._ensure_allowed(url)
+            addresses = self._ensure_allowed(url)
             headers = self.headers() if self.is_keyed(url) else {}
             with (
                 self.answering(),
                 patient_client(
                     max(give_up_at - time.monotonic(), 0),
+                    transport=transport_to(url, addresses),
                     timeout=TIMEOUT,
                     headers=headers,
                     follow_redirects=False,
@@ -245,10 +250,10 @@ class HttpAdapter(ConfiguredAdapter):
                 return
         raise PermanentError(f"The clip's address redirects more than {MAX_REDIRECTS} times.")
 
-    def _ensure_allowed(self, url: str) -> None:
+    def _ensure_allowed(self, url: str) -> list[str]:
         own = [host_of(self.base_url), *(self.options.get("result_hosts") or [])]
         try:
-            ensure_allowed(url, is_internal=self.is_internal and host_of(url) in own)
+            return ensure_allowed(url, is_internal=self.is_internal and host_of(url) in own)
         except PermanentError as error:
             hint = " Or name its host in the option result_hosts." if self.is_internal else ""
             raise PermanentError(f"The clip's address is refused: {error}{hint}") from error

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, ClassVar
 
+from generation.adapters.answers import MOST_COST, amount, found_at, without_files
 from generation.adapters.base import (
     FROM_A_VIDEO,
     FROM_AN_IMAGE,
     Capabilities,
+    Done,
     GenerationRequest,
     Kind,
     MediaFile,
@@ -34,6 +38,7 @@ COMMON_OPTIONS = frozenset(
         "key_header",
         "kinds",
         "lengths",
+        "prices",
         "ratios",
         "result_hosts",
         "seconds_as",
@@ -42,6 +47,9 @@ COMMON_OPTIONS = frozenset(
 )
 LISTS = ("kinds", "lengths", "ratios", "result_hosts", "sizes")
 SECONDS_AS = ("number", "text", "text with s")
+# What models call the length of a clip, where the endpoint's row does not say.
+LENGTH_NAMES = ("seconds", "duration")
+is_length = re.compile(r"(\d+(?:\.\d+)?) ?s?")
 
 
 class ConfiguredAdapter:
@@ -68,6 +76,8 @@ class ConfiguredAdapter:
     usual_fields: ClassVar[Mapping[str, str]] = {"prompt": "prompt"}
     own_options: ClassVar[frozenset[str]] = frozenset()
     usual_seconds: ClassVar[str] = "number"
+    # Where in an answer it stands what the clip cost, and the price of one unit there.
+    usual_prices: ClassVar[Mapping[str, Any]] = {}
     can_list: ClassVar[bool] = False
     can_cancel: ClassVar[bool] = True
     # The answer to a submit is the clip itself.
@@ -144,6 +154,32 @@ class ConfiguredAdapter:
                 return Rewriting.ALWAYS if is_on else Rewriting.SWITCHED_OFF
         return Rewriting.UNKNOWN
 
+    def done(self, answer: dict[str, Any]) -> Done:
+        """What is kept of an answer that says that the clip is made."""
+        return Done(raw=without_files(answer), cost=self.cost_in(answer))
+
+    def cost_in(self, answer: Mapping[str, Any]) -> Decimal | None:
+        """What the clip cost: what the endpoint metered, at the prices of its row.
+
+        None where the answer lacks one of the numbers that have a price.
+        """
+        prices = self.options.get("prices", self.usual_prices)
+        if not isinstance(prices, Mapping) or not prices:
+            return None
+        parts = [
+            (amount(found_at(answer, place)), amount(price)) for place, price in prices.items()
+        ]
+        known = [units * price for units, price in parts if units is not None and price is not None]
+        cost = sum(known, Decimal(0))
+        return round(cost, 6) if len(known) == len(parts) and cost < MOST_COST else None
+
+    def seconds_asked(self) -> float | None:
+        """The length of the clips that the endpoint's parameters ask for, if they do."""
+        names = (self.fields.get("seconds"), *LENGTH_NAMES)
+        given = (self.parameters[name] for name in names if name in self.parameters)
+        length = is_length.fullmatch(str(next(given, "")))
+        return float(length[1]) if length else None
+
     def problems(self) -> list[str]:
         """What is wrong with the endpoint's row, for the form that edits it."""
         known = COMMON_OPTIONS | self.own_options
@@ -157,6 +193,11 @@ class ConfiguredAdapter:
             found += [f"It cannot do {kind}." for kind in impossible]
         if not isinstance(self.options.get("fields", {}), Mapping):
             found.append("The option fields is an object of names.")
+        prices = self.options.get("prices", {})
+        if not isinstance(prices, Mapping):
+            found.append("The option prices is an object, from a place in the answer to a price.")
+        elif wrong_prices := [place for place, price in prices.items() if amount(price) is None]:
+            found.append(f"The price of {', '.join(map(str, wrong_prices))} is no amount.")
         if self.options.get("seconds_as", SECONDS_AS[0]) not in SECONDS_AS:
             found.append(f"The option seconds_as is one of: {', '.join(SECONDS_AS)}.")
         return found

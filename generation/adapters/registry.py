@@ -143,6 +143,15 @@ def is_blocking(endpoint: Endpoint) -> bool:
     return blocks
 
 
+def seconds_asked(endpoint: Endpoint) -> float | None:
+    """The length of the clips that the endpoint's row asks for; None where it does not say."""
+    try:
+        seconds: float | None = made(endpoint).seconds_asked()
+    except PermanentError:
+        return None
+    return seconds
+
+
 def made(endpoint: Endpoint, api_key: str = "") -> Any:
     for name in ("parameters", "options"):
         if not isinstance(getattr(endpoint, name), dict):

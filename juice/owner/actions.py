@@ -10,8 +10,8 @@ from annotations.enums import StudyState
 from annotations.models import Study
 from annotations.services import studies
 from annotations.services.preparing import retry_failed_renditions, sync_comparisons
-from generation.models import Endpoint, Job
-from generation.services import cancel_study_jobs, plan_jobs, retry_job
+from generation.models import Endpoint
+from generation.services import plan_jobs
 
 
 def prepare(study: Study) -> str:
@@ -51,17 +51,6 @@ def generate(study: Study) -> str:
     return "Every clip is there, under way, or has failed: nothing new to make."
 
 
-def retry_jobs(study: Study) -> str:
-    failed = list(Job.objects.for_study(study.pk).failed())
-    retried = sum(retry_job(job=job, now=timezone.now()) for job in failed)
-    return f"{retried} clips are tried again."
-
-
-def stop_jobs(study: Study) -> str:
-    given_up = cancel_study_jobs(study=study, now=timezone.now())
-    return f"{given_up} clips and first frames are given up."
-
-
 def retry_renditions(study: Study) -> str:
     retried = retry_failed_renditions(study=study)
     return f"{retried} clips are prepared again."
@@ -74,8 +63,6 @@ ACTIONS: dict[str, Callable[[Study], str]] = {
     "close": close,
     "draft": back_to_draft,
     "generate": generate,
-    "retry-jobs": retry_jobs,
-    "stop-jobs": stop_jobs,
     "retry-renditions": retry_renditions,
 }
 BUTTONS: dict[str, tuple[str, ...]] = {

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from analysis.core.disagreement import Split, most_disagreement, widest_lead
 from analysis.queries import rater_names
-from annotations.enums import Choice
+from annotations.enums import Choice, Doubt
 from annotations.models import Assignment, Comparison, Judgment, Prompt, Study
 from annotations.views.media import serve_file
 
@@ -151,7 +151,7 @@ def _vote(vote: Judgment, comparison: Comparison, names: dict[int, str]) -> dict
         "seconds": (assignment.submitted_at - shown_at).total_seconds()
         if assignment.submitted_at
         else None,
-        "doubts": assignment.doubts,
+        "doubts": [str(Doubt(doubt).label) for doubt in assignment.doubts],
     }
 
 

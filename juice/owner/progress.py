@@ -14,23 +14,12 @@ from annotations.enums import (
     RenditionState,
     StudyState,
 )
-from annotations.models import (
-    Assignment,
-    Comparison,
-    GenerativeModel,
-    Prompt,
-    Rater,
-    Rendition,
-    Stimulus,
-    Study,
-)
+from annotations.models import Assignment, Comparison, Rater, Rendition, Study
 from annotations.services.studies import missing_in_setup, model_pairs
 from annotations.services.warning_signs import warnings_of
-from generation.enums import ENDED_BADLY, JobState
-from generation.limits import why_held
-from generation.models import Endpoint, Job
+from generation.models import Job
+from juice.owner.clips import Clips, clips_of, unmade_jobs
 
-PROMPTS_SHOWN = 200
 RATERS_SHOWN = 200
 PROBLEMS_SHOWN = 50
 
@@ -54,41 +43,10 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One model's clip for one prompt: `state` is there, moving, failed or missing."""
-
-    state: str
-    words: str
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    prompt: Prompt
-    cells: list[Cell]
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Models x prompts; `hidden` prompts are left out."""
-
-    models: list[GenerativeModel]
-    rows: list[MatrixRow]
-    hidden: int
-
-
-@dataclass(frozen=True)
 class RaterLine:
     rater: Rater
     judged: int
     last_at: datetime | None
-
-
-@dataclass(frozen=True)
-class HeldEndpoint:
-    """An endpoint that is sent no jobs for some time."""
-
-    endpoint: Endpoint
-    why: str
 
 
 @dataclass(frozen=True)
@@ -97,13 +55,9 @@ class Progress:
 
     bars: list[Bar]
     missing_in_setup: list[str]
-    matrix: Matrix
-    missing_clips: int
-    is_making: bool
-    models_without_endpoint: list[str]
+    clips: Clips
     failed_jobs: list[Job]
     failed_job_count: int
-    held_endpoints: list[HeldEndpoint]
     failed_renditions: list[Rendition]
     failed_rendition_count: int
     failed_pairs: list[Comparison]
@@ -118,26 +72,18 @@ class Progress:
 
 def progress_of(study: Study, *, now: datetime) -> Progress:
     """Count everything about a study that its owner may want to see."""
-    models = [row.model for row in study.study_models.select_related("model")]
-    prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
-    cells = _cells(study, models, prompts)
-    missing = sum(cell.state != "there" for cell in cells.values())
+    clips = clips_of(study, now=now)
     pairs = _count_pairs(study)
-    endpoints = list(Endpoint.objects.filter(model__studies=study).select_related("model"))
-    failed_jobs = Job.objects.for_study(study.pk).failed().select_related("endpoint", "prompt")
+    failed_jobs = unmade_jobs(study).select_related("endpoint__model", "prompt")
     failed_renditions = Rendition.objects.for_study(study.pk).filter(state=RenditionState.FAILED)
     raters = _rater_lines(study)
     skipped = Assignment.objects.skipped().filter(comparison__study=study)
     return Progress(
-        bars=_bars(study, cells, missing, pairs, model_pairs(study), prompts),
+        bars=_bars(study, clips, pairs),
         missing_in_setup=missing_in_setup(study) if study.state == StudyState.DRAFT else [],
-        matrix=_matrix(models, prompts, cells),
-        missing_clips=missing,
-        is_making=any(cell.state == "moving" for cell in cells.values()),
-        models_without_endpoint=_without_endpoint(models, endpoints),
+        clips=clips,
         failed_jobs=list(failed_jobs[:PROBLEMS_SHOWN]),
         failed_job_count=failed_jobs.count(),
-        held_endpoints=[HeldEndpoint(one, why) for one in endpoints if (why := why_held(one, now))],
         failed_renditions=list(
             failed_renditions.select_related("stimulus__model", "stimulus__prompt")[:PROBLEMS_SHOWN]
         ),
@@ -157,45 +103,6 @@ def progress_of(study: Study, *, now: datetime) -> Progress:
     )
 
 
-def _cells(
-    study: Study, models: list[GenerativeModel], prompts: list[Prompt]
-) -> dict[tuple[int, int], Cell]:
-    """What there is of each (model, prompt)."""
-    have = set(Stimulus.objects.for_study(study.pk).values_list("model", "prompt"))
-    jobs = {
-        (model, prompt): (JobState(state), error)
-        for model, prompt, state, error in Job.objects.for_study(study.pk).values_list(
-            "endpoint__model", "prompt", "state", "error"
-        )
-    }
-    return {
-        (model.pk, prompt.pk): _cell((model.pk, prompt.pk) in have, jobs.get((model.pk, prompt.pk)))
-        for model in models
-        for prompt in prompts
-    }
-
-
-def _cell(is_there: bool, job: tuple[JobState, str] | None) -> Cell:
-    if is_there:
-        return Cell("there", "There")
-    if job is None:
-        return Cell("missing", "Missing")
-    state, error = job
-    if state in ENDED_BADLY or state == JobState.DONE:
-        return Cell("failed", f"{state.label}: {error}" if error else "The clip was removed")
-    return Cell("moving", f"{state.label}: {error}" if error else str(state.label))
-
-
-def _matrix(
-    models: list[GenerativeModel],
-    prompts: list[Prompt],
-    cells: dict[tuple[int, int], Cell],
-) -> Matrix:
-    shown = prompts[:PROMPTS_SHOWN]
-    rows = [MatrixRow(prompt, [cells[model.pk, prompt.pk] for model in models]) for prompt in shown]
-    return Matrix(models=models, rows=rows, hidden=len(prompts) - len(shown))
-
-
 def _count_pairs(study: Study) -> dict[str, int]:
     return study.comparisons.counted().aggregate(
         ready=Count("pk", filter=Q(state=ComparisonState.READY)),
@@ -204,19 +111,13 @@ def _count_pairs(study: Study) -> dict[str, int]:
     )
 
 
-def _bars(
-    study: Study,
-    cells: dict[tuple[int, int], Cell],
-    missing: int,
-    pairs: dict[str, int],
-    compared: list[tuple[GenerativeModel, GenerativeModel]],
-    prompts: list[Prompt],
-) -> list[Bar]:
-    planned = max(len(compared) * len(prompts), pairs["there"])
+def _bars(study: Study, clips: Clips, pairs: dict[str, int]) -> list[Bar]:
+    prompts = study.study_prompts.count()
+    planned = max(len(model_pairs(study)) * prompts, pairs["there"])
     judged = Assignment.objects.submitted().counted().filter(comparison__study=study)
-    moving = sum(cell.state == "moving" for cell in cells.values())
+    moving = clips.under_way
     return [
-        Bar("Clips", len(cells) - missing, len(cells), f"{moving} being made" if moving else ""),
+        Bar("Clips", clips.there, clips.total, f"{moving} being made" if moving else ""),
         Bar("Fair pairs", pairs["ready"], planned, _failed_note(pairs["failed"])),
         Bar("Judged", judged.count(), planned * study.raters_per_comparison),
     ]
@@ -224,11 +125,6 @@ def _bars(
 
 def _failed_note(failed: int) -> str:
     return f"{failed} failed" if failed else ""
-
-
-def _without_endpoint(models: list[GenerativeModel], endpoints: list[Endpoint]) -> list[str]:
-    callable_models = {endpoint.model_id for endpoint in endpoints if endpoint.is_active}
-    return [model.name for model in models if model.pk not in callable_models]
 
 
 def _rater_lines(study: Study) -> list[RaterLine]:

@@ -27,10 +27,11 @@ from annotations.services.panel_files import panel_link
 from annotations.services.raters import exclude_rater
 from annotations.services.recruiting import recruitment_of
 from annotations.services.uploads import start_upload
-from generation.models import Endpoint, Job
-from generation.services import retry_job
+from generation.models import Endpoint
 from juice.owner.actions import ACTIONS, BUTTONS
+from juice.owner.comparison_matrix import matrix_of
 from juice.owner.progress import progress_of
+from juice.owner.results import results_of
 from juice.owner.signals import rater_signals
 
 PROBLEMS_SHOWN = 200
@@ -60,7 +61,12 @@ def study_list(request: HttpRequest) -> HttpResponse:
 @staff_member_required
 def study_page(request: HttpRequest, slug: str) -> HttpResponse:
     """How far a study is, and what can be done with it."""
-    return render(request, "owner/study.html", _study_context(request, _study(slug)))
+    study = _study(slug)
+    context = _study_context(request, study)
+    if study.state != StudyState.DRAFT:
+        context["results"] = results_of(study, now=timezone.now())
+        context["matrix"] = matrix_of(study, request.GET.get("prompts"))
+    return render(request, "owner/study.html", context)
 
 
 @require_safe
@@ -68,6 +74,13 @@ def study_page(request: HttpRequest, slug: str) -> HttpResponse:
 def study_progress(request: HttpRequest, slug: str) -> HttpResponse:
     """The part of the page that changes by itself."""
     return render(request, "owner/_progress.html", _study_context(request, _study(slug)))
+
+
+@require_safe
+@staff_member_required
+def study_people(request: HttpRequest, slug: str) -> HttpResponse:
+    """Links, skips and raters: the part below the results."""
+    return render(request, "owner/_people.html", _study_context(request, _study(slug)))
 
 
 @require_POST
@@ -82,17 +95,6 @@ def study_action(request: HttpRequest, slug: str) -> HttpResponse:
         messages.success(request, action(study))
     except JuiceError as error:
         messages.error(request, str(error))
-    return redirect("owner-study", slug=study.slug)
-
-
-@require_POST
-@staff_member_required
-def job_retry(request: HttpRequest, slug: str, job_id: int) -> HttpResponse:
-    """Try one clip again."""
-    study = _study(slug)
-    job = get_object_or_404(Job.objects.for_study(study.pk), pk=job_id)
-    if retry_job(job=job, now=timezone.now()):
-        messages.success(request, f"The clip for {job.prompt.key} is tried again.")
     return redirect("owner-study", slug=study.slug)
 
 
@@ -227,7 +229,7 @@ def _study_context(request: HttpRequest, study: Study) -> dict[str, Any]:
         "buttons": BUTTONS[study.state],
         "is_draft": study.state == StudyState.DRAFT,
         "is_closed": is_closed,
-        "shows_clips": is_setting_up or (progress.missing_clips and not is_closed),
+        "shows_clips": is_setting_up or (progress.clips.not_there and not is_closed),
         "rater_link": request.build_absolute_uri(reverse("rater-welcome", args=[study.slug])),
         "panel_link": panel_link(study, base_url=request.build_absolute_uri("/")),
         "recruitment": recruitment_of(study),

@@ -20,10 +20,21 @@ function narrowed(layout) {
   };
 }
 
-for (const box of document.querySelectorAll("[data-chart]")) {
+function draw(box) {
   const { data, layout } = figures[box.dataset.chart];
   Plotly.newPlot(box, data, box.clientWidth < NARROW ? narrowed(layout) : layout, config);
 }
+
+// What is folded away has no width yet.
+for (const box of document.querySelectorAll("[data-chart]")) {
+  const fold = box.closest("details:not([open])");
+  if (fold === null) draw(box);
+  else fold.addEventListener("toggle", () => draw(box), { once: true });
+}
+
+addEventListener("beforeprint", () => {
+  for (const fold of document.querySelectorAll("details.fold")) fold.open = true;
+});
 
 function sortKey(row, column) {
   const text = row.cells[column].textContent.trim().replace("−", "-");
@@ -57,4 +68,20 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
     button.addEventListener("click", () => sortBy(heading));
     heading.append(button);
   }
+}
+
+// Both clips of an example from their beginning, as raters saw them.
+for (const box of document.querySelectorAll(".example__clips")) {
+  const clips = box.querySelectorAll("figure:not(.example__source) video");
+  if (clips.length < 2) continue;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Play both";
+  button.addEventListener("click", () => {
+    for (const clip of clips) {
+      clip.currentTime = 0;
+      clip.play();
+    }
+  });
+  box.append(button);
 }

@@ -1,45 +1,83 @@
-// Keeps a study's progress fresh. Without scripts the page shows the state at which it was loaded.
+// Keeps parts of a page fresh. Without scripts they show the state at which the page was loaded.
 
 import { offerCopy } from "../juice/copy.js";
 
-const EVERY_MS = 3000;
-const part = document.querySelector("[data-live]");
+const EVERY_SECONDS = 3;
 const said = document.querySelector("[data-live-said]");
 
-// Replacing what somebody is using would take the focus, the selection or an open box away.
-function isInUse() {
+// What has an id is found again in the fresh part; anything else, and what somebody is typing,
+// would be taken away.
+function isKept(element) {
+  return element.id !== "" && !element.matches("input, select, textarea");
+}
+
+function isInUse(part) {
+  const active = document.activeElement;
   const selected = getSelection();
   return (
-    part.contains(document.activeElement) ||
-    part.querySelector("details[open]") !== null ||
+    (part.contains(active) && !isKept(active)) ||
+    [...part.querySelectorAll("details[open]")].some((box) => !isKept(box)) ||
     (!selected.isCollapsed && part.contains(selected.anchorNode))
   );
 }
 
-function scrolls() {
+function scrolls(part) {
   return [...part.querySelectorAll(".scroll")].map((box) => [box.scrollTop, box.scrollLeft]);
 }
 
-function show(html) {
-  const kept = scrolls();
+function show(part, html) {
+  const kept = scrolls(part);
+  const open = [...part.querySelectorAll("details[open]")].map((box) => box.id);
+  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  const news = part.querySelector("[data-live-news]")?.textContent;
   part.innerHTML = html;
   part.querySelectorAll(".scroll").forEach((box, index) => {
     [box.scrollTop, box.scrollLeft] = kept[index] ?? [0, 0];
   });
+  open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   offerCopy(part);
+  part.dispatchEvent(new Event("live:shown", { bubbles: true }));
+  announce(part.querySelector("[data-live-news]")?.textContent, news);
 }
 
-async function refresh() {
-  if (document.hidden || isInUse()) return;
-  try {
-    const answer = await fetch(part.dataset.live, { redirect: "error" });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const html = await answer.text();
-    if (!isInUse()) show(html);
-    said.textContent = "";
-  } catch {
-    said.textContent = "The server does not answer; this is the state of before. Trying again.";
+function announce(news, before) {
+  const line = document.querySelector("[data-live-announced]");
+  if (line !== null && news !== undefined && news !== before) line.textContent = news;
+}
+
+async function fresh(part, etag) {
+  const headers = etag ? { "If-None-Match": etag } : {};
+  const options = { redirect: "error", cache: "no-store", headers };
+  const answer = await fetch(part.dataset.live, options);
+  if (answer.status === 304) return null;
+  if (!answer.ok) throw new Error(String(answer.status));
+  return { html: await answer.text(), etag: answer.headers.get("ETag") ?? "" };
+}
+
+function warn(words) {
+  if (said !== null) said.textContent = words;
+}
+
+function keepFresh(part) {
+  let etag = "";
+  let shown = "";
+
+  async function refresh() {
+    if (document.hidden || isInUse(part)) return;
+    try {
+      const found = await fresh(part, etag);
+      if (found !== null && !isInUse(part)) {
+        if (found.html !== shown) show(part, found.html);
+        ({ html: shown, etag } = found);
+      }
+      warn("");
+    } catch {
+      warn("The server does not answer; this is the state of before. Trying again.");
+    }
   }
+
+  setInterval(refresh, 1000 * (part.dataset.liveSeconds ?? EVERY_SECONDS));
 }
 
-setInterval(refresh, EVERY_MS);
+document.querySelectorAll("[data-live]").forEach(keepFresh);

@@ -8,11 +8,16 @@ import pytest
 from analysis.core.agreement import (
     Level,
     alpha_at_level,
+    brennan_prediger,
+    fleiss_kappa,
     fleiss_null_se,
+    gwet_ac1,
+    krippendorff_alpha,
     mean_over_pairs,
     measure_agreement,
+    pairwise_agreement,
 )
-from analysis.core.estimates import Undefined
+from analysis.core.estimates import Estimate, Undefined
 from analysis.core.verdicts import majority_verdicts
 
 COEFFICIENTS = ("fleiss_kappa", "gwet_ac1", "brennan_prediger")
@@ -202,3 +207,21 @@ def test_alpha_resamples_prompts_with_all_their_comparisons(oracle):
         for table, of in ((counts, None), (twice, prompts))
     )
     assert together.se == pytest.approx(alone.se, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "coefficient",
+    [pairwise_agreement, fleiss_kappa, gwet_ac1, brennan_prediger, krippendorff_alpha],
+)
+def test_a_comparison_without_votes_changes_no_coefficient(coefficient):
+    counts = [[3, 0], [1, 2], [1, 0], [0, 3]]
+    assert coefficient([*counts, [0, 0]]) == coefficient(counts)
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [([[0, 0]], Undefined.NO_VOTES), ([[1, 0], [0, 1]], Undefined.FEWER_THAN_TWO_VOTES)],
+)
+def test_without_two_votes_on_anything_no_coefficient_is_defined(counts, reason):
+    for coefficient in (pairwise_agreement, fleiss_kappa, gwet_ac1, krippendorff_alpha):
+        assert coefficient(counts) == Estimate(None, undefined=reason)

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from analysis.core.stopping import StoppingPlan, StoppingRule
 from analysis.queries import judgment_rows, report_settings, study_votes, votes_seen
 from annotations.models import Rater, Study
 from tests.annotations.factories import NOW, judge, make_rater, make_study
@@ -85,6 +86,26 @@ def test_settings_say_what_was_asked_and_planned():
     assert settings.planned == {(first, second): 2}
     assert settings.axes[0].question == "Which video do you prefer?"
     assert settings.axes[1].reasons["spatial-text-alignment"] == "Spatial text alignment"
+
+
+def test_the_plan_of_a_study_is_one_comparison_per_prompt_unless_it_says_otherwise():
+    study = make_study(comparisons=2)
+    set_prompts_of_comparisons(study)
+    assert report_settings(study).plan == StoppingPlan(comparisons=2, minimum=20)
+    study.planned_comparisons, study.stopping_rule = 300, "anytime"
+    assert report_settings(study).plan == StoppingPlan(StoppingRule.ANYTIME, 300, 0.05, 20)
+
+
+def set_prompts_of_comparisons(study):
+    for comparison in study.comparisons.all():
+        study.study_prompts.create(prompt=comparison.prompt)
+
+
+def test_the_plan_is_part_of_the_protocol():
+    study = make_study()
+    before = report_settings(study).protocol_hash
+    study.stopping_minimum = 50
+    assert report_settings(study).protocol_hash != before
 
 
 def test_votes_of_simulated_raters_make_a_simulated_report():

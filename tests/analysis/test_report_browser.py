@@ -1,6 +1,7 @@
 """The report in a real Chromium, from the disk, under its own strict policy."""
 
 import os
+import re
 import shutil
 import subprocess
 
@@ -49,8 +50,26 @@ def test_tables_with_three_rows_can_be_sorted(page, tmp_path):
     assert '<th scope="col"><button type="button">Reason</button></th>' in drawn
 
 
+def test_embedded_clips_may_play_together(page, tmp_path):
+    figure = '<figure><video src="data:video/mp4;base64,AAAA"></video></figure>'
+    slot = re.compile('<div class="example__clips" data-comparison="[^"]*"></div>')
+    clips = f'<div class="example__clips">{figure}{figure}</div>'
+    drawn, said = opened(slot.sub(clips, page, count=1), tmp_path)
+    assert said == []
+    assert drawn.count('<button type="button">Play both</button>') == 1
+
+
 def test_a_script_that_is_not_ours_does_not_run(page, tmp_path):
     evil = "<script>document.title = 'taken over'</script></body>"
     drawn, said = opened(page.replace("</body>", evil), tmp_path)
     assert "<title>Example - report</title>" in drawn
     assert "Content Security Policy" in said[0]
+
+
+def test_a_folded_chart_is_drawn_when_it_is_opened(page, tmp_path):
+    folded = page.replace('<figure class="wide">', '<details class="fold"><figure class="wide">')
+    folded = folded.replace("</figure>", "</figure></details>")
+    drawn, said = opened(folded, tmp_path)
+    assert (said, drawn.count('class="chart js-plotly-plot"')) == ([], 0)
+    drawn, _ = opened(folded.replace('class="fold"', 'class="fold" open'), tmp_path)
+    assert drawn.count('class="chart js-plotly-plot"') == 4

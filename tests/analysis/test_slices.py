@@ -54,11 +54,6 @@ def test_prompts_without_a_category_are_a_category_of_their_own():
     assert [one.category for one in rates({"": (1, 1), "people": (1, 1)})] == ["", "people"]
 
 
-def test_an_interim_report_has_no_p_values():
-    found = rates({"animals": (9, 1), "people": (3, 5)}, interim=True)
-    assert [(one.p_value, one.holm_p_value) for one in found] == [(None, None)] * 2
-
-
 def row(votes_a: int, votes_b: int, ties: int = 0, name: str = "1") -> dict:
     return {
         "comparison_id": name,

@@ -8,7 +8,7 @@ import pytest
 from analysis.core.report import ReportSettings, build_report
 from analysis.core.votes import validate_votes
 from analysis.html import render_report
-from analysis.tables import combination_rows, protocol_block, ranking_block
+from analysis.tables import combination_plot, combination_rows, protocol_block, ranking_block
 
 SETTINGS = ReportSettings("Open study", 5, ties_allowed=True, bootstrap_draws=100)
 
@@ -56,7 +56,9 @@ def test_a_model_that_won_every_vote_has_no_interval_and_says_why(votes):
 
 def test_models_that_never_met_stay_in_groups_of_their_own(votes):
     pair = votes[votes["model_a"].eq("m0") & votes["model_b"].eq("m1")]
-    elsewhere = pair.assign(model_a="x0", model_b="x1", comparison_id=pair["comparison_id"] + "x")
+    elsewhere = pair.assign(
+        model_a="x0", model_b="x1", comparison_id=pair["comparison_id"].astype(object) + "x"
+    )
     both = validate_votes(pd.concat([pair, elsewhere], ignore_index=True))
     page = render_report(build_report(both, settings=SETTINGS))
     assert "2 groups of models were never compared with each other," in page
@@ -79,6 +81,50 @@ def test_reasons_ticked_together_are_counted_for_votes_either_way(report):
     assert totals == sorted(totals, reverse=True)
     most = max(result.combinations_a, key=lambda one: one.votes)
     assert any(row["votes"][0] == most.votes for row in rows)
+
+
+@pytest.fixture(scope="module")
+def three_reasons():
+    """Ten votes for A: six cite x and z, three y alone, one nothing."""
+    cited = ["x;z"] * 6 + ["y"] * 3 + [""]
+    rows = [
+        {
+            "prompt_id": f"p{number}",
+            "model_a": "A",
+            "model_b": "B",
+            "winner": "model_a",
+            "reasons": reasons,
+        }
+        for number, reasons in enumerate(cited)
+    ]
+    settings = ReportSettings("Reasons", 1, ties_allowed=False, bootstrap_draws=10)
+    return build_report(validate_votes(pd.DataFrame(rows)), settings=settings)
+
+
+def test_a_line_joins_the_reasons_of_a_combination(three_reasons):
+    plot = combination_plot(three_reasons.results[0], {"x": "Sharper"})
+    marks = {
+        row["reason"]: ["".join(kind[0] for kind in cell if cell[kind]) for cell in row["cells"]]
+        for row in plot["rows"]
+    }
+    # Dot, up and down, by combination: x and z, y, none.
+    assert marks == {"Sharper": ["dd", "", ""], "y": ["ud", "d", ""], "z": ["du", "", ""]}
+
+
+def test_bars_of_combinations_are_shares_of_all_votes(three_reasons):
+    plot = combination_plot(three_reasons.results[0], {})
+    assert [bar["share"] for bar in plot["bars"]] == ["60", "30", "10"]
+    assert [bar["parts"] for bar in plot["bars"]] == [
+        ["100.00", "0.00"],
+        ["50.00", "0.00"],
+        ["16.67", "0.00"],
+    ]
+
+
+def test_the_plot_of_combinations_says_in_words_what_is_most_frequent(three_reasons):
+    page = render_report(three_reasons)
+    assert "Most often: x + z, in 60 % of votes." in page
+    assert page.count('class="upset__cell upset__cell--dot') == 3
 
 
 def test_the_test_of_a_preference_and_the_range_without_a_rater_are_shown(report):
@@ -109,3 +155,10 @@ def test_both_results_are_shown_where_raters_were_excluded(votes, report):
     page = render_report(changed)
     assert "With and without the excluded raters" in page
     assert f"{changed.exclusions.excluded} votes of excluded raters do not count" in page
+
+
+def test_many_pairs_are_folded_and_few_are_not(report, three_reasons):
+    blocks = sum(bool(result.reasons_a) for result in report.results)
+    assert blocks > 4
+    assert render_report(report).count('<details class="fold wide">') == blocks
+    assert '<details class="fold wide">' not in render_report(three_reasons)

@@ -134,6 +134,7 @@ def test_screenshots_of_the_report(page, live_server, finished_study, picture):
 
 def test_screenshots_of_the_owners_page(page, live_server, finished_study, picture):
     User.objects.create_superuser("owner", password="a long password")
+    compute_report_now(study=finished_study)
     page.goto(f"{live_server.url}/studies/{finished_study.slug}/")
     page.get_by_label("Username").fill("owner")
     page.get_by_label("Password").fill("a long password")

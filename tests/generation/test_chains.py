@@ -14,8 +14,8 @@ from generation.enums import JobState
 from generation.models import Endpoint, Job
 from generation.services import (
     cancel_job,
-    cancel_study_jobs,
     fetch_job,
+    give_up_jobs,
     lease_due_jobs,
     plan_jobs,
     poll_job,
@@ -251,7 +251,7 @@ def test_the_first_steps_belong_to_the_study(shared):
 
 
 def test_giving_a_study_up_gives_up_both_steps(adapter, shared):
-    assert cancel_study_jobs(study=shared, now=NOW) == 3
+    assert give_up_jobs(jobs=Job.objects.for_study(shared.pk), now=NOW) == (3, [])
     assert states() == [JobState.CANCELLED] * 3
 
 
@@ -261,7 +261,8 @@ def test_a_picture_that_another_study_waits_for_is_made(adapter):
     other.prompts.set(study.prompts.all())
     for one in (study, other):
         plan_jobs(study=one, now=NOW)
-    cancel_study_jobs(study=study, now=NOW)
+    jobs = Job.objects.for_study(study.pk)
+    give_up_jobs(jobs=jobs.not_awaited_by_others(), now=NOW)
     assert states() == [JobState.READY, JobState.CANCELLED, JobState.AWAITING_FIRST]
 
 

@@ -66,7 +66,7 @@ def test_no_more_jobs_are_sent_in_any_minute_than_allowed(adapter):
 def test_a_job_counts_for_a_minute_after_its_answer_since_nobody_knows_when_it_arrived(adapter):
     endpoint = roomy(jobs_per_minute=1)
     job = make_job(endpoint=endpoint)
-    submit_job(job_id=job.pk, now=NOW, clock=lambda: NOW + 40 * SECOND)
+    submit_job(job_id=job.pk, now=NOW, clock=iter([NOW, NOW + 40 * SECOND]).__next__)
     assert submit_all(endpoint, NOW + 99 * SECOND) == 0
     assert submit_all(endpoint, NOW + 101 * SECOND) == 1
 
@@ -163,6 +163,18 @@ def test_a_budget_in_money_needs_an_estimate():
     endpoint = make_endpoint(daily_cost=Decimal(5))
     with pytest.raises(ValidationError, match="A budget needs an estimate"):
         endpoint.full_clean()
+
+
+def test_a_price_per_second_is_an_estimate_only_with_a_length():
+    budget = {"daily_cost": Decimal(5), "cost_per_second": Decimal("0.1")}
+    make_endpoint(**budget, parameters={"seconds": 4}).full_clean()
+    with pytest.raises(ValidationError, match="A budget needs an estimate"):
+        make_endpoint(**budget, parameters={}).full_clean()
+
+
+def test_a_budget_counts_by_the_price_per_second(adapter):
+    values = {"cost_per_second": Decimal("0.25"), "parameters": {"seconds": 4}}
+    assert submit_all(roomy(total_cost=Decimal(3), **values)) == 3
 
 
 # Failures in a row

@@ -7,13 +7,23 @@ from django.core.exceptions import ValidationError
 
 from generation.adapters.base import AuthOrQuotaError, PermanentError, RetryableError
 from generation.adapters.registry import adapter_for
-from generation.enums import CHAINED, MOVING, JobState
+from generation.enums import CHAINED, MOVING, AttemptState, JobState
+from generation.limits import room_at
 from generation.models import Endpoint, Job
-from generation.services import cancel_job, plan_jobs, retry_job
+from generation.services import (
+    cancel_job,
+    give_up_jobs,
+    plan_jobs,
+    retry_job,
+    retry_jobs,
+    stop_attempt,
+)
 from tests.annotations.factories import NOW, make_stimulus
 from tests.generation.factories import (
+    DEADLINE_AT,
     ENDED,
     as_row,
+    make_attempt,
     make_endpoint,
     make_job,
     make_planned_study,
@@ -165,3 +175,62 @@ def test_a_missing_or_impossible_key_is_the_accounts_matter(monkeypatch, value):
     with pytest.raises(AuthOrQuotaError, match="LAB_KEY") as raised:
         adapter_for(make_endpoint(api_key_env="LAB_KEY"))
     assert "sk-" not in str(raised.value)
+
+
+def test_many_are_given_up_at_once_and_stopped_one_by_one(adapter):
+    endpoint = make_endpoint()
+    waiting = make_job(JobState.READY, endpoint)
+    running = make_job(JobState.REMOTE_PENDING, endpoint)
+    ended = make_job(JobState.DONE, endpoint)
+    given_up, to_stop = give_up_jobs(jobs=endpoint.jobs.all(), now=NOW)
+    assert (given_up, to_stop, adapter.calls) == (2, [running.attempts.get().pk], [])
+    assert states_of(waiting, running, ended) == [*[JobState.CANCELLED] * 2, JobState.DONE]
+
+
+def test_what_was_given_up_keeps_its_place_until_it_is_stopped(adapter):
+    endpoint = make_endpoint(max_concurrency=1)
+    make_job(JobState.REMOTE_PENDING, endpoint)
+    _, [attempt_id] = give_up_jobs(jobs=endpoint.jobs.all(), now=NOW)
+    assert room_at(endpoint, NOW).jobs == 0
+    stop_attempt(attempt_id=attempt_id, now=NOW)
+    stop_attempt(attempt_id=attempt_id, now=NOW)
+    assert room_at(endpoint, NOW).jobs == 1
+    assert adapter.calls == ["cancel v1"]
+
+
+def test_many_are_tried_anew_and_those_that_are_made_only_fetched():
+    endpoint = make_endpoint()
+    broken = make_job(JobState.FAILED, endpoint, remote_id="gone")
+    undelivered = make_job(JobState.FAILED, endpoint, remote_id="v2", progress=100)
+    make_attempt(undelivered)
+    parked = make_job(JobState.UNKNOWN_OUTCOME, endpoint, wake_at=None)
+    moving = make_job(JobState.READY, endpoint, wake_at=DEADLINE_AT)
+    assert retry_jobs(jobs=endpoint.jobs.all(), now=NOW) == 3
+    assert states_of(broken, undelivered, parked, moving) == [
+        JobState.READY,
+        JobState.REMOTE_PENDING,
+        JobState.READY,
+        JobState.READY,
+    ]
+    assert [broken.remote_id, undelivered.remote_id, moving.wake_at] == ["", "v2", DEADLINE_AT]
+    assert parked.attempts.get().state == AttemptState.ABANDONED
+
+
+def states_of(*jobs: Job) -> list[str]:
+    for job in jobs:
+        job.refresh_from_db()
+    return [job.state for job in jobs]
+
+
+@pytest.mark.parametrize("act", [retry_jobs, give_up_jobs])
+def test_the_number_of_queries_does_not_grow_with_the_jobs(act, django_assert_max_num_queries):
+    counts = []
+    for size in (1, 20):
+        endpoint = make_endpoint()
+        state = JobState.FAILED if act is retry_jobs else JobState.REMOTE_PENDING
+        for _ in range(size):
+            make_job(state, endpoint)
+        with django_assert_max_num_queries(12) as seen:
+            act(jobs=endpoint.jobs.all(), now=NOW)
+        counts.append(len(seen))
+    assert counts[0] == counts[1]

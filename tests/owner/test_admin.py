@@ -10,6 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from analysis.core.stopping import StoppingPlan, StoppingRule
+from analysis.queries import stopping_plan
 from annotations.admin.study import ALWAYS_EDITABLE
 from annotations.enums import StudyState
 from annotations.media.profiles import MaskArea
@@ -103,6 +105,28 @@ def test_the_choices_of_a_presentation_are_kept(owner):
     assert (profile.width, profile.height, profile.fit) == (640, 360, "pad")
     assert (float(profile.fps), profile.seconds) == (23.976, 4)
     assert profile.masks == (MaskArea(0.75, 0.9, 0.25, 0.1),)
+
+
+def test_the_plan_is_kept(owner):
+    send(
+        owner,
+        title="Planned",
+        slug="planned",
+        planned_comparisons="120",
+        stopping_rule="anytime",
+        stopping_alpha="0.1",
+        stopping_minimum="30",
+        stopping_half_width="0.05",
+        **two_models(),
+    )
+    plan = stopping_plan(Study.objects.get())
+    assert plan == StoppingPlan(StoppingRule.ANYTIME, 120, 0.1, 30, 0.05)
+
+
+@pytest.mark.parametrize("alpha", ["0", "1", "two"])
+def test_an_impossible_plan_is_refused(owner, alpha):
+    answer = send(owner, title="P", slug="p", stopping_alpha=alpha, **two_models())
+    assert "stopping_alpha" in answer.context["adminform"].form.errors
 
 
 def test_a_study_of_images_asks_about_images(owner):

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from annotations.enums import CheckRole, SkipReason
+from annotations.enums import CheckRole, Doubt, SkipReason
 from annotations.services.raters import exclude_rater
 from annotations.services.skipping import skip_assignment
 from juice.owner.comparisons import vote_counts
@@ -130,3 +130,10 @@ def test_a_check_has_no_such_page(owner):
     check = make_check(study, CheckRole.GOLD)
     answer = owner.get(reverse("owner-comparison", args=[study.slug, check.comparison.pk]))
     assert answer.status_code == 404
+
+
+def test_what_the_clock_says_against_an_answer_is_said_in_words(owner):
+    study = study_of("a")
+    study.raters.get().assignments.update(doubts=[Doubt.TOO_SOON])
+    address = reverse("owner-comparison", args=[study.slug, study.comparisons.get().pk])
+    assert "answered before the clips could have ended" in owner.get(address).content.decode()

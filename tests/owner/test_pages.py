@@ -17,13 +17,11 @@ from annotations.models import Rendition, Stimulus
 from annotations.services.importing import check_row, finish_checked_imports, lease_due_rows
 from annotations.services.skipping import skip_assignment
 from annotations.services.studies import create_study
-from generation.enums import JobState
 from generation.models import Job
 from tests.annotations.factories import (
     NOW,
     claim,
     judge,
-    make_model,
     make_prompt,
     make_rater,
     make_study,
@@ -132,29 +130,6 @@ def test_generate_plans_a_job_per_missing_clip(owner):
 def test_generate_without_an_endpoint_says_what_to_do(owner):
     answer = press(owner, planned_study(), "generate")
     assert "No model of this study has an endpoint" in answer.content.decode()
-
-
-def test_retry_takes_up_one_job_or_all(owner):
-    study = planned_study(prompts=3)
-    endpoint = make_endpoint(study.generative_models.first())
-    jobs = [
-        Job.objects.create(endpoint=endpoint, prompt=prompt, state=JobState.FAILED, error="Broken.")
-        for prompt in study.prompts.all()
-    ]
-    owner.post(reverse("owner-job-retry", args=[study.slug, jobs[0].pk]))
-    assert Job.objects.all().counts_by_state() == {JobState.READY: 1, JobState.FAILED: 2}
-    press(owner, study, "retry-jobs")
-    assert Job.objects.all().counts_by_state() == {JobState.READY: 3}
-
-
-def test_the_job_of_another_study_cannot_be_retried_here(owner):
-    study = make_study()
-    endpoint = make_endpoint(make_model())
-    job = Job.objects.create(
-        endpoint=endpoint, prompt=make_prompt(), state=JobState.FAILED, error="Broken."
-    )
-    answer = owner.post(reverse("owner-job-retry", args=[study.slug, job.pk]))
-    assert answer.status_code == 404
 
 
 def test_failed_renditions_are_tried_again(owner):

@@ -1,7 +1,12 @@
 """The planning page: its figures are those of the planning functions, its entries are checked."""
 
+import html
+import re
+
 import pytest
 from django.urls import reverse
+
+from tests.owner.forms import form_values
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +24,13 @@ def test_it_is_filled_in_at_the_first_visit(owner):
     answer, plan = plan_of(owner)
     assert answer.status_code == 200
     assert plan.votes == 1000
+
+
+def test_a_study_is_set_up_by_the_plan(owner):
+    answer, _ = plan_of(owner, prompts=150, raters=3)
+    link = re.search(r'href="(/admin/annotations/study/add/[^"]*)"', answer.content.decode())
+    values = form_values(owner.get(html.unescape(link[1])).content.decode())
+    assert (values["planned_comparisons"], values["raters_per_comparison"]) == ("150", "3")
 
 
 def test_prompts_for_a_half_width_are_those_of_the_table(owner):

@@ -8,8 +8,7 @@ from django.urls import reverse
 from annotations.enums import ComparisonState, RenditionState, StudyState
 from annotations.models import Rendition, Stimulus
 from annotations.services.studies import create_study, set_prompts
-from generation.enums import JobState
-from generation.models import Endpoint, Job
+from generation.models import Endpoint
 from juice.owner.progress import progress_of
 from tests.annotations.factories import (
     NOW,
@@ -18,7 +17,6 @@ from tests.annotations.factories import (
     make_model,
     make_prompt,
     make_rater,
-    make_stimulus,
     make_study,
 )
 
@@ -38,11 +36,11 @@ def make_endpoint(model, **values) -> Endpoint:
     )
 
 
-def planned_study(prompts: int = 2):
+def planned_study(prompts: int = 2, slug: str = "planned"):
     """A draft of two models whose clips are still to be made."""
     return create_study(
         title="Planned",
-        slug="planned",
+        slug=slug,
         models=[make_model(), make_model()],
         prompts=[make_prompt() for _ in range(prompts)],
     )
@@ -71,36 +69,6 @@ def test_the_bars_count_clips_pairs_and_judged_pairs():
     assert (clips.done, clips.total) == (6, 6)
     assert (pairs.done, pairs.total) == (3, 3)
     assert (judged.done, judged.total) == (2, 3 * 5)
-
-
-def test_each_cell_says_how_its_clip_stands(owner):
-    study = planned_study(prompts=4)
-    first, second = study.generative_models.order_by("pk")
-    there, moving, failed, missing = study.prompts.order_by("pk")
-    endpoint = make_endpoint(first)
-    make_stimulus(first, there)
-    Job.objects.create(endpoint=endpoint, prompt=moving, state=JobState.REMOTE_PENDING)
-    Job.objects.create(
-        endpoint=endpoint, prompt=failed, state=JobState.REJECTED, error="No foxes, please."
-    )
-    matrix = progress_of(study, now=NOW).matrix
-    states = {row.prompt: [cell.state for cell in row.cells] for row in matrix.rows}
-    assert states == {
-        there: ["there", "missing"],
-        moving: ["moving", "missing"],
-        failed: ["failed", "missing"],
-        missing: ["missing", "missing"],
-    }
-    page = shown(owner, study)
-    assert "No foxes, please." in page
-    assert "7 missing" in page
-    assert f"so their clips are imported: {second.name}" in page
-
-
-def test_a_long_matrix_is_cut_and_says_so(owner):
-    study = planned_study(prompts=203)
-    assert "and 3 prompts more" in shown(owner, study)
-    assert "406 missing" in shown(owner, study)
 
 
 def test_what_a_draft_lacks_is_listed(owner):

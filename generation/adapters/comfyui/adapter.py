@@ -22,7 +22,6 @@ from generation.adapters.answers import (
     plain_words,
     submitted,
     time_of,
-    without_files,
 )
 from generation.adapters.base import (
     FROM_A_VIDEO,
@@ -93,7 +92,7 @@ class ComfyUIAdapter(HttpAdapter):
         if found_at(entry, "status.status_str") == "error":
             raise failure(words_in(entry))
         self._file_of(entry)
-        return Done(raw=without_files({"status": entry.get("status"), **told(entry)}))
+        return self.done({"status": entry.get("status"), **told(entry)})
 
     def fetch(self, remote_id: str, target: Path) -> None:
         file = self._file_of(self._entry(remote_id))

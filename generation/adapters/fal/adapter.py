@@ -15,7 +15,6 @@ from generation.adapters.answers import (
     identified,
     json_object,
     raise_for_answer,
-    without_files,
     words_of,
 )
 from generation.adapters.base import (
@@ -29,6 +28,8 @@ from generation.adapters.base import (
 from generation.adapters.calls import HttpAdapter
 
 RESPONSE = "/response"
+# How many of the units that the app's price is for; kept with the answer under its own name.
+BILLED = "x-fal-billable-units"
 OUTPUTS = ("video.url", "videos.0.url", "image.url", "images.0.url")
 
 
@@ -38,7 +39,7 @@ class FalAdapter(HttpAdapter):
     forgets_jobs = False
     usual_fields = {"prompt": "prompt", "image": "image_url", "video": "video_url"}
     own_options = frozenset({"output"})
-    kept_headers = ("content-type", "retry-after", "x-fal-retryable")
+    kept_headers = ("content-type", "retry-after", "x-fal-retryable", BILLED)
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Key {self.api_key}"} if self.api_key else {}
@@ -58,7 +59,7 @@ class FalAdapter(HttpAdapter):
         if raw.get("error") or raw.get("error_type"):
             raise failure(raw)
         if raw.get("status") == "COMPLETED":
-            return Done(raw=without_files(self._result(remote_id)))
+            return self.done(self._result(remote_id))
         return Pending()
 
     def fetch(self, remote_id: str, target: Path) -> None:
@@ -87,7 +88,8 @@ class FalAdapter(HttpAdapter):
         if not answer.is_success and is_final(answer):
             raise PermanentError(words_of(answer))
         raise_for_answer(answer)
-        return json_object(answer)
+        billed = {BILLED: answer.headers[BILLED]} if BILLED in answer.headers else {}
+        return {**json_object(answer), **billed}
 
 
 def is_final(answer: httpx.Response) -> bool:

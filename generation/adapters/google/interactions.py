@@ -15,7 +15,6 @@ from generation.adapters.answers import (
     found_at,
     list_at,
     submitted,
-    without_files,
     write_base64,
 )
 from generation.adapters.base import (
@@ -85,7 +84,7 @@ class InteractionsAdapter(HttpAdapter):
         status = raw.get("status")
         if status == "completed":
             made(raw)
-            return Done(raw=without_files(raw))
+            return self.done(raw)
         if status in ("failed", "incomplete", "cancelled"):
             raise failure(raw.get("error") or f"Google ended it: {status}.", is_free_text=True)
         if status in ("requires_action", "requires_continuation", "budget_exceeded"):

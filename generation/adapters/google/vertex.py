@@ -20,7 +20,6 @@ from generation.adapters.answers import (
     object_at,
     raise_for_answer,
     submitted,
-    without_files,
     write_base64,
 )
 from generation.adapters.base import (
@@ -113,7 +112,7 @@ class VertexAdapter(HttpAdapter):
         if raw.get("error"):
             raise failure(raw["error"], is_free_text=True)
         clip(raw)
-        return Done(raw=without_files(raw))
+        return self.done(raw)
 
     def fetch(self, remote_id: str, target: Path) -> None:
         made = clip(self._operation(remote_id))

@@ -15,7 +15,6 @@ from generation.adapters.answers import (
     rest_is_older,
     submitted,
     time_of,
-    without_files,
 )
 from generation.adapters.base import (
     Done,
@@ -60,7 +59,7 @@ class LumaAdapter(HttpAdapter):
         raw = self.ask("GET", path_of(remote_id))
         state = raw.get("state")
         if state == "completed":
-            return Done(raw=without_files(raw))
+            return self.done(raw)
         if state == "failed":
             told = {name: raw.get(name) for name in ("failure_reason", "failure_code")}
             raise failure(told, is_free_text=True)

@@ -48,7 +48,8 @@ class OpenAIImagesAdapter(BlockingAdapter):
         raw = self.send(path, key=request.key, seconds=self.patience(), **content)
         with coming_file() as file:
             self._save(raw, file)
-            return Submitted(hold(file, request.key), without_files(raw))
+            held = hold(file, request.key)
+            return Submitted(held, without_files(raw), self.cost_in(raw))
 
     def _save(self, raw: Mapping[str, Any], file: Path) -> None:
         picture = found_at(raw, "data.0") or {}

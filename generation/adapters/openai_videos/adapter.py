@@ -16,7 +16,6 @@ from generation.adapters.answers import (
     rest_is_older,
     submitted,
     time_of,
-    without_files,
 )
 from generation.adapters.base import (
     Done,
@@ -94,7 +93,7 @@ class OpenAIVideosAdapter(HttpAdapter):
         raw = self._job(remote_id)
         status = raw.get("status")
         if status == "completed":
-            return Done(raw=without_files(raw))
+            return self.done(dict(raw))
         if status == "failed":
             raise failure(raw.get("error"))
         if status in ("cancelled", "canceled"):

@@ -19,7 +19,6 @@ from generation.adapters.answers import (
     rest_is_older,
     submitted,
     time_of,
-    without_files,
 )
 from generation.adapters.base import (
     Done,
@@ -59,7 +58,7 @@ class ReplicateAdapter(HttpAdapter):
         status = raw.get("status")
         if status == "succeeded":
             self._output(raw)
-            return Done(raw=without_files(raw))
+            return self.done(raw)
         if status == "failed":
             raise failure(raw.get("error"), is_free_text=True)
         if status in STOPPED:

@@ -12,7 +12,6 @@ from generation.adapters.answers import (
     found_at,
     percentage,
     submitted,
-    without_files,
 )
 from generation.adapters.base import (
     Done,
@@ -48,6 +47,7 @@ class RunwayAdapter(HttpAdapter):
         "image": "promptImage",
     }
     own_options = frozenset({"api_version"})
+    usual_prices = {"cost.credits": 1}
     longest_prompt = 1000
     # A data URI of five megabytes, which is a third larger than its file.
     largest_input = 5_000_000 * 3 // 4 - 100
@@ -86,7 +86,7 @@ class RunwayAdapter(HttpAdapter):
         raw = self.ask("GET", path_of(remote_id))
         status = raw.get("status")
         if status == "SUCCEEDED":
-            return Done(raw=without_files(raw))
+            return self.done(raw)
         if status == "FAILED":
             raise failure({"message": raw.get("failure"), "code": raw.get("failureCode")})
         if status == "CANCELLED":

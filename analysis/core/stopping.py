@@ -1,0 +1,168 @@
+"""The plan of a study: how many comparisons, when it may stop, and what may be read before."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from analysis.core.estimates import Estimate, Interval, Undefined
+from analysis.core.sequential import Stop, beta_binomial_path, decide, evidence_against_half
+from analysis.core.verdicts import MajorityRule, majority_verdicts
+from analysis.core.win_rates import scores_for_a
+
+Result = TypeVar("Result")
+OF_ONE_LOOK = {"se": None, "best_rank": None, "worst_rank": None, "cyclic_triples": ()}
+
+
+class StoppingRule(StrEnum):
+    FIXED = "fixed"
+    """Read once, when the planned number is complete: intervals of a single look hold then."""
+    ANYTIME = "anytime"
+    """Read, and stopped, at any time: only confidence sequences hold, also at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingPlan:
+    """What was set before the first vote.
+
+    `comparisons` of each model pair are planned, `None` where that was not said. The always-valid
+    rule stops at no fewer than `minimum`, and shares `alpha` among all that is watched; with
+    a `half_width` it also stops when the interval is no wider than twice that.
+    """
+
+    rule: StoppingRule = StoppingRule.FIXED
+    comparisons: int | None = None
+    alpha: float = 0.05
+    minimum: int = 1
+    half_width: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnytimeInterval:
+    """Rate, interval and p value against 1/2 that hold at every look.
+
+    Over the first so many comparisons, in the order in which they were opened.
+    """
+
+    comparisons: int
+    rate: float
+    interval: Interval
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingState:
+    """How one result stands to its plan.
+
+    `stop` says why the study may stop for it, after the first `looked_at` prompts; the interval
+    is the one at that look, or at the last one. Its confidence is 1 - alpha / results watched.
+    """
+
+    planned: int | None
+    complete: int
+    looked_at: int
+    confidence: float
+    interval: Interval | None
+    stop: Stop | None
+
+
+def scores_in_opening_order(
+    votes: pd.DataFrame, counts: pd.DataFrame, *, min_votes: int, rule: MajorityRule
+) -> tuple[np.ndarray, int] | None:
+    """Scores of A by prompt, as opened, up to the first unfinished; and how many comparisons.
+
+    A prompt with several comparisons has the mean of theirs, once all are complete. `None` where
+    the votes do not say when they were begun.
+
+    Parameters
+    ----------
+    counts
+        Votes of each (prompt_id, comparison_id), as `count_choices` gives them.
+    """
+    opened = votes.groupby(["prompt_id", "comparison_id"])["started_at"].min()
+    if opened.isna().any():
+        return None
+    ordered = opened.groupby(level="prompt_id").min().sort_values(kind="stable").index
+    enough = (counts.sum(axis=1) >= min_votes).groupby(level="prompt_id").all()
+    finished = ordered[enough.loc[ordered].cummin()]
+    kept = counts[counts.index.get_level_values("prompt_id").isin(finished)]
+    scores = scores_for_a(pd.Series(majority_verdicts(kept.to_numpy(), rule), dtype=object))
+    means = scores.groupby(kept.index.get_level_values("prompt_id").to_numpy()).mean()
+    return means.loc[finished].to_numpy(dtype=float), len(kept)
+
+
+def anytime_interval(
+    scores: np.ndarray, comparisons: int, confidence: float
+) -> AnytimeInterval | None:
+    """`None` before the first score, and in the rare case that looks contradict each other."""
+    interval = beta_binomial_path(scores, confidence).at(len(scores))
+    if not len(scores) or interval is None:
+        return None
+    p_value = evidence_against_half(scores).anytime_p
+    return AnytimeInterval(comparisons, float(scores.mean()), interval, p_value)
+
+
+def stopping_state(
+    scores: np.ndarray, plan: StoppingPlan, *, planned: int | None, complete: int, watched: int
+) -> StoppingState:
+    """Whether the always-valid rule lets the study stop, for one of `watched` results."""
+    confidence = 1 - plan.alpha / watched
+    path = beta_binomial_path(scores, confidence)
+    decision = decide(
+        path, half_width=plan.half_width, most_items=planned, fewest_items=plan.minimum
+    )
+    return StoppingState(
+        planned=planned,
+        complete=complete,
+        looked_at=decision.items,
+        confidence=confidence,
+        interval=decision.interval,
+        stop=decision.stop,
+    )
+
+
+def may_be_read(
+    plan: StoppingPlan | None, *, interim: bool, complete: int, planned: int | None
+) -> bool:
+    """Whether intervals and p values of a single look hold now.
+
+    With a fixed number: when it, and whatever else raters were given, is complete, or the study
+    is closed; that is one look. Never where the study may stop at any time, since it may have
+    stopped because of what was seen.
+    """
+    if plan is not None and plan.rule == StoppingRule.ANYTIME:
+        return False
+    return not interim or (plan is not None and planned is not None and complete >= planned)
+
+
+def without_single_look(result: Result) -> Result:
+    """The same result without the intervals, standard errors, p values and ranks of a single look.
+
+    Values and counts stay, and what holds at every look. A dataclass, or a tuple of them, however
+    nested.
+    """
+    return _stripped(result)
+
+
+def _stripped(thing: Any) -> Any:
+    if isinstance(thing, tuple):
+        return tuple(map(_stripped, thing))
+    if isinstance(thing, Interval):
+        return None
+    at_every_look = isinstance(thing, AnytimeInterval | StoppingState)
+    if at_every_look or isinstance(thing, type) or not dataclasses.is_dataclass(thing):
+        return thing
+    values = {
+        field.name: OF_ONE_LOOK.get(field.name)
+        if field.name.endswith("p_value") or field.name in OF_ONE_LOOK
+        else _stripped(getattr(thing, field.name))
+        for field in dataclasses.fields(thing)
+    }
+    if isinstance(thing, Estimate) and thing.interval is not None:
+        values["undefined"] = Undefined.INTERIM
+    return dataclasses.replace(thing, **values)

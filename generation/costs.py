@@ -1,0 +1,40 @@
+"""What clips cost: as their endpoint tells it, else by the prices in the endpoint's row."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from generation.adapters.registry import seconds_asked
+
+if TYPE_CHECKING:
+    from generation.models import Endpoint
+
+
+def estimated_cost(endpoint: Endpoint, seconds: float | None = None) -> Decimal | None:
+    """What a clip costs by the endpoint's prices per clip and per second.
+
+    Parameters
+    ----------
+    seconds
+        How long the clip is; without it, as long as the endpoint's parameters ask for.
+
+    Returns
+    -------
+    Decimal or None
+        None where the prices cannot tell: there are none, or nobody knows how long the clip is.
+    """
+    if endpoint.cost_per_second is None:
+        return endpoint.cost_per_job
+    length = seconds_asked(endpoint) if seconds is None else seconds
+    if length is None:
+        return None
+    by_length = endpoint.cost_per_second * Decimal(str(length))
+    return round((endpoint.cost_per_job or Decimal(0)) + by_length, 6)
+
+
+def as_money(amount: Decimal, currency: str) -> str:
+    """Two decimals, or more where they matter, and the currency: 12.40 USD, 0.0005 USD."""
+    exact = amount.normalize()
+    places = 2 if abs(amount) >= 1 or not amount else max(2, 1 - exact.adjusted())
+    return f"{amount:,.{places}f} {currency}".rstrip()

@@ -1,0 +1,33 @@
+"""What became of a study's jobs, for whoever reports on its clips."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from django.db.models import Count, Exists, OuterRef
+
+from annotations.enums import ClipOutcome
+from annotations.models import Stimulus, Study
+from generation.enums import JobState
+from generation.models import Job
+
+OUTCOMES = {
+    JobState.REJECTED: ClipOutcome.REFUSED,
+    JobState.FAILED: ClipOutcome.FAILED,
+    JobState.FIRST_FAILED: ClipOutcome.FAILED,
+    JobState.CANCELLED: ClipOutcome.GIVEN_UP,
+}
+
+
+def job_outcomes(study: Study) -> dict[int, Counter[ClipOutcome]]:
+    """Prompts by model and outcome; a job counts as failed only if no clip is there after all."""
+    found: defaultdict[int, Counter[ClipOutcome]] = defaultdict(Counter)
+    jobs = Job.objects.for_study(study.pk).filter(endpoint__model__studies=study).order_by()
+    made = jobs.filter(state=JobState.DONE, stimulus__isnull=False).values_list("endpoint__model")
+    for model, clips in made.annotate(n=Count("prompt", distinct=True)):
+        found[model][ClipOutcome.MADE] = clips
+    clip = Stimulus.objects.filter(model=OuterRef("endpoint__model"), prompt=OuterRef("prompt"))
+    ended = jobs.filter(~Exists(clip), state__in=OUTCOMES).values_list("endpoint__model", "state")
+    for model, state, clips in ended.annotate(n=Count("prompt", distinct=True)):
+        found[model][OUTCOMES[JobState(state)]] += clips
+    return dict(found)

@@ -1,0 +1,36 @@
+"""The report with the clips of its examples in it, for owners."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from analysis.clips import page_with_clips
+from analysis.models import Report
+from analysis.services import request_report
+from annotations.models import Study
+
+
+@require_safe
+@staff_member_required
+def report_with_clips(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """One file that plays offline. Until there is a report it is asked for."""
+    study = get_object_or_404(Study, slug=slug)
+    ready = Report.objects.latest_ready(study)
+    if ready is None:
+        request_report(study=study, now=timezone.now())
+        messages.info(request, "The report is being made. Try again in a few seconds.")
+        return redirect("owner-study", slug=study.slug)
+    with ready.page.open("rb") as file:
+        page = file.read().decode()
+    response = StreamingHttpResponse(
+        page_with_clips(page, study), content_type="text/html; charset=utf-8"
+    )
+    name = f"{study.slug}-report-with-clips.html"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
