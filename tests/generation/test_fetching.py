@@ -66,10 +66,12 @@ def test_the_clip_tells_what_was_sent_even_if_the_endpoint_changed_since(
     assert "sk-secret-1" not in str(provenance)
     assert provenance == {
         "adapter": "openai_videos/1",
+        "route": "http://lab.test/v1",
         "endpoint": "Lab",
         "remote_model": "lab-1",
         "prompt": job.prompt.text,
         "seed": 5,
+        "seed_sent": True,
         "parameters": {"seconds": "4"},
         "options": {},
         "answer": {"id": "v1"},

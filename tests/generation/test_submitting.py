@@ -65,10 +65,12 @@ def test_what_was_sent_and_answered_is_kept(adapter):
     assert attempt.raw == {
         "sent": {
             "adapter": "openai_videos/1",
+            "route": endpoint.base_url,
             "endpoint": endpoint.name,
             "remote_model": endpoint.remote_model,
             "prompt": attempt.job.prompt.text,
             "seed": 5,
+            "seed_sent": True,
             "parameters": {"seconds": "4"},
             "options": {"variant": "sglang"},
         },
