@@ -39,6 +39,7 @@ class EndpointAdmin(ModelAdmin):
             "What is asked",
             {"fields": ("remote_model", "parameters", "options", "body_encoding", "what_it_takes")},
         ),
+        ("Text to image to video", {"fields": ("first_step",)}),
         (
             "How much at once",
             {"fields": ("max_concurrency", "jobs_per_minute", "pause_after", "unknown_outcome")},

@@ -2,6 +2,7 @@ from django.db.models import IntegerChoices, TextChoices
 
 
 class JobState(TextChoices):
+    AWAITING_FIRST = "awaiting-first", "Waiting for its first frame"
     READY = "ready", "Waiting"
     SUBMITTING = "submitting", "Being sent"
     REMOTE_PENDING = "remote-pending", "Being made"
@@ -11,10 +12,14 @@ class JobState(TextChoices):
     FAILED = "failed", "Failed"
     REJECTED = "rejected", "Refused by the endpoint"
     CANCELLED = "cancelled", "Cancelled"
+    FIRST_FAILED = "first-failed", "Its first frame failed"
 
 
+# States that follow from another job's, see `generation.chains`.
+CHAINED = [JobState.AWAITING_FIRST, JobState.FIRST_FAILED]
 # States in which a job still moves by itself.
 MOVING = [
+    JobState.AWAITING_FIRST,
     JobState.READY,
     JobState.SUBMITTING,
     JobState.REMOTE_PENDING,
@@ -25,7 +30,12 @@ MOVING = [
 AWAITING_ANSWER = [JobState.SUBMITTING, JobState.UNKNOWN_OUTCOME]
 # States in which a job takes one of the endpoint's places.
 AT_ENDPOINT = [JobState.SUBMITTING, JobState.REMOTE_PENDING, JobState.UNKNOWN_OUTCOME]
-ENDED_BADLY = [JobState.FAILED, JobState.REJECTED, JobState.CANCELLED]
+ENDED_BADLY = [
+    JobState.FAILED,
+    JobState.REJECTED,
+    JobState.CANCELLED,
+    JobState.FIRST_FAILED,
+]
 
 
 class AttemptState(TextChoices):

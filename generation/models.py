@@ -5,17 +5,21 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Count, Q, Sum
 
+from annotations.enums import StudyKind
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
-from generation.adapters.registry import CHOICES, UPLOAD, problems_of
+from generation.adapters.base import Kind
+from generation.adapters.registry import CHOICES, UPLOAD, capabilities_of, problems_of
 from generation.costs import as_money, estimated_cost
 from generation.enums import (
     AT_ENDPOINT,
+    CHAINED,
     ENDED_BADLY,
     MOVING,
     NOT_MADE,
@@ -35,6 +39,9 @@ SET_BY_THE_JOB = {"model", "prompt", "seed"}
 is_web_address = RegexValidator(
     r"^https?://[^\s/]+(/\S*)?$", "Give an address such as https://lab.example/v1."
 )
+SETTINGS = ("negative_prompt", "seconds", "size", "ratio")
+is_size = RegexValidator(r"^[1-9]\d{1,4}x[1-9]\d{1,4}$", "Give a size such as 1280x720.")
+is_ratio = RegexValidator(r"^[1-9]\d{0,3}:[1-9]\d{0,3}$", "Give a shape such as 16:9.")
 AT_LEAST_ONE = [MinValueValidator(1)]
 AT_LEAST_NOTHING = [MinValueValidator(0)]
 
@@ -76,6 +83,16 @@ class Endpoint(models.Model):
     )
     options = models.JSONField(
         default=dict, blank=True, help_text="How the adapter talks to it: see docs/endpoints.md."
+    )
+    first_step = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="second_steps",
+        verbose_name="first frame by",
+        help_text="For text to image to video: the endpoint that makes the picture this model "
+        "starts from. Models with the same one start from the same picture.",
     )
     body_encoding = models.CharField(max_length=10, choices=BodyEncoding, default=BodyEncoding.JSON)
     api_key_env = models.CharField(
@@ -157,11 +174,22 @@ class Endpoint(models.Model):
             raise ValidationError({"parameters": f"The job itself sets {', '.join(taken)}."})
         if problems := problems_of(self):
             raise ValidationError({"options": problems})
+        if self.first_step and (words := self._problem_of_first_step(self.first_step)):
+            raise ValidationError({"first_step": words})
         has_budget = self.daily_cost is not None or self.total_cost is not None
         if has_budget and not estimated_cost(self):
             words = "A budget needs an estimate, since costs are told late or never: give the "
             words += "price of a clip, or of a second and a length in the parameters."
             raise ValidationError({"cost_per_job": words})
+
+    def _problem_of_first_step(self, first: Endpoint) -> str:
+        if first.pk == self.pk or first.first_step_id:
+            return "A chain has two steps: a picture from text, then a clip from the picture."
+        if Kind.TEXT_TO_IMAGE not in capabilities_of(first).kinds:
+            return f"{first} makes no picture from text."
+        if Kind.IMAGE_TO_VIDEO not in capabilities_of(self).kinds:
+            return "This model makes no clip from a picture: see the option “kinds”."
+        return ""
 
     def resumes_at(self, now: datetime) -> datetime | None:
         """When jobs are sent to it again; None if it does not rest."""
@@ -178,10 +206,55 @@ class Endpoint(models.Model):
         return self.failures >= self.pause_after
 
 
+class ClipSettings(models.Model):
+    """What a study asks of every one of its models, beside the prompt."""
+
+    study = models.OneToOneField(Study, models.CASCADE, related_name="clip_settings")
+    negative_prompt = models.TextField(
+        blank=True,
+        help_text="What clips should not show; for models that take one. What is empty here is as "
+        "each endpoint has it.",
+    )
+    seconds = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.1), MaxValueValidator(600)],
+        help_text="Length of every clip.",
+    )
+    size = models.CharField(
+        max_length=11,
+        blank=True,
+        validators=[is_size],
+        help_text="In pixels, such as 1280x720.",
+    )
+    ratio = models.CharField(
+        max_length=9,
+        blank=True,
+        validators=[is_ratio],
+        verbose_name="shape",
+        help_text="Width to height, such as 16:9, for models that take no size.",
+    )
+
+    class Meta:
+        verbose_name = "clip settings"
+        verbose_name_plural = "what every model is asked beside the prompt"
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in self.asked.items()) or "nothing"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What is asked, without what is left to the endpoints."""
+        given = {name: getattr(self, name) for name in SETTINGS}
+        return {name: value for name, value in given.items() if value}
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     def for_study(self, study_id: int) -> JobQuerySet:
-        """Jobs for the study's models and prompts."""
-        return self.filter(endpoint__model__studies=study_id, prompt__studies=study_id)
+        """Jobs for the study's models and prompts, and those whose pictures they start from."""
+        own = Job.objects.filter(endpoint__model__studies=study_id, prompt__studies=study_id)
+        firsts = own.filter(first_step__isnull=False).values("first_step")
+        return self.filter(Q(pk__in=own.values("pk")) | Q(pk__in=firsts))
 
     def moving(self) -> JobQuerySet:
         return self.filter(state__in=MOVING)
@@ -218,7 +291,8 @@ class Job(models.Model):
     """One clip to be made: a model at its endpoint, a prompt, a seed.
 
     `wake_at` is when the job next wants attention: the time of its next try or poll, or the end
-    of the lease of the worker that has it. Null: it waits for a person, or has ended.
+    of the lease of the worker that has it. Null: it waits for a person or for its first step, or
+    has ended.
     """
 
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="jobs")
@@ -233,6 +307,20 @@ class Job(models.Model):
     )
     is_test = models.BooleanField(
         "test", default=False, help_text="Tries the endpoint out; part of no study."
+    )
+    kind = models.CharField(
+        max_length=20, choices=StudyKind, blank=True, help_text="Empty: that of the study."
+    )
+    asked = models.JSONField(
+        default=dict, blank=True, help_text="What the study asks of every model."
+    )
+    first_step = models.ForeignKey(
+        "self",
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="followers",
+        help_text="The job whose picture this one starts from.",
     )
     priority = models.SmallIntegerField(choices=Priority, default=Priority.USUAL)
     seed = models.BigIntegerField(default=0)
@@ -267,6 +355,10 @@ class Job(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(priority__in=Priority.values), name="job_priority_is_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=CHAINED) | Q(first_step__isnull=False),
+                name="job_waits_for_a_first_step",
             ),
         ]
         indexes = [

@@ -37,11 +37,12 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.registry import UPLOAD, adapter_for, is_blocking, request_for
+from generation.chains import chain, described_first_step, settle_chains
 from generation.enums import MOVING, AttemptState, JobState, Priority
 from generation.limits import may_call, note_answer, note_error, room_at
 from generation.models import Attempt, Endpoint, Job, JobQuerySet
 from generation.sources import source_file
-from generation.suitability import ensure_can_make
+from generation.suitability import asked_by, ensure_can_make
 from generation.transitions import (
     FIRST_POLL,
     RECONCILE_PAUSE,
@@ -86,7 +87,8 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
     Returns
     -------
     int
-        How many jobs are new. Jobs that failed before are left for `retry_job`.
+        How many clips are to be made, not counting pictures that they start from. Jobs that
+        failed before are left for `retry_job`.
 
     Raises
     ------
@@ -95,17 +97,21 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
     """
     ensure_can_make(study)
     endpoints = Endpoint.objects.filter(model__studies=study, is_active=True)
-    endpoints = endpoints.exclude(adapter=UPLOAD)
+    endpoints = endpoints.exclude(adapter=UPLOAD).select_related("first_step")
     prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
     have = set(Stimulus.objects.for_study(study.pk).values_list("model", "prompt"))
     known = set(Job.objects.for_study(study.pk).values_list("endpoint", "prompt"))
+    given = {"study": study, "kind": study.kind, "asked": asked_by(study), "priority": priority}
     missing = [
-        Job(endpoint=endpoint, prompt=prompt, study=study, priority=priority, wake_at=now)
+        Job(endpoint=endpoint, prompt=prompt, wake_at=now, **given)
         for prompt in prompts
         for endpoint in endpoints
         if (endpoint.model_id, prompt.pk) not in have and (endpoint.pk, prompt.pk) not in known
     ]
-    Job.objects.bulk_create(missing, ignore_conflicts=True)
+    with transaction.atomic():
+        chain(missing, study=study, now=now)
+        Job.objects.bulk_create(missing, ignore_conflicts=True)
+        settle_chains(now=now)
     return len(missing)
 
 
@@ -118,7 +124,7 @@ def retry_jobs(*, jobs: JobQuerySet, now: datetime) -> int:
     """Start anew those of the jobs that ended badly or wait for a person; how many they were.
 
     A clip that was made and could not be downloaded is not made, and paid for, again: the
-    endpoint is asked for it once more.
+    endpoint is asked for it once more. A first step that failed is started anew with its second.
     """
     anew = {
         "wake_at": now,
@@ -133,10 +139,14 @@ def retry_jobs(*, jobs: JobQuerySet, now: datetime) -> int:
     with transaction.atomic():
         locked = Job.objects.failed().select_for_update().filter(pk__in=jobs.values("pk"))
         failed = Job.objects.filter(pk__in=list(locked.values_list("pk", flat=True)))
+        firsts = Job.objects.failed().filter(followers__in=failed)
+        if firsts.exists():
+            retry_jobs(jobs=firsts, now=now)
         Attempt.objects.filter(job__in=failed).abandon(now=now)
         made = failed.filter(pk__in=_made_there(failed))
         asked_again = made.update(state=JobState.REMOTE_PENDING, **anew)
         sent_again = failed.failed().update(state=JobState.READY, remote_id="", **anew)
+        settle_chains(now=now)
     return asked_again + sent_again
 
 
@@ -174,6 +184,7 @@ def give_up_jobs(*, jobs: JobQuerySet, now: datetime) -> tuple[int, list[int]]:
         given_up = moving.update(
             state=JobState.CANCELLED, error=GIVEN_UP, wake_at=None, finished_at=now
         )
+        settle_chains(now=now)
     return given_up, running_ids
 
 
@@ -189,6 +200,12 @@ def stop_attempt(*, attempt_id: int, now: datetime) -> None:
         return
     words = f"{GIVEN_UP} The endpoint could not be told: {problem}"
     Job.objects.filter(pk=attempt.job_id, state=JobState.CANCELLED).update(error=words)
+
+
+def spare_awaited(jobs: JobQuerySet) -> JobQuerySet:
+    """The jobs without those whose picture a second step that is not among them waits for."""
+    others = Job.objects.filter(first_step=OuterRef("pk"), state=JobState.AWAITING_FIRST)
+    return jobs.exclude(Exists(others.exclude(pk__in=jobs.values("pk"))))
 
 
 def set_priority(*, jobs: Iterable[Job], priority: Priority) -> int:
@@ -207,8 +224,10 @@ def resume_endpoint(*, endpoint: Endpoint) -> None:
 def lease_due_jobs(*, now: datetime) -> list[tuple[int, JobState]]:
     """Jobs to put into the queue now, each handed out once until its patience ends.
 
-    No more waiting jobs are woken than their endpoint takes.
+    No more waiting jobs are woken than their endpoint takes. Second steps whose worker died
+    between the two follow their first steps now.
     """
+    settle_chains(now=now)
     return _leased([*_ready_with_room(now), *_others_due(now)], now)
 
 
@@ -246,14 +265,15 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
     job = attempt.job
     try:
         # What fails before the call has sent nothing; what fails in it may have.
-        with _foreseen(), source_file(job.prompt) as source:
+        with _foreseen(), source_file(job) as source:
             request = request_for(
                 job.endpoint,
                 prompt=job.prompt.text,
                 seed=job.seed,
                 key=str(attempt.key),
-                kind=Kind(job.study.kind) if job.study else None,
+                kind=_kind_of(job),
                 source=source,
+                asked=job.asked,
             )
             ready_at = clock() if clock else now
             if not can_be_sent_in_time(attempt, ready_at):
@@ -319,6 +339,7 @@ def fetch_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> None
             adapter_for(job.endpoint).fetch(job.remote_id, clip)
             note_answer(job.endpoint)
             _keep(job, clip, clock() if clock else now)
+        settle_chains(now=now, first=job)
     except (StimulusRefused, MediaError) as error:
         _end_unusable(job, error, now)
     except AdapterError as error:
@@ -357,6 +378,11 @@ def _made_there(jobs: JobQuerySet) -> list[int]:
     last = fetched.order_by().annotate(last=Max("attempts")).values("last")
     there = Attempt.objects.filter(pk__in=last, state=AttemptState.ACCEPTED)
     return list(there.values_list("job", flat=True))
+
+
+def _kind_of(job: Job) -> Kind | None:
+    kind = job.kind or (job.study.kind if job.study else "")
+    return Kind(kind) if kind else None
 
 
 def _ready_with_room(now: datetime) -> Iterator[Job]:
@@ -550,4 +576,5 @@ def _provenance(job: Job) -> dict[str, Any]:
         "answer": {**attempt.raw.get("answer", {}), **made},
         "remote_id": job.remote_id,
         "sent_at": attempt.sent_at.isoformat(),
+        **({"first_step": described_first_step(job)} if job.first_step_id else {}),
     }

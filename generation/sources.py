@@ -1,32 +1,40 @@
-"""What a prompt's models start from, as a file for the call."""
+"""What a clip starts from, as a file for the call."""
 
 from __future__ import annotations
 
 import mimetypes
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from django.core.files.storage import default_storage
 
-from annotations.models import Prompt
 from generation.adapters.base import MediaFile
+from generation.chains import first_frame
+from generation.models import Job
 
 # Of the containers that are let in; the table of the machine may not know them.
 MEDIA_TYPES = {".mkv": "video/x-matroska", ".webm": "video/webm", ".webp": "image/webp"}
 
 
-@contextmanager
-def source_file(prompt: Prompt) -> Iterator[MediaFile | None]:
-    """The prompt's image or clip, until the block ends; None where it has none.
+def source_file(job: Job) -> AbstractContextManager[MediaFile | None]:
+    """What the job's clip starts from, until the block ends; None where it is from text.
 
-    The file as it was imported, not the copy made for raters.
+    The first step's picture, or the prompt's image or clip: the file as it came in, not the copy
+    made for raters.
+
+    Raises
+    ------
+    PermanentError
+        The first step's picture was removed.
     """
-    if not prompt.source:
-        yield None
-        return
-    name = str(prompt.source.name)
+    source = first_frame(job).file if job.first_step_id else job.prompt.source
+    return stored_file(str(source.name)) if source else nullcontext()
+
+
+@contextmanager
+def stored_file(name: str) -> Iterator[MediaFile]:
     suffix = Path(name).suffix
     media_type = MEDIA_TYPES.get(suffix) or mimetypes.guess_type(name)[0]
     with tempfile.TemporaryDirectory(prefix="source-") as folder:

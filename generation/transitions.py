@@ -96,6 +96,7 @@ def sent_values(job: Job) -> dict[str, Any]:
         "seed_sent": takes_seed,
         "parameters": endpoint.parameters,
         "options": endpoint.options,
+        **({"asked": job.asked} if job.asked else {}),
     }
 
 

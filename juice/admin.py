@@ -1,6 +1,8 @@
-"""Accounts and API tokens in the look of the rest of the admin."""
+"""Accounts and API tokens in the look of the rest; studies with what their models are asked."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as PlainGroupAdmin
@@ -11,7 +13,11 @@ from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-for plain in (User, Group, TokenProxy):
+from annotations.admin.study import StudyAdmin as PlainStudyAdmin
+from annotations.models import Study
+from generation.study_form import ClipSettingsInline
+
+for plain in (User, Group, TokenProxy, Study):
     admin.site.unregister(plain)
 
 
@@ -30,3 +36,14 @@ class GroupAdmin(PlainGroupAdmin, ModelAdmin):
 @admin.register(TokenProxy)
 class TokenAdmin(PlainTokenAdmin, ModelAdmin):
     pass
+
+
+@admin.register(Study)
+class StudyAdmin(PlainStudyAdmin):
+    """The models come first, then what they are asked, then what raters are."""
+
+    inlines: tuple[Any, ...] = (
+        PlainStudyAdmin.inlines[0],
+        ClipSettingsInline,
+        *PlainStudyAdmin.inlines[1:],
+    )

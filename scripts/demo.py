@@ -33,6 +33,8 @@ from scripts.services import (
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("VAR_DIR", ROOT / "var"))
 LOGS = VAR / "log"
+# As the studies are called that `setup_demo` makes beside the first one, in its order.
+KINDS = ("Pictures:", "Two steps:", "From pictures:", "Extensions:", "Edits:")
 
 console = Console(stderr=True, highlight=False)
 
@@ -118,6 +120,8 @@ class Demo:
     def print_links(self, links: dict[str, str]) -> None:
         password = self.environment["DEMO_ADMIN_PASSWORD"]
         print(f"Rate yourself:  {links['rater_url']}")
+        for title, url in zip(KINDS, links["kinds_urls"].split(), strict=True):
+            print(f"{title:<15} {url}")
         print(f"Owner's pages:  {links['admin_url']}  ({links['admin_user']} / {password})")
         print(f"A report:       {links['report_url']}  (simulated votes)")
         print("Ctrl-C stops the demo; your data stays in var/.")

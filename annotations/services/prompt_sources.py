@@ -10,12 +10,13 @@ from pathlib import Path
 from django.core.files import File
 from django.core.files.storage import default_storage
 
+from annotations.enums import StimulusKind
 from annotations.errors import ImportRefused
 from annotations.media.errors import MediaError
 from annotations.media.inspection import MediaInfo
 from annotations.media.isolation import inspect_media, render
 from annotations.media.profiles import NATIVE, MediaSpec, plan_rendition
-from annotations.models import Prompt, Study
+from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from annotations.services.manifests import PromptText, key_of
 from annotations.services.stimuli import store_original
 from annotations.services.studies import ensure_draft, set_prompts
@@ -55,6 +56,39 @@ def import_prompts(*, study: Study, path: Path) -> int:
     earlier = [row.prompt for row in study.study_prompts.select_related("prompt")]
     set_prompts(study=study, prompts=[*earlier, *prompts])
     return len(prompts)
+
+
+def start_from_pictures(*, study: Study, model: GenerativeModel) -> int:
+    """Let each prompt of a draft start from the picture that a model made for its text; how many.
+
+    Raises
+    ------
+    ImportRefused
+        With one sentence per prompt without a picture.
+    TransitionRefused
+        The study is no draft.
+    """
+    ensure_draft(study)
+    prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
+    pictures = Stimulus.objects.filter(model=model, kind=StimulusKind.IMAGE)
+    found = {one.prompt_id: one for one in pictures.filter(prompt__in=prompts).order_by("-seed")}
+    missing = [prompt.key for prompt in prompts if prompt.pk not in found]
+    if missing or not prompts:
+        problems = [f"{key}: {model} has made no picture for it." for key in missing]
+        raise ImportRefused(problems or ["The study has no prompts yet."])
+    set_prompts(
+        study=study, prompts=[_from_picture(prompt, found[prompt.pk]) for prompt in prompts]
+    )
+    return len(prompts)
+
+
+def _from_picture(prompt: Prompt, picture: Stimulus) -> Prompt:
+    text = PromptText(prompt.key, prompt.text, prompt.category)
+    with tempfile.TemporaryDirectory(prefix="source-") as folder:
+        source = Path(folder) / f"picture{Path(str(picture.file.name)).suffix}"
+        with picture.file.open("rb") as stored:
+            source.write_bytes(stored.read())
+        return get_or_create_prompt_with_source(text=text, source=source)
 
 
 def get_or_create_prompt_with_source(*, text: PromptText, source: Path) -> Prompt:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from examples.model_endpoint.models import Model, generate
+from examples.model_endpoint.references import Reference
 
 FORBIDDEN_WORD = "forbidden"
 """A prompt with it is refused, so that clients can try out moderation."""
@@ -48,7 +49,9 @@ class JobStore:
         self.jobs: dict[str, Job] = {}
         self.pool = ThreadPoolExecutor(workers, thread_name_prefix="render")
 
-    def create(self, model: Model, prompt: str, seed: int) -> dict[str, object]:
+    def create(
+        self, model: Model, prompt: str, seed: int, reference: Reference | None = None
+    ) -> dict[str, object]:
         job = Job(
             id=f"video_{secrets.token_hex(12)}",
             model=model.name,
@@ -61,7 +64,7 @@ class JobStore:
         created = asdict(job)
         with self.lock:
             self.jobs[job.id] = job
-        self.pool.submit(self.run, job, model)
+        self.pool.submit(self.run, job, model, reference)
         return created
 
     def get(self, job_id: str) -> dict[str, object] | None:
@@ -90,14 +93,21 @@ class JobStore:
             self.lock.notify_all()
         self.pool.shutdown(cancel_futures=True)
 
-    def run(self, job: Job, model: Model) -> None:
+    def run(self, job: Job, model: Model, reference: Reference | None) -> None:
         """Render a job; every end but a deletion is told in its status."""
         partial = self.directory / f"{job.id}.part"
         try:
             self.update(job, status="in_progress")
             self.delay(job)
             refuse_forbidden(job.prompt)
-            generate(model, job.prompt, job.seed, partial, lambda n: self.update(job, progress=n))
+            generate(
+                model,
+                job.prompt,
+                job.seed,
+                partial,
+                lambda percent: self.update(job, progress=percent),
+                reference,
+            )
             self.complete(job, partial)
         except Stopped:
             pass

@@ -1,7 +1,8 @@
-"""The two demo models: one follows the prompt and paints cleanly, the other does neither.
+"""The two demo models of clips: one follows the prompt and paints cleanly, the other does neither.
 
-Everything follows from (model, prompt, seed, size, seconds): asked again, a model gives the
-same bytes.
+Both make clips from text, go on from a picture, and go on from where a past clip ends. Everything
+follows from (model, prompt, seed, size, seconds, what it starts from): asked again, a model gives
+the same bytes.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import av
 import numpy as np
 from PIL import Image, ImageFilter
 
+from examples.model_endpoint.camera import view
 from examples.model_endpoint.painting import paint_frames, set_stage
+from examples.model_endpoint.references import Reference, fitted
 from examples.model_endpoint.scenes import COLOURS, Scene, read_scene
 
 Frames = Iterator[Image.Image]
@@ -34,6 +38,7 @@ class Model:
     """x264's constant rate factor."""
     imagine: Callable[[Scene, np.random.Generator], Scene]
     film: Callable[[Scene, Model, np.random.Generator, list[float]], Frames]
+    film_on: Callable[[Image.Image, Scene, np.random.Generator, list[float]], Frames]
 
 
 def imagine_faithfully(scene: Scene, _rng: np.random.Generator) -> Scene:
@@ -67,15 +72,35 @@ def film_roughly(
     small = (model.width * 2 // 5, model.height * 2 // 5)
     stage = set_stage(scene, *small, int(rng.integers(1 << 31)))
     for picture in paint_frames(stage, stumbling(times, rng)):
-        shaken = picture.filter(ImageFilter.GaussianBlur(0.7))
-        large = shaken.resize((model.width, model.height), Image.Resampling.BILINEAR)
-        pixels = np.asarray(large, np.float32)
-        noise = (
-            rng.normal(0, 11, (model.height // 2, model.width // 2, 1)).repeat(2, 0).repeat(2, 1)
-        )
-        pixels = (pixels - 128) * 0.84 + 122 + rng.normal(0, 6)
-        pixels[: noise.shape[0], : noise.shape[1]] += noise
-        yield Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+        large = picture.filter(ImageFilter.GaussianBlur(0.7))
+        yield roughened(large.resize((model.width, model.height), Image.Resampling.BILINEAR), rng)
+
+
+def film_on_cleanly(
+    picture: Image.Image, scene: Scene, _rng: np.random.Generator, times: list[float]
+) -> Frames:
+    for time in times:
+        yield view(picture, scene.motion, time)
+
+
+def film_on_roughly(
+    picture: Image.Image, scene: Scene, rng: np.random.Generator, times: list[float]
+) -> Frames:
+    """From the picture itself it goes on jerkily, blurred and noisy."""
+    yield picture
+    for time in stumbling(times, rng)[1:]:
+        seen = view(picture, scene.motion, time).filter(ImageFilter.GaussianBlur(1.4))
+        yield roughened(seen, rng)
+
+
+def roughened(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Flat, flickering and noisy."""
+    pixels = np.asarray(picture, np.float32)
+    noise = rng.normal(0, 11, (picture.height // 2, picture.width // 2, 1))
+    noise = noise.repeat(2, 0).repeat(2, 1)
+    pixels = (pixels - 128) * 0.84 + 122 + rng.normal(0, 6)
+    pixels[: noise.shape[0], : noise.shape[1]] += noise
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 def stumbling(times: list[float], rng: np.random.Generator) -> list[float]:
@@ -84,22 +109,35 @@ def stumbling(times: list[float], rng: np.random.Generator) -> list[float]:
     return [off[index - 1] if index % 3 == 2 else time for index, time in enumerate(off)]
 
 
-AURORA = Model("demo-aurora", 512, 512, 24, 4, "18", imagine_faithfully, film_cleanly)
-DRIFT = Model("demo-drift", 640, 360, 12, 3, "30", imagine_carelessly, film_roughly)
+AURORA = Model(
+    "demo-aurora", 512, 512, 24, 4, "18", imagine_faithfully, film_cleanly, film_on_cleanly
+)
+DRIFT = Model(
+    "demo-drift", 640, 360, 12, 3, "30", imagine_carelessly, film_roughly, film_on_roughly
+)
 MODELS = {model.name: model for model in (AURORA, DRIFT)}
 
 
 def generate(
-    model: Model, prompt: str, seed: int, target: Path, progress: Callable[[int], None]
+    model: Model,
+    prompt: str,
+    seed: int,
+    target: Path,
+    progress: Callable[[int], None],
+    reference: Reference | None = None,
 ) -> None:
     """Write the model's clip for a prompt as H.264 in MP4.
 
-    `progress` is told the percentage after each frame and may raise to stop the work.
+    From a picture, the first frame is that picture. From a past clip, the clip comes first and
+    goes on where it ends: the model's seconds are those after the seam. `progress` is told the
+    percentage after each frame and may raise to stop the work.
     """
-    scene = model.imagine(read_scene(prompt), rng_of(model.name, prompt))
-    count = model.fps * model.seconds
-    times = [index / max(1, count - 1) for index in range(count)]
-    frames = model.film(scene, model, rng_of(model.name, prompt, seed), times)
+    before = reference.before_seam(model.fps) if reference else []
+    count = len(before) + model.fps * model.seconds
+    frames = chain(
+        (fitted(picture, model.width, model.height) for picture in before),
+        imagined(model, prompt, seed, reference),
+    )
     with av.open(
         str(target), "w", format="mp4", container_options={"movflags": "+faststart"}
     ) as out:
@@ -113,6 +151,17 @@ def generate(
             out.mux(stream.encode(av.VideoFrame.from_image(picture)))
             progress(100 * (index + 1) // count)
         out.mux(stream.encode(None))
+
+
+def imagined(model: Model, prompt: str, seed: int, reference: Reference | None) -> Frames:
+    """The frames that are the model's own work."""
+    scene = model.imagine(read_scene(prompt), rng_of(model.name, prompt))
+    count = model.fps * model.seconds
+    times = [index / max(1, count - 1) for index in range(count)]
+    rng = rng_of(model.name, prompt, seed)
+    if reference is None:
+        return model.film(scene, model, rng, times)
+    return model.film_on(fitted(reference.last, model.width, model.height), scene, rng, times)
 
 
 def rng_of(*parts: object) -> np.random.Generator:

@@ -7,11 +7,18 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
+from typing import TypeVar
+
+from PIL import Image
 
 from examples.model_endpoint.models import MODELS, Model
+from examples.model_endpoint.pictures import IMAGE_MODELS, ImageModel
+from examples.model_endpoint.references import Reference, Unreadable, read_reference
 
+AnyModel = TypeVar("AnyModel", Model, ImageModel)
 SIDES = range(64, 1281)
 SECONDS = range(1, 11)
 
@@ -33,18 +40,25 @@ class VideoRequest:
     model: Model
     prompt: str
     seed: int
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """A checked request for a picture; `model` carries the size asked for."""
+
+    model: ImageModel
+    prompt: str
+    seed: int
+    picture: Image.Image | None = None
 
 
 def read_fields(content_type: str, body: bytes) -> dict[str, object]:
-    """The fields of a JSON or multipart body; files in it are ignored."""
-    if content_type.startswith("multipart/form-data"):
-        head = f"Content-Type: {content_type}\r\n\r\n".encode()
-        parts = BytesParser(policy=HTTP).parsebytes(head + body).iter_parts()
+    """The fields of a JSON or multipart body, without its files."""
+    if is_form(content_type):
         return {
-            str(part.get_param("name", header="content-disposition")): text_of(
-                part.get_payload(decode=True)
-            )
-            for part in parts
+            name_of(part): text_of(part.get_payload(decode=True))
+            for part in parts_of(content_type, body)
             if part.get_filename() is None
         }
     try:
@@ -56,11 +70,43 @@ def read_fields(content_type: str, body: bytes) -> dict[str, object]:
     return fields
 
 
+def read_file(content_type: str, body: bytes, name: str) -> Reference | None:
+    """The picture or clip of that name in a form, if there is one.
+
+    Raises
+    ------
+    ApiError
+        It is there and cannot be read.
+    """
+    parts = parts_of(content_type, body) if is_form(content_type) else []
+    for part in parts:
+        if part.get_filename() is not None and name_of(part) == name:
+            content = part.get_payload(decode=True)
+            try:
+                return read_reference(bytes(content or b""), part.get_content_type())
+            except Unreadable as error:
+                raise ApiError(400, str(error), code="invalid_file", param=name) from error
+    return None
+
+
+def is_form(content_type: str) -> bool:
+    return content_type.startswith("multipart/form-data")
+
+
+def parts_of(content_type: str, body: bytes) -> list[EmailMessage]:
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    return list(BytesParser(policy=HTTP).parsebytes(head + body).iter_parts())
+
+
+def name_of(part: EmailMessage) -> str:
+    return str(part.get_param("name", header="content-disposition"))
+
+
 def text_of(payload: object) -> str:
     return payload.decode(errors="replace") if isinstance(payload, bytes) else ""
 
 
-def read_request(fields: Mapping[str, object]) -> VideoRequest:
+def read_request(fields: Mapping[str, object], reference: Reference | None = None) -> VideoRequest:
     """Check the fields of a create call.
 
     Raises
@@ -68,28 +114,45 @@ def read_request(fields: Mapping[str, object]) -> VideoRequest:
     ApiError
         404 for a model that is not here, 400 for anything else wrong.
     """
-    prompt = str(fields.get("prompt") or "").strip()
-    if not prompt:
-        raise ApiError(400, "The prompt is empty.", code="empty_prompt", param="prompt")
-    model = known_model(str(fields.get("model") or ""))
+    prompt = read_prompt(fields)
+    model = known_model(str(fields.get("model") or ""), MODELS)
     width, height = read_size(fields.get("size"), model)
     seconds = read_seconds(fields.get("seconds"), model)
     seed = read_seed(fields.get("seed"), prompt)
-    return VideoRequest(replace(model, width=width, height=height, seconds=seconds), prompt, seed)
+    asked = replace(model, width=width, height=height, seconds=seconds)
+    return VideoRequest(asked, prompt, seed, reference)
 
 
-def known_model(name: str) -> Model:
-    if name not in MODELS:
+def read_image_request(
+    fields: Mapping[str, object], picture: Image.Image | None = None
+) -> ImageRequest:
+    """Check the fields of a call for a picture, drawn anew or edited; as `read_request` does."""
+    prompt = read_prompt(fields)
+    model = known_model(str(fields.get("model") or ""), IMAGE_MODELS)
+    width, height = read_size(fields.get("size"), model)
+    seed = read_seed(fields.get("seed"), prompt)
+    return ImageRequest(replace(model, width=width, height=height), prompt, seed, picture)
+
+
+def read_prompt(fields: Mapping[str, object]) -> str:
+    prompt = str(fields.get("prompt") or "").strip()
+    if not prompt:
+        raise ApiError(400, "The prompt is empty.", code="empty_prompt", param="prompt")
+    return prompt
+
+
+def known_model(name: str, models: Mapping[str, AnyModel]) -> AnyModel:
+    if name not in models:
         raise ApiError(
             404,
-            f"The model '{name}' is not here. Available: {', '.join(MODELS)}.",
+            f"The model '{name}' is not here. Available: {', '.join(models)}.",
             code="model_not_found",
             param="model",
         )
-    return MODELS[name]
+    return models[name]
 
 
-def read_size(value: object, model: Model) -> tuple[int, int]:
+def read_size(value: object, model: Model | ImageModel) -> tuple[int, int]:
     """Width and height in pixels; the model's own when not asked."""
     if value in (None, ""):
         return model.width, model.height

@@ -98,7 +98,7 @@ class Scene:
 def read_scene(prompt: str) -> Scene:
     """What of the prompt is understood; a floating ball in a studio if nothing is."""
     text = prompt.lower()
-    words = [known(word) for word in re.findall(r"[a-z]+", text)]
+    words = words_of(text)
     thing = next((word for word in words if word in THINGS), "ball")
     return Scene(
         thing=thing,
@@ -107,6 +107,11 @@ def read_scene(prompt: str) -> Scene:
         motion=next((name for words, name in MOTIONS.items() if re.search(words, text)), "float"),
         places=tuple(place for place in PLACES if place in words),
     )
+
+
+def words_of(prompt: str) -> list[str]:
+    """Its words, as the vocabulary has them."""
+    return [known(word) for word in re.findall(r"[a-z]+", prompt.lower())]
 
 
 def known(word: str) -> str:

@@ -1,16 +1,28 @@
-"""The `/v1/videos` protocol over `http.server`."""
+"""The `/v1/videos` and `/v1/images` protocols over `http.server`."""
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 import shutil
+import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from examples.model_endpoint.jobs import JobStore
+from examples.model_endpoint.jobs import JobStore, Refused, refuse_forbidden
 from examples.model_endpoint.models import MODELS
-from examples.model_endpoint.requests import ApiError, read_fields, read_request
+from examples.model_endpoint.pictures import IMAGE_MODELS, edit, paint
+from examples.model_endpoint.references import Reference
+from examples.model_endpoint.requests import (
+    ApiError,
+    ImageRequest,
+    read_fields,
+    read_file,
+    read_image_request,
+    read_request,
+)
 
 MAX_BODY_BYTES = 20_000_000
 MAX_PAGE = 100
@@ -67,6 +79,10 @@ class Handler(BaseHTTPRequestHandler):
                 return self.list_models()
             case ["POST", "v1", "videos"]:
                 return self.create(body)
+            case ["POST", "v1", "images", "generations"]:
+                return self.draw(body)
+            case ["POST", "v1", "images", "edits"]:
+                return self.edit(body)
             case ["GET", "v1", "videos"]:
                 return self.list_jobs()
             case ["GET", "v1", "videos", job_id]:
@@ -92,12 +108,42 @@ class Handler(BaseHTTPRequestHandler):
             raise ApiError(401, "The API key is missing or wrong.", code="invalid_api_key")
 
     def list_models(self) -> None:
-        models = [{"id": name, "object": "model", "owned_by": "demo"} for name in MODELS]
+        models = [
+            {"id": name, "object": "model", "owned_by": "demo"} for name in (*MODELS, *IMAGE_MODELS)
+        ]
         self.send_json({"object": "list", "data": models})
 
     def create(self, body: bytes) -> None:
-        request = read_request(read_fields(self.headers.get("Content-Type", ""), body))
-        self.send_json(self.server.store.create(request.model, request.prompt, request.seed))
+        asked = read_request(self.fields(body), self.file(body, "input_reference"))
+        store = self.server.store
+        self.send_json(store.create(asked.model, asked.prompt, asked.seed, asked.reference))
+
+    def draw(self, body: bytes) -> None:
+        asked = read_image_request(self.fields(body))
+        self.send_picture(asked, lambda: paint(asked.model, asked.prompt, asked.seed))
+
+    def edit(self, body: bytes) -> None:
+        given = self.file(body, "image")
+        if given is None:
+            raise ApiError(400, "The image is missing.", code="missing_image", param="image")
+        asked = read_image_request(self.fields(body), given.last)
+        self.send_picture(asked, lambda: edit(asked.model, asked.prompt, given.last, asked.seed))
+
+    def send_picture(self, asked: ImageRequest, make: Callable[[], bytes]) -> None:
+        """The picture is made while the client waits, and comes with the answer."""
+        try:
+            refuse_forbidden(asked.prompt)
+        except Refused as refusal:
+            raise ApiError(400, str(refusal), code="moderation_blocked") from refusal
+        time.sleep(self.server.store.delay_seconds)
+        picture = {"b64_json": base64.b64encode(make()).decode()}
+        self.send_json({"created": int(time.time()), "data": [picture]})
+
+    def fields(self, body: bytes) -> dict[str, object]:
+        return read_fields(self.headers.get("Content-Type", ""), body)
+
+    def file(self, body: bytes, name: str) -> Reference | None:
+        return read_file(self.headers.get("Content-Type", ""), body, name)
 
     def list_jobs(self) -> None:
         """Newest first; `after` is the last id of the page before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.utils.module_loading import import_string
@@ -88,11 +89,12 @@ def request_for(
     key: str,
     kind: Kind | None = None,
     source: MediaFile | None = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> GenerationRequest:
     """What a job asks: its seed counts samples, and is sent where the model takes one.
 
     Without a kind it is from text, to whichever the endpoint makes. The source goes with the kinds
-    that start from one.
+    that start from one. `asked` is what the study asks of every model, in our words.
 
     Raises
     ------
@@ -108,6 +110,7 @@ def request_for(
         image=source if kind in FROM_AN_IMAGE else None,
         video=source if kind in FROM_A_VIDEO else None,
         key=key,
+        **(asked or {}),
     )
 
 

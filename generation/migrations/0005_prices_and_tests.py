@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('generation', '0003_jobs_hardened'),
+        ('generation', '0004_chains_and_settings'),
     ]
 
     operations = [

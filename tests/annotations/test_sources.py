@@ -4,7 +4,9 @@ import csv
 from datetime import timedelta
 
 import pytest
+from django.core.files import File
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,6 +18,7 @@ from annotations.services.manifests import PromptText
 from annotations.services.prompt_sources import (
     get_or_create_prompt_with_source,
     import_prompts,
+    start_from_pictures,
 )
 from annotations.services.protocol import axis_templates
 from annotations.services.raters import sign_rater
@@ -27,7 +30,10 @@ from tests.annotations.factories import (
     claim,
     draft,
     make_comparison,
+    make_model,
+    make_prompt,
     make_rater,
+    make_stimulus,
     make_study,
     quality,
 )
@@ -209,3 +215,24 @@ def test_other_kinds_have_no_seam(picture):
 def test_sources_are_no_stimuli(picture):
     prompt_with(picture)
     assert not Stimulus.objects.exists()
+
+
+def test_prompts_can_start_from_the_pictures_that_a_model_made(picture):
+    study = make_study(comparisons=0, state="draft", kind="image-to-video")
+    painter, text = make_model(), make_prompt()
+    study.prompts.add(text)
+    with picture.open("rb") as content:
+        name = default_storage.save("originals/picture.png", File(content))
+    make_stimulus(painter, text, kind="image", file=name)
+    call_command("import_prompts", study.slug, pictures_of=painter.slug)
+    prompt = study.prompts.get()
+    assert (prompt.key, prompt.text, prompt.source_kind) == (text.key, text.text, "image")
+
+
+def test_a_prompt_without_a_picture_is_named():
+    study = make_study(comparisons=0, state="draft", kind="image-to-video")
+    prompt = make_prompt()
+    study.prompts.add(prompt)
+    with pytest.raises(ImportRefused) as refused:
+        start_from_pictures(study=study, model=make_model("Painter"))
+    assert refused.value.problems == [f"{prompt.key}: Painter has made no picture for it."]

@@ -94,9 +94,9 @@ def test_health_needs_no_key(slow_client):
     assert httpx.get(f"{slow_client.base_url}/health").json() == {"status": "ok"}
 
 
-def test_both_demo_models_are_listed(client):
+def test_the_demo_models_are_listed(client):
     ids = [model["id"] for model in client.get("/v1/models").json()["data"]]
-    assert ids == ["demo-aurora", "demo-drift"]
+    assert ids == ["demo-aurora", "demo-drift", "demo-pastel", "demo-chalk"]
 
 
 def test_a_new_job_has_every_field_of_the_protocol(slow_client):

@@ -9,14 +9,25 @@ from typing import Any
 from annotations.models import GenerativeModel, Study
 from annotations.services.studies import create_study
 from generation.adapters.base import Done, GenerationRequest, Pending, RemoteJob, Submitted
-from generation.enums import AttemptState, JobState
+from generation.enums import CHAINED, AttemptState, JobState
 from generation.models import Attempt, Endpoint, Job
 from tests.annotations.factories import NOW, make_model, make_prompt
 from tests.media.clips import make_clip
 
 DEADLINE_AT = NOW + timedelta(hours=1)
 SENT = [JobState.SUBMITTING, JobState.UNKNOWN_OUTCOME, JobState.REMOTE_PENDING, JobState.FETCHING]
-ENDED = [JobState.DONE, JobState.FAILED, JobState.REJECTED, JobState.CANCELLED]
+ENDED = [
+    JobState.DONE,
+    JobState.FAILED,
+    JobState.REJECTED,
+    JobState.CANCELLED,
+    JobState.FIRST_FAILED,
+]
+# Where a first step stands whose second one is in these states.
+FIRST_STATES = {
+    JobState.AWAITING_FIRST: JobState.FETCHING,
+    JobState.FIRST_FAILED: JobState.FAILED,
+}
 
 
 class ScriptedAdapter:
@@ -74,6 +85,9 @@ def make_endpoint(model: GenerativeModel | None = None, **values: Any) -> Endpoi
 
 def make_job(state: str = JobState.READY, endpoint: Endpoint | None = None, **values: Any) -> Job:
     """A job as its steps leave it in this state, due now, with the attempt that led there."""
+    if state in CHAINED:
+        first = values.pop("first_step", None) or make_job(FIRST_STATES[state])
+        values = {"first_step": first, "wake_at": None, **values}
     job = Job.objects.create(
         **{
             "endpoint": endpoint or make_endpoint(),

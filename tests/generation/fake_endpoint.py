@@ -38,6 +38,7 @@ class Remote:
     prompt: str
     registered_at: datetime
     outcome: str = ""
+    model: str = "lab-1"
 
 
 class FakeEndpoint:
@@ -46,6 +47,7 @@ class FakeEndpoint:
     def __init__(self, clip: bytes) -> None:
         self.now = NOW
         self.clip = clip
+        self.clips: dict[str, bytes] = {}
         self.jobs: dict[str, Remote] = {}
         self.arrivals: list[datetime] = []
         self.fault = ""
@@ -63,11 +65,11 @@ class FakeEndpoint:
     def is_over(self, job: Remote) -> bool:
         return bool(job.outcome) or self.now >= job.registered_at + MADE_AFTER
 
-    def submit(self, request: GenerationRequest) -> Submitted:
+    def submit(self, request: GenerationRequest, model: str = "lab-1") -> Submitted:
         fault = self._reach(UnknownOutcomeError)
         self.made += 1
         registered_at = self.now + (LONGEST_CALL if fault == "late" else timedelta(0))
-        job = Remote(f"v{self.made}", request.prompt, registered_at)
+        job = Remote(f"v{self.made}", request.prompt, registered_at, model=model)
         self.jobs[job.remote_id] = job
         self._last()
         # A slow call may have been on its way all the time.
@@ -87,7 +89,7 @@ class FakeEndpoint:
         fault = self._reach()
         job = self._get(remote_id)
         self._answer(fault)
-        target.write_bytes(self.clip_of(job.prompt))
+        target.write_bytes(self.clips.get(job.model) or self.clip_of(job.prompt))
 
     def clip_of(self, prompt: str) -> bytes:
         """A clip of its own for each prompt: the same pictures, and a box that players skip."""
@@ -101,7 +103,7 @@ class FakeEndpoint:
     def list_since(self, since: datetime) -> list[RemoteJob]:
         fault = self._reach()
         listed = [
-            RemoteJob(job.remote_id, "lab-1", job.prompt, job.registered_at)
+            RemoteJob(job.remote_id, job.model, job.prompt, job.registered_at)
             for job in self.here()
             if job.registered_at >= since
         ]
@@ -145,3 +147,15 @@ class FakeEndpoint:
             if job.remote_id == remote_id:
                 return job
         raise VanishedError("No such video.")
+
+
+class OneModel:
+    """An adapter for one of several models of the same server."""
+
+    def __init__(self, fake: FakeEndpoint, model: str) -> None:
+        self.fake, self.model = fake, model
+        self.poll, self.fetch, self.cancel = fake.poll, fake.fetch, fake.cancel
+        self.list_since = fake.list_since
+
+    def submit(self, request: GenerationRequest) -> Submitted:
+        return self.fake.submit(request, self.model)

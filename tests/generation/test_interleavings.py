@@ -18,7 +18,14 @@ from generation.enums import AttemptState, JobState
 from generation.models import Attempt, Job
 from tests.annotations.factories import make_prompt
 from tests.generation.factories import ENDED, clip_bytes, make_endpoint, make_job
-from tests.generation.fake_endpoint import FAULTS, LONGEST_CALL, FakeEndpoint, WorkerKilled
+from tests.generation.fake_endpoint import (
+    FAULTS,
+    LONGEST_CALL,
+    FakeEndpoint,
+    OneModel,
+    WorkerKilled,
+)
+from tests.media.clips import make_still
 
 pytestmark = pytest.mark.django_db
 
@@ -48,10 +55,13 @@ class Interleavings(RuleBasedStateMachine):
         self.queue: list[tuple[str, int]] = []
         self.retried: Counter[str] = Counter()
         self.ended: dict[int, str] = {}
+        self.ids = [job.pk for job in self.make_jobs()]
+
+    def make_jobs(self) -> list[Job]:
         endpoint = make_endpoint(
             remote_model="lab-1", max_concurrency=PLACES, jobs_per_minute=PER_MINUTE
         )
-        self.ids = [make_job(endpoint=endpoint, prompt=make_prompt()).pk for _ in range(JOBS)]
+        return [make_job(endpoint=endpoint, prompt=make_prompt()) for _ in range(JOBS)]
 
     @rule(seconds=st.sampled_from([1, 6, 30, 61, 91, 130]))
     def time_passes(self, seconds: int) -> None:
@@ -133,12 +143,13 @@ class Interleavings(RuleBasedStateMachine):
     @invariant()
     def no_job_is_made_twice(self) -> None:
         """Unless its owner says so."""
-        made = Counter(job.prompt for job in self.fake.jobs.values())
-        assert all(times <= 1 + self.retried[prompt] for prompt, times in made.items())
+        made = Counter((job.model, job.prompt) for job in self.fake.jobs.values())
+        assert all(times <= 1 + self.retried[prompt] for (_, prompt), times in made.items())
 
     @invariant()
     def the_endpoint_is_never_over_its_limits(self) -> None:
-        assert len(self.fake.alive()) <= PLACES
+        taken = Counter(job.model for job in self.fake.alive())
+        assert max(taken.values(), default=0) <= PLACES
         assert self.fake.most_in_a_minute() <= PER_MINUTE
 
     @invariant()
@@ -188,21 +199,71 @@ class Interleavings(RuleBasedStateMachine):
         return Job.objects.moving().exclude(wake_at=None).exists()
 
 
-def test_any_interleaving_keeps_every_promise(tmp_path, monkeypatch):
+class ChainedInterleavings(Interleavings):
+    """The same with a picture that two clips start from, and another one for a third clip."""
+
+    def make_jobs(self) -> list[Job]:
+        lab = {"base_url": "http://lab.test/v1", "max_concurrency": PLACES}
+        first = make_endpoint(remote_model="pictures", **lab)
+        seconds = [make_endpoint(remote_model=f"lab-{n}", first_step=first, **lab) for n in (1, 2)]
+        pictures = [make_job(endpoint=first, kind="text-to-image") for _ in range(2)]
+        followed = [(pictures[0], seconds[0]), (pictures[0], seconds[1]), (pictures[1], seconds[0])]
+        clips = [
+            make_job(
+                JobState.AWAITING_FIRST,
+                endpoint=endpoint,
+                first_step=picture,
+                prompt=picture.prompt,
+                kind="image-to-video",
+            )
+            for picture, endpoint in followed
+        ]
+        return [pictures[0], *clips, pictures[1]]
+
+    @rule()
+    def a_refused_picture_is_retried(self) -> None:
+        for job in Job.objects.filter(first_step=None, state=JobState.REJECTED):
+            self.fake.jobs.pop(job.remote_id, None)
+            services.retry_job(job=job, now=self.fake.now)
+
+    @invariant()
+    def no_clip_is_sent_before_its_picture_is_there(self) -> None:
+        sent = {job.prompt for job in self.fake.jobs.values() if job.model != "pictures"}
+        unfinished = Job.objects.filter(first_step=None).exclude(state=JobState.DONE)
+        assert not unfinished.filter(prompt__text__in=sent).exists()
+
+    def everything_is_done_or_says_why(self) -> None:
+        """A clip waits on only for a picture that waits for a person."""
+        assert not self.is_moving()
+        for job in Job.objects.exclude(state=JobState.AWAITING_FIRST):
+            assert job.stimulus if job.state == JobState.DONE else job.error
+
+    def is_moving(self) -> bool:
+        waiting = Job.objects.filter(state=JobState.AWAITING_FIRST)
+        parked = {"first_step__state": JobState.UNKNOWN_OUTCOME, "first_step__wake_at": None}
+        return super().is_moving() or waiting.exclude(**parked).exists()
+
+
+@pytest.mark.parametrize(("machine", "examples"), [(Interleavings, 50), (ChainedInterleavings, 30)])
+def test_any_interleaving_keeps_every_promise(tmp_path, monkeypatch, machine, examples):
     clip = clip_bytes(tmp_path)
+    picture = make_still(tmp_path / "picture.png").read_bytes()
 
     def begin() -> Interleavings:
         fake = FakeEndpoint(clip)
+        fake.clips["pictures"] = picture
         rng = random.Random(0)
-        monkeypatch.setattr(services, "adapter_for", lambda endpoint: fake)
+        monkeypatch.setattr(
+            services, "adapter_for", lambda endpoint: OneModel(fake, endpoint.remote_model)
+        )
         monkeypatch.setattr(services, "RNG", rng)
         monkeypatch.setattr(transitions, "RNG", rng)
-        return Interleavings(fake)
+        return machine(fake)
 
     run_state_machine_as_test(
         begin,
         settings=settings(
-            max_examples=50,
+            max_examples=examples,
             stateful_step_count=30,
             deadline=None,
             database=None,

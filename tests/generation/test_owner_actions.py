@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from generation.adapters.base import AuthOrQuotaError, PermanentError, RetryableError
 from generation.adapters.registry import adapter_for
-from generation.enums import MOVING, AttemptState, JobState
+from generation.enums import CHAINED, MOVING, AttemptState, JobState
 from generation.limits import room_at
 from generation.models import Endpoint, Job
 from generation.services import (
@@ -49,7 +49,9 @@ def test_planning_again_plans_nothing():
 def test_jobs_that_ended_are_not_planned_anew(state):
     study = make_planned_study()
     plan_jobs(study=study, now=NOW)
-    Job.objects.update(state=state, error="Words.", wake_at=None)
+    first = make_job() if state in CHAINED else None
+    study_jobs = Job.objects.for_study(study.pk)
+    study_jobs.update(state=state, error="Words.", wake_at=None, first_step=first)
     assert plan_jobs(study=study, now=NOW) == 0
 
 

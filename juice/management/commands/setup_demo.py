@@ -1,41 +1,31 @@
-"""`manage.py setup_demo`: a live and a finished study over the bundled demo models."""
+"""`manage.py setup_demo`: a live and a finished study, and a small one of each kind."""
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from analysis.services import compute_report_now
 from annotations.enums import StudyState
-from annotations.models import GenerativeModel, Prompt, Study
-from annotations.services.manifests import PromptText
+from annotations.models import Comparison, GenerativeModel, Prompt, Study
 from annotations.services.preparing import missing_clips
-from annotations.services.registering import get_or_create_prompt
 from annotations.services.studies import close_study, create_study, open_study, start_preparing
 from annotations.services.wording import translate_study
 from annotations.simulation import Truth, simulate_raters
-from generation.models import Endpoint, Job
+from generation.models import Job
 from generation.services import plan_jobs
+from juice.demo import CLIP_MODELS, KINDS, make_endpoints, make_prompts, make_study_of_kind
 
-PROMPTS_FILE = Path("examples/model_endpoint/prompts.csv")
-DEMO_MODELS = {
-    "demo-aurora": ("Demo model Aurora", {"seconds": "4", "size": "512x512"}),
-    "demo-drift": ("Demo model Drift", {"seconds": "3", "size": "640x360"}),
-}
 LIVE_SLUG, FINISHED_SLUG = "demo", "demo-finished"
 TITLE = "Which clip is better?"
 TITLES = {"es": "¿Qué clip es mejor?", "zh-hans": "哪个片段更好？", "ar": "أي مقطع أفضل؟"}
@@ -53,14 +43,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _make_admin()
-        _make_endpoints(options["endpoint_url"])
-        prompts = _make_prompts()
+        make_endpoints(options["endpoint_url"])
+        prompts = make_prompts()
         live = _study(LIVE_SLUG, TITLE, prompts)
         finished = _study(FINISHED_SLUG, f"{TITLE} (finished, simulated)", prompts)
+        kinds = [make_study_of_kind(one) for one in KINDS]
         with _progress() as progress:
-            _generate(progress, live)
-            for study in (live, finished):
-                _prepare_and_open(progress, study)
+            _generate(progress, [live, *kinds])
+            _prepare_and_open(progress, [live, finished, *kinds])
             _simulate(progress, finished, options["site_url"])
         compute_report_now(study=finished)
         site = options["site_url"].rstrip("/")
@@ -69,6 +59,7 @@ class Command(BaseCommand):
             "admin_url": f"{site}/studies/",
             "admin_user": "admin",
             "report_url": f"{site}/r/{finished.report_token}/",
+            "kinds_urls": " ".join(f"{site}/s/{study.slug}/" for study in kinds),
         }
         self.stdout.write(json.dumps(links))
 
@@ -85,56 +76,28 @@ def _make_admin() -> None:
     user.save()
 
 
-def _make_endpoints(url: str) -> None:
-    for slug, (name, parameters) in DEMO_MODELS.items():
-        model, _ = GenerativeModel.objects.get_or_create(
-            slug=slug,
-            defaults={"name": name, "notes": "Bundled with the demo; draws simple shapes."},
-        )
-        Endpoint.objects.update_or_create(
-            model=model,
-            defaults={
-                "name": f"{name} (local)",
-                "adapter": "openai_videos",
-                "base_url": f"{url.rstrip('/')}/v1",
-                "remote_model": slug,
-                "parameters": parameters,
-                "is_internal": True,
-                "max_concurrency": 2,
-            },
-        )
-
-
-def _make_prompts() -> list[Prompt]:
-    with (settings.BASE_DIR / PROMPTS_FILE).open(newline="") as file:
-        return [
-            get_or_create_prompt(PromptText(row["prompt_id"], row["prompt"], row["category"]))
-            for row in csv.DictReader(file)
-        ]
-
-
 def _study(slug: str, title: str, prompts: list[Prompt]) -> Study:
     found = Study.objects.filter(slug=slug).first()
     if found is not None:
         return found
-    models = [GenerativeModel.objects.get(slug=model) for model in DEMO_MODELS]
+    models = [GenerativeModel.objects.get(slug=model) for model in CLIP_MODELS]
     study = create_study(title=title, slug=slug, models=models, prompts=prompts)
     for language, translated in TITLES.items():
         translate_study(study=study, language=language, texts={"title": translated})
     return study
 
 
-def _generate(progress: Progress, study: Study) -> None:
-    planned = study.study_models.count() * study.study_prompts.count()
-    if missing_clips(study):
-        with transaction.atomic():
+def _generate(progress: Progress, studies: list[Study]) -> None:
+    for study in studies:
+        if missing_clips(study):
             plan_jobs(study=study, now=timezone.now())
+    planned = sum(one.study_models.count() * one.study_prompts.count() for one in studies)
     _wait(
         progress,
         "Generating clips",
         total=planned,
-        done=lambda: planned - len(missing_clips(study)),
-        problem=lambda: _failed_job(study),
+        done=lambda: planned - sum(len(missing_clips(study)) for study in studies),
+        problem=lambda: next(filter(None, map(_failed_job, studies)), ""),
     )
 
 
@@ -143,19 +106,21 @@ def _failed_job(study: Study) -> str:
     return f"A clip could not be made: {failed.error}" if failed else ""
 
 
-def _prepare_and_open(progress: Progress, study: Study) -> None:
-    if study.state == StudyState.DRAFT:
-        start_preparing(study=study)
-    planned = study.study_prompts.count()
+def _prepare_and_open(progress: Progress, studies: list[Study]) -> None:
+    for study in studies:
+        if study.state == StudyState.DRAFT:
+            start_preparing(study=study)
+    pairs = Comparison.objects.filter(study__in=studies).counted().ready()
     _wait(
         progress,
         "Preparing fair pairs",
-        total=planned,
-        done=lambda: study.comparisons.counted().ready().count(),
-        problem=lambda: _failed_pair(study),
+        total=sum(study.study_prompts.count() for study in studies),
+        done=pairs.count,
+        problem=lambda: next(filter(None, map(_failed_pair, studies)), ""),
     )
-    if study.state == StudyState.PREPARING:
-        open_study(study=study, now=timezone.now())
+    for study in studies:
+        if study.state == StudyState.PREPARING:
+            open_study(study=study, now=timezone.now())
 
 
 def _failed_pair(study: Study) -> str:
