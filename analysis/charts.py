@@ -42,7 +42,7 @@ def win_rate_chart(report: Report) -> Figure:
     counted = [result for result in report.results if result.win_rate.n]
     questions = list(dict.fromkeys(question_words(report, result) for result in counted))
     figure, ticks, place = go.Figure(), {}, 0
-    for heading, results in _by_pair(counted, focus).items():
+    for heading, results in by_pair(counted, focus).items():
         ticks[place] = f"<b>{_label(heading, 40)}</b>"
         for result in results:
             question = question_words(report, result)
@@ -63,7 +63,7 @@ def agreement_chart(report: Report) -> Figure:
     kinds = split_kinds(report)
     figure, ticks = go.Figure(), {}
     for place, result in enumerate(results):
-        ticks[-2 * place] = _label(_agreement_label(report, result))
+        ticks[-2 * place] = _label(agreement_label(report, result))
     for number, kind in enumerate(kinds):
         counts = [_kind_counts(r.agreement, kinds)[kind] for r in results]
         totals = [r.agreement.comparisons_with_two_votes for r in results]
@@ -113,7 +113,7 @@ def _kind(count: SplitCount) -> str:
     return "a majority" if 2 * count.split[0] > sum(count.split) else "no majority"
 
 
-def _by_pair(results: list[PairResult], focus: str | None) -> dict[str, list[PairResult]]:
+def by_pair(results: list[PairResult], focus: str | None) -> dict[str, list[PairResult]]:
     pairs: dict[str, list[PairResult]] = {}
     for result in results:
         if focus:
@@ -203,7 +203,7 @@ def _add_reasons(figure: go.Figure, shares: tuple[ReasonShare, ...], colour: str
     )
 
 
-def _agreement_label(report: Report, result: PairResult) -> str:
+def agreement_label(report: Report, result: PairResult) -> str:
     question = question_words(report, result)
     if len({(r.model_a, r.model_b) for r in report.results}) == 1:
         return question

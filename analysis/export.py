@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.decided import VERDICT_COLUMNS
 from analysis.core.estimates import Estimate
 from analysis.core.report import PairResult, Report
 from analysis.core.votes import COLUMNS
@@ -92,14 +91,9 @@ def judgment_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     return lines_of(COLUMNS, rows)
 
 
-def verdict_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Lines of the verdicts CSV; rows as `analysis.core.decided` gives them."""
-    return lines_of(VERDICT_COLUMNS, rows)
-
-
-def ranking_lines(report: Report) -> Iterator[str]:
-    """Lines of the ranking CSV: one per axis, protocol and model. Undefined is empty."""
-    rows = (
+def ranking_rows(report: Report) -> Iterator[dict[str, Any]]:
+    """Rows of the ranking: one per axis, protocol and model. Undefined is None."""
+    return (
         {
             "protocol": ranking.protocol,
             "axis": ranking.axis,
@@ -113,12 +107,11 @@ def ranking_lines(report: Report) -> Iterator[str]:
         for ranking in report.rankings
         for model in ranking.models
     )
-    return lines_of(RANKING_COLUMNS, rows)
 
 
-def category_lines(report: Report) -> Iterator[str]:
-    """Lines of the win rates by category of prompts; only a header where there is one category."""
-    rows = (
+def category_rows(report: Report) -> Iterator[dict[str, Any]]:
+    """Rows of the win rates by category of prompts; none where there is one category."""
+    return (
         {
             "protocol": result.protocol,
             "axis": result.axis,
@@ -138,7 +131,6 @@ def category_lines(report: Report) -> Iterator[str]:
         for result in report.results
         for one in result.categories
     )
-    return lines_of(CATEGORY_COLUMNS, rows)
 
 
 def rendition_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -154,8 +146,12 @@ def vote_table_rows(votes: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
 
 def win_rate_lines(report: Report) -> Iterator[str]:
     """Lines of the win rates CSV: one per axis, model pair and protocol. Undefined is empty."""
-    title = report.settings.title
-    return lines_of(WIN_RATE_COLUMNS, (_win_rate_row(title, result) for result in report.results))
+    return lines_of(WIN_RATE_COLUMNS, win_rate_rows(report))
+
+
+def win_rate_rows(report: Report) -> Iterator[dict[str, Any]]:
+    """Rows of the win rates: one per axis, model pair and protocol. Undefined is None."""
+    return (_win_rate_row(report.settings.title, result) for result in report.results)
 
 
 def _win_rate_row(title: str, result: PairResult) -> dict[str, Any]:

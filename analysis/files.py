@@ -4,67 +4,144 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import IO, Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pandas as pd
 
-from analysis.core.decided import decided_comparisons
+from analysis.core.decided import VERDICT_COLUMNS, decided_comparisons
+from analysis.core.raters import RATER_COLUMNS, rater_rows
 from analysis.core.report import Report, report_json
+from analysis.core.votes import COLUMNS
 from analysis.exchange import VOTE_FILES, preference_lines
 from analysis.export import (
-    category_lines,
+    CATEGORY_COLUMNS,
+    RANKING_COLUMNS,
+    WIN_RATE_COLUMNS,
+    category_rows,
     judgment_lines,
-    ranking_lines,
-    verdict_lines,
+    lines_of,
+    ranking_rows,
     vote_table_rows,
-    win_rate_lines,
+    win_rate_rows,
 )
+from analysis.figures import figure_files
 from analysis.html import render_report
 from analysis.latex import win_rate_table
+from analysis.parquet import parquet_chunks
+
+# The first moment that a zip can name.
+EARLIEST = (1980, 1, 1, 0, 0, 0)
+
+
+class OutputError(Exception):
+    """The folder cannot take the files; the message says why."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns, and rows that have them."""
+
+    columns: tuple[str, ...]
+    rows: list[Mapping[str, Any]]
+
+
+def tables_of(report: Report, votes: pd.DataFrame) -> dict[str, Table]:
+    """The tables beside a report, by name; a ranking and categories where there are some."""
+    settings = report.settings
+    verdicts = decided_comparisons(votes, min_votes=settings.min_votes, rule=settings.majority_rule)
+    tables = {
+        "win_rates": Table(WIN_RATE_COLUMNS, list(win_rate_rows(report))),
+        "verdicts": Table(VERDICT_COLUMNS, list(verdicts)),
+        "raters": Table(RATER_COLUMNS, list(rater_rows(votes))),
+    }
+    if report.rankings:
+        tables["ranking"] = Table(RANKING_COLUMNS, list(ranking_rows(report)))
+    if any(result.categories for result in report.results):
+        tables["win_rates_by_category"] = Table(CATEGORY_COLUMNS, list(category_rows(report)))
+    return tables
 
 
 def table_files(report: Report, votes: pd.DataFrame) -> dict[str, Iterable[str]]:
-    """The tables beside a report, by their names; a ranking and categories where there are some."""
+    """The tables beside a report as text, by the names of their files."""
     settings = report.settings
-    verdicts = decided_comparisons(votes, min_votes=settings.min_votes, rule=settings.majority_rule)
-    tables: dict[str, Iterable[str]] = {
-        "win_rates.csv": win_rate_lines(report),
-        "verdicts.csv": verdict_lines(verdicts),
+    tables = tables_of(report, votes).items()
+    return {
+        **{f"{name}.csv": lines_of(table.columns, table.rows) for name, table in tables},
         "win_rates.tex": [win_rate_table(report)],
         "preferences.jsonl": preference_lines(
             votes, min_votes=settings.min_votes, rule=settings.majority_rule
         ),
     }
-    if report.rankings:
-        tables["ranking.csv"] = ranking_lines(report)
-    if any(result.categories for result in report.results):
-        tables["win_rates_by_category.csv"] = category_lines(report)
-    return tables
+
+
+def binary_files(report: Report, votes: pd.DataFrame) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """The same tables as Parquet, and the figures, by the names of their files."""
+    for name, table in tables_of(report, votes).items():
+        yield f"{name}.parquet", parquet_chunks(table.columns, table.rows)
+    for name, content in figure_files(report):
+        yield name, [content]
+
+
+def zip_report(report: Report, votes: pd.DataFrame, target: IO[bytes]) -> None:
+    """Everything but the single votes, as a zip; the same bytes for the same report."""
+    files: Iterable[tuple[str, Iterable[str] | Iterable[bytes]]] = chain(
+        table_files(report, votes).items(),
+        binary_files(report, votes),
+        [("report.json", [report_json(report)]), ("report.html", [render_report(report)])],
+    )
+    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
+        for name, parts in files:
+            content = b"".join(_encoded(part) for part in parts)
+            archive.writestr(ZipInfo(name, EARLIEST), content, ZIP_DEFLATED)
 
 
 def write_report(report: Report, votes: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write the page, the votes, the tables and every number as JSON into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    texts: dict[str, Iterable[str]] = {
-        "judgments.csv": judgment_lines(vote_table_rows(votes)),
-        **{name: lines(vote_table_rows(votes)) for name, lines in VOTE_FILES.items()},
-        **table_files(report, votes),
-        "report.json": [report_json(report)],
-        "report.html": [render_report(report)],
-    }
-    return [_write(folder / name, lines) for name, lines in texts.items()]
+    """Write the page, the votes, the tables, figures and every number as JSON into `folder`.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written to, or holds a folder by the name of one of the files.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_write(folder / name, parts) for name, parts in _everything(report, votes)]
+    except OSError as error:
+        place = error.filename2 or error.filename or folder
+        raise OutputError(f"{place} cannot be written: {error.strerror}.") from None
 
 
-def _write(path: Path, lines: Iterable[str]) -> Path:
+def _everything(
+    report: Report, votes: pd.DataFrame
+) -> Iterator[tuple[str, Iterable[str] | Iterable[bytes]]]:
+    yield "judgments.csv", judgment_lines(vote_table_rows(votes))
+    yield "judgments.parquet", parquet_chunks(COLUMNS, vote_table_rows(votes))
+    for name, lines in VOTE_FILES.items():
+        yield name, lines(vote_table_rows(votes))
+    yield from table_files(report, votes).items()
+    yield from binary_files(report, votes)
+    yield "report.json", [report_json(report)]
+    yield "report.html", [render_report(report)]
+
+
+def _write(path: Path, parts: Iterable[str] | Iterable[bytes]) -> Path:
     """Write beside the target, then take its place."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(handle, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a descriptor
-            file.writelines(lines)
+        with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor
+            file.writelines(map(_encoded, parts))
         Path(temporary).chmod(0o644)
         os.replace(temporary, path)  # noqa: PTH105 - beside mkstemp, which gives a str
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def _encoded(part: str | bytes) -> bytes:
+    return part.encode() if isinstance(part, str) else part

@@ -22,6 +22,7 @@ from analysis.core.sides import BalancedShare, SideBalance
 from analysis.core.stopping import StoppingRule
 from analysis.core.win_rates import RaterRange
 from analysis.example_rows import example_blocks
+from analysis.figures import figure_names
 from analysis.tables import (
     category_blocks,
     combination_plot,
@@ -64,6 +65,7 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "plotly": _safe(_asset(PLOTLY)) if figures else "",
         "draw": _safe(_asset(DRAW)) if figures else "",
         "figures": json_script(figures, "figures") if figures else "",
+        "figure_names": figure_names(report),
         "headline": wording.headline(report),
         "models": wording.listed(report.models) if report.models else "",
         "last_vote": wording.time_words(report.last_vote_at),

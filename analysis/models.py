@@ -45,6 +45,10 @@ class Report(models.Model):
     page = models.FileField(max_length=255, blank=True, help_text="The HTML file.")
     content = models.TextField(blank=True, help_text="Every number, as JSON.")
     files = models.JSONField(default=dict, blank=True, help_text="Tables by the names of files.")
+    extras = models.FileField(
+        max_length=255, blank=True, help_text="Figures, Parquet and all the rest, as a zip."
+    )
+    extras_asked_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)

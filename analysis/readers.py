@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis import imagenhub, label_studio
 from analysis.core.votes import COLUMNS, REQUIRED, VoteTableError, validate_votes
 
 Row = dict[str, Any]
@@ -30,7 +31,8 @@ UVE_PROMPT_NUMBER = re.compile(r"-(\d+)-\d+$")
 ESCAPED = re.compile(r"^'(?=[=+\-@\t\r])")
 HELP = (
     "Give a .csv with the columns model_a, model_b, winner (model_a, model_b or tie), "
-    "a .jsonl with the same fields, or a .json in the format of UVE-Bench; see examples/votes/."
+    "a .jsonl with the same fields, ImagenHub's ratings as .csv, or a .json of UVE-Bench or from "
+    "Label Studio's Pairwise template; see examples/votes/."
 )
 
 
@@ -55,7 +57,7 @@ def read_votes(path: Path) -> VoteFile:
     VoteFileError
         The file is missing, in no known format, or holds rows that are not votes.
     """
-    raw = read_rows(path)
+    raw, left_out = _read(path)
     winners, notes = _explicit_ties(raw["winner"])
     try:
         votes = validate_votes(raw.assign(winner=winners))
@@ -63,23 +65,31 @@ def read_votes(path: Path) -> VoteFile:
         raise VoteFileError(
             f"{path}: {error} Correct the file and run the command again."
         ) from None
-    return VoteFile(votes, tuple(dict.fromkeys(votes["axis"])), notes)
+    return VoteFile(votes, tuple(dict.fromkeys(votes["axis"])), (*left_out, *notes))
 
 
 def read_rows(path: Path) -> pd.DataFrame:
     """The rows of a file under our column names, values as they stand, indexed by line."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The rows, and the reader's notes."""
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise VoteFileError(f"{path}: files ending in '{path.suffix}' are not known. {HELP}")
+    notes: list[str] = []
     try:
-        numbered = list(reader(path))
+        numbered = list(reader(path, notes))
+    except (imagenhub.RatingError, label_studio.TaskError) as error:
+        raise VoteFileError(f"{path}: {error}. {HELP}") from None
     except OSError as error:
         raise VoteFileError(f"{path}: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         raise VoteFileError(f"{path}: not UTF-8 text (byte {error.start}). {HELP}") from None
     if not numbered:
         raise VoteFileError(f"{path}: no votes in it. {HELP}")
-    return _frame(path, numbered)
+    return _frame(path, numbered), tuple(notes)
 
 
 def _frame(path: Path, numbered: list[tuple[int | str, Row]]) -> pd.DataFrame:
@@ -116,7 +126,15 @@ def _explicit_ties(winners: pd.Series) -> tuple[pd.Series, tuple[str, ...]]:
     return winners, tuple(notes)
 
 
-def _read_csv(path: Path) -> NumberedRows:
+def _read_csv(path: Path, notes: list[str]) -> NumberedRows:
+    rows = list(_csv_rows(path))
+    if not rows or not imagenhub.is_rating(rows[0][1]):
+        return iter(rows)
+    notes.append("Ratings of ImagenHub: two models rated by one rater for one sample are a vote.")
+    return imagenhub.paired(rows)
+
+
+def _csv_rows(path: Path) -> NumberedRows:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file, strict=True)
         try:
@@ -131,7 +149,7 @@ def _read_csv(path: Path) -> NumberedRows:
             raise VoteFileError(f"{path}: line {rows.line_num}: {error}.") from None
 
 
-def _read_jsonl(path: Path) -> NumberedRows:
+def _read_jsonl(path: Path, notes: list[str]) -> NumberedRows:
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
@@ -145,8 +163,17 @@ def _json_object(path: Path, text: str, line: int) -> Row:
     return content
 
 
-def _read_json(path: Path) -> NumberedRows:
+def _read_json(path: Path, notes: list[str]) -> NumberedRows:
     content = _json(path, path.read_text(encoding="utf-8"), 1)
+    if isinstance(content, list):
+        tasks = label_studio.Tasks(content)
+        rows = list(tasks.votes())
+        notes.extend(tasks.notes())
+        return iter(rows)
+    return _uve_rows(path, content)
+
+
+def _uve_rows(path: Path, content: Any) -> NumberedRows:
     if not isinstance(content, dict):
         raise VoteFileError(f"{path}: not an object of named pairs. {HELP}")
     for key, pair in content.items():
@@ -180,7 +207,7 @@ def _json(path: Path, text: str, line: int) -> Any:
         ) from None
 
 
-_READERS: dict[str, Callable[[Path], NumberedRows]] = {
+_READERS: dict[str, Callable[[Path, list[str]], NumberedRows]] = {
     ".csv": _read_csv,
     ".jsonl": _read_jsonl,
     ".json": _read_json,

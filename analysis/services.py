@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from analysis.core.report import build_report, report_json
-from analysis.files import table_files
+from analysis.files import table_files, zip_report
 from analysis.html import render_report
 from analysis.models import Report, ReportQuerySet, ReportState
 from analysis.queries import report_settings, study_votes, votes_seen
@@ -74,6 +75,36 @@ def compute_report(*, report_id: int, now: datetime) -> None:
         _delete_page(report, made["page"])
 
 
+def request_extras(*, report: Report, now: datetime) -> None:
+    """Have a finished report's figures and Parquet files made, unless that was asked just now."""
+    asked = Q(extras_asked_at=None) | Q(extras_asked_at__lte=now - RETRY_PAUSE)
+    waiting = Report.objects.filter(asked, pk=report.pk, extras="")
+    if waiting.update(extras_asked_at=now):
+        from analysis.tasks import compute_files
+
+        transaction.on_commit(partial(_wake, compute_files, report.pk))
+
+
+def compute_extras(*, report_id: int) -> None:
+    """Make them, from the same votes; a second call does nothing.
+
+    A report that is not of the study's present state has none: a newer one is being made.
+    """
+    report = Report.objects.select_related("study").filter(pk=report_id, extras="").first()
+    if report is None or votes_seen(report.study).fingerprint != report.fingerprint:
+        return
+    votes = study_votes(report.study, last_judgment_id=report.last_judgment_id)
+    result = build_report(votes, settings=report_settings(report.study))
+    storage = report.extras.storage
+    with tempfile.TemporaryFile() as archive:
+        zip_report(result, votes, archive)
+        archive.seek(0)
+        path = f"reports/{report.study_id}/{report.fingerprint}.zip"
+        name = storage.save(path, File(archive))
+    if not Report.objects.filter(pk=report_id, extras="").update(extras=name):
+        storage.delete(name)
+
+
 def requeue_stale_reports(*, now: datetime) -> list[int]:
     """Wake a worker again for reports whose task was lost; give up on those that keep dying."""
     lost = Report.objects.lost(
@@ -95,10 +126,14 @@ def enqueue(report_id: int) -> None:
     """Wake a worker. Without a broker the report stays queued, and the sweep tries again."""
     from analysis.tasks import compute
 
+    _wake(compute, report_id)
+
+
+def _wake(task: Any, report_id: int) -> None:
     try:
-        compute.apply_async((report_id,), retry=False)
+        task.apply_async((report_id,), retry=False)
     except OperationalError:
-        logger.warning("no broker: report %s waits for the sweep", report_id)
+        logger.warning("no broker: report %s waits", report_id)
 
 
 def _get_or_create(study: Study, now: datetime) -> tuple[Report, bool]:
@@ -157,6 +192,7 @@ def _drop_superseded(report: Report) -> None:
         if old.state in (ReportState.READY, ReportState.FAILED):
             old.delete()
             _delete_page(old, old.page.name)
+            _delete_page(old, old.extras.name)
 
 
 def _delete_page(report: Report, name: str | None) -> None:

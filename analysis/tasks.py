@@ -13,6 +13,12 @@ def compute(report_id: int) -> None:
 
 
 @shared_task
+def compute_files(report_id: int) -> None:
+    """Make the figures and Parquet files of one report."""
+    services.compute_extras(report_id=report_id)
+
+
+@shared_task
 def sweep() -> None:
     """Wake workers for reports whose task was lost."""
     services.requeue_stale_reports(now=timezone.now())

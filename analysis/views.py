@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zipfile import ZipFile
+
 from django.http import (
     FileResponse,
     Http404,
@@ -14,12 +16,14 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from analysis.core.votes import COLUMNS
 from analysis.exchange import VOTE_FILES
 from analysis.export import judgment_lines, rendition_lines
 from analysis.html import content_security_policy
 from analysis.models import Report, ReportState
+from analysis.parquet import parquet_chunks
 from analysis.queries import judgment_rows
-from analysis.services import request_report
+from analysis.services import request_extras, request_report
 from annotations.models import Study
 from annotations.services.provenance import rendition_rows
 
@@ -28,6 +32,15 @@ CONTENT_TYPES = {
     "tex": "application/x-tex",
     "jsonl": "application/x-ndjson",
 }
+
+
+EXTRA_TYPES = {
+    "parquet": "application/vnd.apache.parquet",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "pdf": "application/pdf",
+}
+ALL = "report.zip"
 
 
 @require_safe
@@ -72,12 +85,42 @@ def report_file(request: HttpRequest, token: str, name: str) -> HttpResponseBase
         lines = VOTE_FILES[name](judgment_rows(study))
         streamed = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         return _private(_as_file(streamed, f"{study.slug}-{name.replace('_', '-')}"))
-    files = _ready_report(study).files
+    ready = _ready_report(study)
+    if name == ALL or name.rpartition(".")[2] in EXTRA_TYPES:
+        return _private(_extra(request, ready, name))
+    files = ready.files
     if name not in files:
         raise Http404("This report has no such file.")
     content_type = CONTENT_TYPES[name.rpartition(".")[2]]
     response = HttpResponse(files[name], content_type=f"{content_type}; charset=utf-8")
     return _private(_as_file(response, f"{study.slug}-{name.replace('_', '-')}"))
+
+
+def _extra(request: HttpRequest, ready: Report, name: str) -> HttpResponseBase:
+    """A file of the report's zip, or the zip; a page that waits for it where it is not made yet."""
+    if not ready.extras:
+        request_extras(report=ready, now=timezone.now())
+        context = {"study": ready.study, "report": ready, "file": name}
+        return render(request, "analysis/waiting.html", context, status=202)
+    archive = ready.extras.open("rb")
+    file_name = f"{ready.study.slug}-{name.replace('_', '-')}"
+    if name == ALL:
+        return _as_file(FileResponse(archive, content_type="application/zip"), file_name)
+    with archive, ZipFile(archive) as files:
+        if name not in files.namelist():
+            raise Http404("This report has no such file.")
+        content = files.read(name)
+    content_type = EXTRA_TYPES[name.rpartition(".")[2]]
+    return _as_file(HttpResponse(content, content_type=content_type), file_name)
+
+
+@require_safe
+def judgments_parquet(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Every judgment up to now, piece by piece."""
+    study = _study(token)
+    pieces = parquet_chunks(COLUMNS, judgment_rows(study))
+    response = StreamingHttpResponse(pieces, content_type=EXTRA_TYPES["parquet"])
+    return _private(_as_file(response, f"{study.slug}-judgments.parquet"))
 
 
 @require_safe

@@ -9,10 +9,10 @@ import pandas as pd
 from analysis import wording
 from analysis.core.gold import GoldDecision, gold_accuracy
 from analysis.core.intervals import wilson
-from analysis.core.reliability import OthersAgreement, agreement_with_others
+from analysis.core.raters import left_votes, others_agreement
+from analysis.core.reliability import OthersAgreement
 from analysis.core.response_times import RaterPace, flag_response_times, rater_paces
 from analysis.core.sides import RaterSide, screen_raters
-from analysis.core.votes import WINNERS
 from analysis.queries import rater_names, study_votes
 from annotations.models import Comparison, Rater, Study
 from annotations.services.checks import quality_of
@@ -45,9 +45,9 @@ def rater_signals(study: Study) -> list[RaterSignals]:
     votes = study_votes(study)
     if votes.empty:
         return []
-    sides = {side.rater: side for side in screen_raters(_left_votes(votes))}
+    sides = {side.rater: side for side in screen_raters(left_votes(votes))}
     paces = {pace.rater: pace for pace in _paces(study, votes)}
-    agreements = _agreements(votes)
+    agreements = others_agreement(votes)
     conduct = conduct_of(study)
     pass_share = quality_of(study).pass_percent / 100
     medians = votes.groupby("rater")["duration_ms"].median() / 1000
@@ -130,19 +130,6 @@ def _notes(conduct: Conduct) -> list[str]:
     return [words for words, holds in found.items() if holds]
 
 
-def _left_votes(votes: pd.DataFrame) -> dict[str, tuple[int, int]]:
-    """Choices of the left clip and of either, by rater.
-
-    The first question of a pair only: the second is mostly answered alike, and would count the
-    same chance twice.
-    """
-    decided = votes[votes["winner"].ne("tie")].drop_duplicates(["rater", "comparison_id"])
-    left = decided["winner"].eq("model_a") == decided["side_a"].eq("left")
-    counts = left.groupby(decided["rater"]).agg(["sum", "size"])
-    every = counts.reindex(votes["rater"].unique(), fill_value=0)
-    return {str(name): (int(row["sum"]), int(row["size"])) for name, row in every.iterrows()}
-
-
 def _paces(study: Study, votes: pd.DataFrame) -> tuple[RaterPace, ...]:
     """A comparison counts once, whatever the number of questions."""
     once = votes.drop_duplicates(["rater", "comparison_id"])
@@ -156,11 +143,3 @@ def _seconds_shown(study: Study) -> dict[str, float]:
     plans = Comparison.objects.filter(study=study).counted().ready()
     rows = plans.values_list("pk", "rendition_a__plan", "rendition_b__plan")
     return {str(pk): max(seconds_of(first), seconds_of(second)) for pk, first, second in rows}
-
-
-def _agreements(votes: pd.DataFrame) -> dict[str, OthersAgreement]:
-    items = votes.groupby(["comparison_id", "axis"]).ngroup()
-    raters, names = pd.factorize(votes["rater"])
-    labels = pd.Index(WINNERS).get_indexer(pd.Index(votes["winner"]))
-    found = agreement_with_others(items, raters, labels, classes=len(WINNERS))
-    return {str(names[one.rater]): one for one in found}

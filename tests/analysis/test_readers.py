@@ -88,7 +88,8 @@ def test_an_unknown_winner_names_file_and_line(tmp_path):
         ("votes.jsonl", '{"model_a": "x"}\n{"model_a"\n', "line 2, column 11"),
         ("votes.jsonl", "[1]\n", "line 1 is not a JSON object"),
         ("votes.json", '{"pair": {"video_a": "x"}}', "'pair' lacks video_a, video_b"),
-        ("votes.json", "[]", "not an object of named pairs"),
+        ("votes.json", "[]", "no votes in it"),
+        ("votes.json", "1", "not an object of named pairs"),
         ("votes.xlsx", "", "files ending in '.xlsx' are not known"),
     ],
 )

@@ -9,14 +9,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from analysis.core.report import AskedAxis, ReportSettings, build_report
 from analysis.core.votes import VoteTableError
-from analysis.files import write_report
+from analysis.files import OutputError, write_report
 from analysis.readers import VoteFile, VoteFileError, read_votes
 from analysis.version import code_version
 from analysis.wording import prefixed_headline
 
 
 class Command(BaseCommand):
-    help = "Make a report (HTML, CSV, JSON) from a file of votes: our CSV, FastChat, MT-Bench, UVE."
+    help = (
+        "Make a report (HTML, CSV, JSON) from a file of votes: our CSV, FastChat, MT-Bench, UVE, "
+        "ImagenHub, Label Studio."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("votes", type=Path, help=".csv, .jsonl or .json; see examples/votes/")
@@ -46,7 +49,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except VoteTableError as error:
             raise CommandError(f"{options['votes']}: {error}") from None
-        paths = write_report(report, file.votes, options["out"])
+        try:
+            paths = write_report(report, file.votes, options["out"])
+        except OutputError as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(prefixed_headline(report))
         for path in paths:
             self.stdout.write(f"  {path}")

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from analysis.clips import page_with_clips
 from analysis.core.report import build_report
 from analysis.export import rendition_lines
-from analysis.files import write_report
+from analysis.files import OutputError, write_report
 from analysis.queries import report_settings, study_votes
 from analysis.wording import prefixed_headline
 from annotations.models import Study
@@ -37,7 +37,10 @@ class Command(BaseCommand):
             raise CommandError(f"There is no study “{options['slug']}”.")
         votes, folder = study_votes(study), options["out"]
         report = build_report(votes, settings=report_settings(study))
-        paths = write_report(report, votes, folder)
+        try:
+            paths = write_report(report, votes, folder)
+        except OutputError as error:
+            raise CommandError(str(error)) from None
         paths.append(folder / "renditions.csv")
         _write(paths[-1], rendition_lines(rendition_rows(study)))
         if options["with_clips"]:
