@@ -11,8 +11,13 @@ from annotations.services.downloads import (
 from generation.adapters.base import PermanentError, RetryableError
 
 
-def ensure_allowed(url: str, *, is_internal: bool) -> None:
+def ensure_allowed(url: str, *, is_internal: bool) -> list[str]:
     """Refuse what is not HTTP, and addresses that are not public unless marked internal.
+
+    Returns
+    -------
+    list of str
+        What the name stands for, to connect to nothing else; empty if any address will do.
 
     Raises
     ------
@@ -22,7 +27,7 @@ def ensure_allowed(url: str, *, is_internal: bool) -> None:
         The name cannot be resolved now.
     """
     try:
-        ensure_public(url, is_internal=is_internal)
+        return ensure_public(url, is_internal=is_internal)
     except PrivateAddress as error:
         raise PermanentError(f"{error} Mark the endpoint as internal if it is yours.") from error
     except DownloadRefused as error:

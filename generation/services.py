@@ -49,6 +49,7 @@ from generation.transitions import (
     accept,
     backoff,
     begin_attempt,
+    can_be_sent_in_time,
     end,
     is_late,
     lease_fetch,
@@ -62,6 +63,7 @@ from generation.transitions import (
     remember_clip,
     send_again,
     suspect_lost_answer,
+    take_back,
 )
 from generation.turns import next_jobs
 
@@ -231,7 +233,7 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
     Parameters
     ----------
     clock
-        The time after the call, which may take long; `now` if it is not given.
+        The time before and after the call, which may take long; `now` if it is not given.
 
     Returns
     -------
@@ -253,6 +255,10 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
                 kind=Kind(job.study.kind) if job.study else None,
                 source=source,
             )
+            ready_at = clock() if clock else now
+            if not can_be_sent_in_time(attempt, ready_at):
+                take_back(attempt, ready_at)
+                return None
             with _foreseen(otherwise=UnknownOutcomeError):
                 submitted = adapter_for(job.endpoint).submit(request)
     except AdapterError as error:

@@ -155,6 +155,16 @@ def not_accepted(attempt: Attempt, error: AdapterError, now: datetime) -> None:
             end(job, error, now)
 
 
+def take_back(attempt: Attempt, now: datetime) -> None:
+    """Nothing was sent and nothing will be: the job waits again, as if it had not been tried."""
+    words = "The worker was held up before it could send it."
+    with transaction.atomic():
+        job = awaiting(attempt)
+        mark(attempt, AttemptState.NOT_SENT, now, words)
+        if job is not None:
+            move(job, JobState.READY, wake_at=now, error=words, submits=F("submits") - 1)
+
+
 def awaiting(attempt: Attempt) -> Job | None:
     """The attempt's job, locked, if it still waits for the answer to this very attempt."""
     jobs = Job.objects.select_for_update().filter(state__in=AWAITING_ANSWER)
@@ -241,6 +251,14 @@ def state_after(error: AdapterError) -> AttemptState:
     if isinstance(error, RetryableError):
         return AttemptState.NOT_SENT
     return AttemptState.REFUSED
+
+
+def can_be_sent_in_time(attempt: Attempt, now: datetime) -> bool:
+    """Whether the longest call that begins now ends before the lease does.
+
+    Who takes the job up after the lease relies on that. Calls leave more than a ninth of it.
+    """
+    return now <= attempt.sent_at + submit_lease() / 9
 
 
 def may_still_appear(attempt: Attempt, now: datetime) -> bool:

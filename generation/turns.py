@@ -6,7 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
+from django.db.models import Count, QuerySet
+
+from generation.enums import JobState
 from generation.models import Endpoint, Job
 
 # How far back turns are counted.
@@ -26,12 +30,14 @@ def next_jobs(endpoint: Endpoint, room: int, now: datetime) -> list[Job]:
 
 def _in_turn(endpoint: Endpoint, room: int, now: datetime) -> Iterator[Job]:
     waiting = endpoint.jobs.waiting(now=now)
-    groups = set(waiting.order_by().values_list("priority", "study").distinct())
+    # Without the time, which the index does not hold: a group too many costs one query.
+    ready = endpoint.jobs.filter(state=JobState.READY).order_by()
+    groups = set(ready.values_list("priority", "study").distinct())
     if not groups:
         return
-    under_way = Counter(endpoint.jobs.at_endpoint(now=now).values_list("study", flat=True))
+    under_way = _counts(endpoint.jobs.at_endpoint(now=now), "study")
     recent = endpoint.attempts.filter(sent_at__gt=now - REMEMBERED)
-    sent = Counter(recent.values_list("job__study", flat=True))
+    sent = _counts(recent, "job__study")
     for priority in sorted({priority for priority, _ in groups}, reverse=True):
         queues = {
             study: waiting.filter(priority=priority, study=study).order_by("pk")[:room]
@@ -44,3 +50,7 @@ def _in_turn(endpoint: Endpoint, room: int, now: datetime) -> Iterator[Job]:
             under_way[turn] += 1
             sent[turn] += 1
             yield left[turn].pop()
+
+
+def _counts(rows: QuerySet[Any], study: str) -> Counter[int | None]:
+    return Counter(dict(rows.order_by().values_list(study).annotate(n=Count("pk"))))

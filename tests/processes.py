@@ -55,9 +55,9 @@ class Stack:
         """One of several that share all work but media."""
         self.celery(name, *workers.waiting(threads=6))
 
-    def start_beat(self) -> None:
-        schedule = self.log_dir / "beat-schedule"
-        self.celery("beat", "beat", "--pidfile=", "-s", schedule, "--loglevel", "INFO")
+    def start_beat(self, name: str = "beat") -> None:
+        schedule = self.log_dir / f"{name}-schedule"
+        self.celery(name, "beat", "--pidfile=", "-s", schedule, "--loglevel", "INFO")
 
     def celery(self, name: str, *words: object) -> None:
         self.start(name, BIN / "celery", "-A", "juice", *words)
@@ -86,12 +86,13 @@ class Stack:
             self.log_dir / f"{name}.log",
         )
 
-    def stop_redis(self) -> None:
-        if self.redis.process is not None:
-            stop_process(self.redis.process)
+    def kill_redis(self) -> None:
+        assert self.redis.process is not None
+        kill_group(self.redis.process)
+        self.redis.process.wait()
 
     def start_redis_again(self) -> None:
-        """At the same address, and empty."""
+        """At the same address, and empty: it keeps nothing on disk."""
         before = self.redis.process
         assert before is not None
         self.redis.process = self.start("redis", *before.args)

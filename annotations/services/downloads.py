@@ -6,11 +6,10 @@ import ipaddress
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urljoin, urlsplit
-from urllib.request import getproxies
 
 import boto3
 import httpx
@@ -20,14 +19,16 @@ from django.core.files.storage import default_storage
 
 from annotations.errors import JuiceError
 from annotations.media.limits import DEFAULT_LIMITS
+from annotations.services.pinning import transport_to
 
 TIMEOUT = httpx.Timeout(30, connect=10)
 MAX_SECONDS = 240
 MAX_REDIRECTS = 5
 STORED = "stored:"
 WEB_SCHEMES = ("http://", "https://")
-PORTS = {"http": 80, "https": 443}
 BUCKET_SCHEME = "s3://"
+# NAT64, RFC 6052: the last 32 bits are the IPv4 address.
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class DownloadRefused(JuiceError):
@@ -76,7 +77,7 @@ def local_copy(location: str) -> Iterator[Path]:
 def download(url: str, target: Path, *, max_bytes: int = DEFAULT_LIMITS.max_bytes) -> None:
     """Stream a web address into a file, within bounds of size and time.
 
-    Every address on the way is checked, also after a redirect.
+    Every address on the way is checked, also after a redirect, and no other one connected to.
 
     Raises
     ------
@@ -85,15 +86,11 @@ def download(url: str, target: Path, *, max_bytes: int = DEFAULT_LIMITS.max_byte
     give_up_at = time.monotonic() + MAX_SECONDS
     for _ in range(MAX_REDIRECTS + 1):
         is_internal = urlsplit(url).hostname in settings.IMPORT_INTERNAL_HOSTS
-        ensure_public(url, is_internal=is_internal)
+        transport = transport_to(url, ensure_public(url, is_internal=is_internal))
         try:
             with (
-                httpx.Client(
-                    transport=transport_to(is_internal=is_internal),
-                    timeout=TIMEOUT,
-                    follow_redirects=False,
-                ) as client,
-                client.stream("GET", url) as answer,
+                httpx.Client(transport=transport, timeout=TIMEOUT) as client,
+                client.stream("GET", url, follow_redirects=False) as answer,
             ):
                 if answer.is_redirect:
                     url = urljoin(url, answer.headers.get("Location", ""))
@@ -106,8 +103,13 @@ def download(url: str, target: Path, *, max_bytes: int = DEFAULT_LIMITS.max_byte
     raise DownloadRefused(f"{_shown(url)} is redirected more than {MAX_REDIRECTS} times.")
 
 
-def ensure_public(url: str, *, is_internal: bool) -> None:
+def ensure_public(url: str, *, is_internal: bool) -> list[str]:
     """Refuse what is not HTTP, and addresses of private networks unless they are ours.
+
+    Returns
+    -------
+    list of str
+        What the name stands for, to connect to nothing else; empty if any address will do.
 
     Raises
     ------
@@ -117,68 +119,18 @@ def ensure_public(url: str, *, is_internal: bool) -> None:
         The name cannot be resolved now.
     """
     host, port = _host_and_port(url)
-    if not is_internal:
-        public_addresses(host, port)
-
-
-def public_addresses(host: str, port: int) -> list[str]:
-    """The addresses that a name stands for now.
-
-    Raises
-    ------
-    DownloadRefused
-        One of them lies in a private network, or it is no name.
-    DownloadFailed
-        The name cannot be resolved now.
-    """
+    if is_internal:
+        return []
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as error:
         raise DownloadRefused(f"{host} is not the name of a machine.") from error
     except OSError as error:
         raise DownloadFailed(f"The name {host} cannot be resolved: {error}") from error
-    if not all(_is_public(str(address[0])) for *_, address in found):
+    addresses = [str(address[0]) for *_, address in found]
+    if not all(map(_is_public, addresses)):
         raise PrivateAddress(f"{host} is an address of a private network.")
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
-
-
-class PublicOnly(httpx.HTTPTransport):
-    """Connects to the very addresses that it checked.
-
-    A name may stand for a public address while it is checked and for a private one a moment
-    later, when a client that resolves it anew connects (DNS rebinding).
-    """
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        try:
-            addresses = public_addresses(url.host, url.port or PORTS[url.scheme])
-        except (DownloadRefused, DownloadFailed) as error:
-            raise httpx.ConnectError(str(error), request=request) from error
-        for address in addresses[:-1]:
-            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
-                return super().handle_request(_sent_to(address, request))
-        return super().handle_request(_sent_to(addresses[-1], request))
-
-
-def _sent_to(address: str, request: httpx.Request) -> httpx.Request:
-    """The same request; its Host header, and the name in its certificate, stay those of the URL."""
-    return httpx.Request(
-        request.method,
-        request.url.copy_with(host=address),
-        headers=request.headers,
-        stream=request.stream,
-        extensions={**request.extensions, "sni_hostname": request.url.host},
-    )
-
-
-def transport_to(*, is_internal: bool) -> httpx.BaseTransport | None:
-    """How to call what must be public; `None` is a client's usual way.
-
-    Where a proxy is set, it is the proxy that resolves names and connects.
-    """
-    has_proxy = bool({"http", "https", "all"} & getproxies().keys())
-    return None if is_internal or has_proxy else PublicOnly()
+    return addresses
 
 
 def _host_and_port(url: str) -> tuple[str, int]:
@@ -193,10 +145,19 @@ def _host_and_port(url: str) -> tuple[str, int]:
 
 
 def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text)
-    # An IPv4 address in IPv6 clothes leads to the same machine.
-    address = getattr(address, "ipv4_mapped", None) or address
+    address = _plain(ipaddress.ip_address(text))
     return address.is_global and not address.is_multicast
+
+
+def _plain(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An IPv4 address in IPv6 clothes leads to the same machine."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in TRANSLATED:
+        return ipaddress.IPv4Address(int(address) % 2**32)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def list_keys(prefix: str) -> list[str]:

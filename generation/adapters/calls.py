@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from annotations.services.downloads import transport_to
+from annotations.services.pinning import transport_to
 from generation.adapters.answers import (
     DEFAULT_PAUSE_SECONDS,
     UNKNOWN_THERE,
@@ -154,15 +154,13 @@ class HttpAdapter(ConfiguredAdapter):
         in_all
             How long the whole call may take, where that is longer.
         """
-        ensure_allowed(self.base_url, is_internal=self.is_internal)
-        timeout = httpx.Timeout(seconds, connect=10) if seconds else TIMEOUT
-        longest = in_all or seconds or ANSWER_SECONDS
+        addresses = ensure_allowed(self.base_url, is_internal=self.is_internal)
         with patient_client(
-            longest,
-            timeout=timeout,
+            in_all or seconds or ANSWER_SECONDS,
+            transport=transport_to(self.base_url, addresses),
+            timeout=httpx.Timeout(seconds, connect=10) if seconds else TIMEOUT,
             headers=self.headers(),
             follow_redirects=False,
-            transport=transport_to(is_internal=self.is_internal),
         ) as client:
             yield client
 
@@ -230,16 +228,16 @@ class HttpAdapter(ConfiguredAdapter):
             raise PermanentError("The endpoint gave no address of a clip.")
         give_up_at = time.monotonic() + FETCH_SECONDS
         for _ in range(MAX_REDIRECTS + 1):
-            self._ensure_allowed(url)
+            addresses = self._ensure_allowed(url)
             headers = self.headers() if self.is_keyed(url) else {}
             with (
                 self.answering(),
                 patient_client(
                     max(give_up_at - time.monotonic(), 0),
+                    transport=transport_to(url, addresses),
                     timeout=TIMEOUT,
                     headers=headers,
                     follow_redirects=False,
-                    transport=transport_to(is_internal=self._is_internal(url)),
                 ) as client,
                 client.stream("GET", url) as answer,
             ):
@@ -252,16 +250,13 @@ class HttpAdapter(ConfiguredAdapter):
                 return
         raise PermanentError(f"The clip's address redirects more than {MAX_REDIRECTS} times.")
 
-    def _ensure_allowed(self, url: str) -> None:
+    def _ensure_allowed(self, url: str) -> list[str]:
+        own = [host_of(self.base_url), *(self.options.get("result_hosts") or [])]
         try:
-            ensure_allowed(url, is_internal=self._is_internal(url))
+            return ensure_allowed(url, is_internal=self.is_internal and host_of(url) in own)
         except PermanentError as error:
             hint = " Or name its host in the option result_hosts." if self.is_internal else ""
             raise PermanentError(f"The clip's address is refused: {error}{hint}") from error
-
-    def _is_internal(self, url: str) -> bool:
-        own = [host_of(self.base_url), *(self.options.get("result_hosts") or [])]
-        return self.is_internal and host_of(url) in own
 
     def _raise_for_result(self, answer: httpx.Response, url: str, give_up_at: float) -> None:
         # Signed addresses of a bucket that ran out say 403, and some 400 or 401.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -187,36 +186,3 @@ def test_a_bucket_that_is_not_there_says_so(bucket):
     with pytest.raises(ImportRefused) as refused:
         read_clips("s3://nobody/run-7")
     assert "s3://nobody/run-7 cannot be listed" in refused.value.problems[0]
-
-
-def test_a_name_that_leads_inwards_after_the_check_is_not_followed(server, monkeypatch, tmp_path):
-    """DNS rebinding: public when it is checked, our own network when it is called."""
-    place = urlsplit(server.url)
-    answers = iter(["93.184.215.14"])
-    real = socket.getaddrinfo
-
-    def resolve(host, port, *args, **kwargs):
-        if host != "rebinding.example":
-            return real(host, port, *args, **kwargs)
-        return real(next(answers, place.hostname), port, *args, **kwargs)
-
-    monkeypatch.setattr(downloads.socket, "getaddrinfo", resolve)
-    with pytest.raises(DownloadFailed, match="private network"):
-        download(f"http://rebinding.example:{place.port}/clip.mp4", tmp_path / "clip")
-    assert server.asked == []
-
-
-def test_the_checked_address_is_called_by_its_name(server, monkeypatch, tmp_path):
-    """Host header as in the URL; the next address where the first does not answer."""
-    place = urlsplit(server.url)
-    found = ["127.0.0.9", place.hostname]
-    monkeypatch.setattr(downloads, "public_addresses", lambda host, port: found)
-    server.says("GET", Reply(200, CONTENT))
-    download(f"http://clips.example:{place.port}/clip.mp4", tmp_path / "clip")
-    assert (tmp_path / "clip").read_bytes() == CONTENT
-    assert server.asked[0].headers["Host"] == f"clips.example:{place.port}"
-
-
-def test_where_a_proxy_is_set_it_connects(monkeypatch):
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    assert downloads.transport_to(is_internal=False) is None

@@ -22,9 +22,10 @@ from generation.adapters.base import (
 from tests.annotations.factories import NOW
 
 LONGEST_CALL = timedelta(seconds=100)
-MADE_AFTER = timedelta(minutes=10)
-FAULTS = ["refused", "full", "lost", "late", "killed"]
-"""Not reached; asked to wait; taken but not answered; taken later; the caller dies in the call."""
+MADE_AFTER = timedelta(minutes=2)
+FAULTS = ["refused", "full", "lost before", "killed before", "lost", "late", "killed"]
+"""Not reached; asked to wait; lost on its way; the caller dies before it sends; taken but not
+answered; taken later; the caller dies when it was taken."""
 
 
 class WorkerKilled(BaseException):
@@ -46,6 +47,7 @@ class FakeEndpoint:
         self.now = NOW
         self.clip = clip
         self.jobs: dict[str, Remote] = {}
+        self.arrivals: list[datetime] = []
         self.fault = ""
         self.meanwhile: Callable[[], None] | None = None
         self.made = 0
@@ -62,11 +64,14 @@ class FakeEndpoint:
         return bool(job.outcome) or self.now >= job.registered_at + MADE_AFTER
 
     def submit(self, request: GenerationRequest) -> Submitted:
-        fault = self._reach()
+        fault = self._reach(UnknownOutcomeError)
         self.made += 1
         registered_at = self.now + (LONGEST_CALL if fault == "late" else timedelta(0))
         job = Remote(f"v{self.made}", request.prompt, registered_at)
         self.jobs[job.remote_id] = job
+        self._last()
+        # A slow call may have been on its way all the time.
+        self.arrivals.append(self.now)
         self._answer(fault, UnknownOutcomeError)
         return Submitted(job.remote_id)
 
@@ -80,11 +85,17 @@ class FakeEndpoint:
 
     def fetch(self, remote_id: str, target: Path) -> None:
         fault = self._reach()
-        self._get(remote_id)
+        job = self._get(remote_id)
         self._answer(fault)
-        target.write_bytes(self.clip)
+        target.write_bytes(self.clip_of(job.prompt))
+
+    def clip_of(self, prompt: str) -> bytes:
+        """A clip of its own for each prompt: the same pictures, and a box that players skip."""
+        words = prompt.encode()
+        return self.clip + (8 + len(words)).to_bytes(4, "big") + b"free" + words
 
     def cancel(self, remote_id: str) -> None:
+        self._reach()
         self.jobs.pop(remote_id, None)
 
     def list_since(self, since: datetime) -> list[RemoteJob]:
@@ -97,18 +108,33 @@ class FakeEndpoint:
         self._answer(fault)
         return listed
 
-    def _reach(self) -> str:
+    def most_in_a_minute(self) -> int:
+        windows = (
+            sum(start <= other < start + timedelta(minutes=1) for other in self.arrivals)
+            for start in self.arrivals
+        )
+        return max(windows, default=0)
+
+    def _reach(self, lost: type[Exception] = RetryableError) -> str:
         fault, self.fault = self.fault, ""
+        if fault == "killed before":
+            raise WorkerKilled
+        if fault == "lost before":
+            raise lost("The endpoint did not answer.")
         if fault == "refused":
             raise RetryableError("The endpoint cannot be reached.")
         if fault == "full":
             raise RateLimitedError("Slow down.", retry_after=20)
         return fault
 
-    def _answer(self, fault: str, lost: type[Exception] = RetryableError) -> None:
+    def _last(self) -> None:
+        """The call takes its time."""
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile:
             meanwhile()
+
+    def _answer(self, fault: str, lost: type[Exception] = RetryableError) -> None:
+        self._last()
         if fault == "killed":
             raise WorkerKilled
         if fault in ("lost", "late"):

@@ -46,6 +46,7 @@ class StandIn:
         self.asked: list[Asked] = []
         self.scripts: dict[str, list[Reply]] = {}
         self.url = ""
+        self.port = 0
 
     def says(self, method: str, *replies: Reply) -> None:
         self.scripts[method] = list(replies)
@@ -89,6 +90,7 @@ def running_stand_in() -> Iterator[StandIn]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
+    stand_in.port = server.server_port
     stand_in.url = f"http://127.0.0.1:{server.server_port}/v1"
     yield stand_in
     server.shutdown()

@@ -28,7 +28,7 @@ def test_only_web_addresses_are_called(url):
         ensure_allowed(url, is_internal=True)
 
 
-# RFC 1918, 6598, 3927, 4193, 4291; and the address under which clouds hand out credentials.
+# RFC 1918, 6598, 3927, 4193, 4291, 6052, 3056; and where clouds hand out credentials.
 @pytest.mark.parametrize(
     "address",
     [
@@ -44,6 +44,8 @@ def test_only_web_addresses_are_called(url):
         "fe80::1",
         "::ffff:127.0.0.1",
         "::ffff:169.254.169.254",
+        "64:ff9b::169.254.169.254",
+        "2002:a00:1::",
         "224.0.0.1",
         "ff02::1",
     ],

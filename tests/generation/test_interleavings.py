@@ -1,7 +1,8 @@
-"""Whatever the order of messages, deaths and lost answers: no job twice, none over, none stuck."""
+"""Whatever the order of messages, deaths and decisions: no job twice, none over, none stuck."""
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter
 from datetime import timedelta
@@ -13,15 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from generation import services, transitions
-from generation.enums import JobState
-from generation.models import Job
+from generation.enums import AttemptState, JobState
+from generation.models import Attempt, Job
 from tests.annotations.factories import make_prompt
-from tests.generation.factories import clip_bytes, make_endpoint, make_job
+from tests.generation.factories import ENDED, clip_bytes, make_endpoint, make_job
 from tests.generation.fake_endpoint import FAULTS, LONGEST_CALL, FakeEndpoint, WorkerKilled
 
 pytestmark = pytest.mark.django_db
 
-PLACES, JOBS, ROUNDS = 2, 4, 300
+PLACES, PER_MINUTE, JOBS, ROUNDS = 2, 3, 4, 300
 STEPS = {
     JobState.READY: "submit",
     JobState.SUBMITTING: "reconcile",
@@ -32,6 +33,8 @@ STEPS = {
 places = st.integers(0, JOBS - 1)
 steps = st.sampled_from(sorted(set(STEPS.values())))
 faults = st.sampled_from(["", "", *FAULTS])
+owners = st.sampled_from(["", "", "gives up", "retries"])
+decisions = st.sampled_from(["gives up", "retries"])
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -43,7 +46,11 @@ class Interleavings(RuleBasedStateMachine):
         self.rows.__enter__()
         self.fake = fake
         self.queue: list[tuple[str, int]] = []
-        endpoint = make_endpoint(remote_model="lab-1", max_concurrency=PLACES)
+        self.retried: Counter[str] = Counter()
+        self.ended: dict[int, str] = {}
+        endpoint = make_endpoint(
+            remote_model="lab-1", max_concurrency=PLACES, jobs_per_minute=PER_MINUTE
+        )
         self.ids = [make_job(endpoint=endpoint, prompt=make_prompt()).pk for _ in range(JOBS)]
 
     @rule(seconds=st.sampled_from([1, 6, 30, 61, 91, 130]))
@@ -69,18 +76,36 @@ class Interleavings(RuleBasedStateMachine):
         self.queue.insert(0, (step, self.ids[place]))
         self.deliver(1, fault)
 
-    @rule(fault=faults)
-    def deliver_while_others_work(self, fault: str) -> None:
-        """The call takes as long as calls can; others sweep and work meanwhile."""
-        self.fake.meanwhile = self.others_work
-        self.deliver(1, fault)
-        self.fake.meanwhile = None
+    @rule(fault=faults, owner=owners)
+    def deliver_while_others_work(self, fault: str, owner: str) -> None:
+        """The call takes as long as calls can; others sweep, decide and work meanwhile."""
+        if self.queue:
+            place = self.ids.index(self.queue[0][1])
+            self.fake.meanwhile = lambda: self.others_work(place, owner)
+            self.deliver(1, fault)
+            self.fake.meanwhile = None
 
-    def others_work(self) -> None:
+    def others_work(self, place: int, owner: str) -> None:
+        if owner:
+            self.the_owner_decides(place, owner, "")
         self.fake.now += LONGEST_CALL
         self.sweep()
-        for message in list(self.queue):
-            self.run(*message)
+        # A second time, for what the first put into the queue.
+        for _ in range(2):
+            for message in list(self.queue):
+                self.run(*message)
+        self.what_ended_stays_so()
+
+    @rule(place=places, owner=decisions, fault=st.sampled_from(["", "refused"]))
+    def the_owner_decides(self, place: int, owner: str, fault: str) -> None:
+        job = Job.objects.select_related("prompt").get(pk=self.ids[place])
+        self.fake.fault = fault
+        if owner == "gives up":
+            services.cancel_job(job=job, now=self.fake.now)
+        elif services.retry_job(job=job, now=self.fake.now):
+            self.retried[job.prompt.text] += 1
+            self.ended.pop(job.pk, None)
+        self.fake.fault = ""
 
     @rule()
     def messages_are_lost(self) -> None:
@@ -97,19 +122,39 @@ class Interleavings(RuleBasedStateMachine):
 
     def run(self, step: str, job_id: int) -> None:
         """What a worker does with a message."""
+        step_job = getattr(services, f"{step}_job")
         try:
-            if getattr(services, f"{step}_job")(job_id=job_id, now=self.fake.now):
-                self.queue.append(("fetch", job_id))
+            answer = step_job(job_id=job_id, now=self.fake.now, clock=lambda: self.fake.now)
+            if answer:
+                self.queue.append(("poll" if step == "submit" else "fetch", job_id))
         except WorkerKilled:
             return
 
     @invariant()
     def no_job_is_made_twice(self) -> None:
-        assert max(Counter(job.prompt for job in self.fake.jobs.values()).values(), default=0) <= 1
+        """Unless its owner says so."""
+        made = Counter(job.prompt for job in self.fake.jobs.values())
+        assert all(times <= 1 + self.retried[prompt] for prompt, times in made.items())
 
     @invariant()
-    def the_endpoint_is_never_over_its_limit(self) -> None:
+    def the_endpoint_is_never_over_its_limits(self) -> None:
         assert len(self.fake.alive()) <= PLACES
+        assert self.fake.most_in_a_minute() <= PER_MINUTE
+
+    @invariant()
+    def what_ended_stays_so(self) -> None:
+        """Unless its owner starts it anew."""
+        states = dict(Job.objects.values_list("pk", "state"))
+        assert self.ended.items() <= states.items()
+        self.ended = {pk: state for pk, state in states.items() if state in ENDED}
+
+    @invariant()
+    def what_was_given_up_is_stopped_at_the_endpoint(self) -> None:
+        """Unless the endpoint could not be told; the attempt then keeps its place."""
+        given_up = Attempt.objects.filter(
+            job__state=JobState.CANCELLED, state=AttemptState.ACCEPTED
+        )
+        assert not {attempt.remote_id for attempt in given_up} & self.fake.jobs.keys()
 
     def teardown(self) -> None:
         try:
@@ -127,12 +172,17 @@ class Interleavings(RuleBasedStateMachine):
             self.sweep()
             self.deliver(len(self.queue), "")
             self.no_job_is_made_twice()
-            self.the_endpoint_is_never_over_its_limit()
+            self.the_endpoint_is_never_over_its_limits()
 
     def everything_is_done_or_says_why(self) -> None:
         assert not self.is_moving()
-        for job in Job.objects.all():
-            assert job.stimulus if job.state == JobState.DONE else job.error
+        for job in Job.objects.select_related("prompt", "stimulus"):
+            if job.state == JobState.DONE:
+                own = hashlib.sha256(self.fake.clip_of(job.prompt.text)).hexdigest()
+                assert job.stimulus is not None
+                assert job.stimulus.sha256 == own
+            else:
+                assert job.error
 
     def is_moving(self) -> bool:
         return Job.objects.moving().exclude(wake_at=None).exists()

@@ -11,7 +11,7 @@ from django.db import connection
 
 from generation import services
 from generation.adapters.base import GenerationRequest, Submitted
-from generation.enums import JobState
+from generation.enums import MOVING, JobState
 from generation.models import Attempt, Endpoint, Job
 from tests.annotations.factories import NOW
 from tests.generation.factories import make_endpoint, make_job
@@ -75,3 +75,20 @@ def test_a_limit_is_met_and_never_passed(counting, limit):
 def test_an_endpoint_that_failed_is_tried_by_one_worker(counting):
     submit_all_at_once(make_endpoint(max_concurrency=1, failures=5))
     assert len(counting.prompts) == 1
+
+
+def test_beats_that_tick_at_once_hand_each_job_out_once():
+    endpoint = make_endpoint(max_concurrency=100)
+    jobs = [make_job(state, endpoint=endpoint).pk for state in MOVING for _ in range(6)]
+    start = threading.Barrier(WORKERS)
+
+    def sweep(_) -> list[int]:
+        start.wait()
+        try:
+            return [pk for pk, _ in services.lease_due_jobs(now=NOW)]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(WORKERS) as beats:
+        handed_out = [pk for found in beats.map(sweep, range(WORKERS)) for pk in found]
+    assert sorted(handed_out) == jobs

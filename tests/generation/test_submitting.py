@@ -300,6 +300,26 @@ def test_an_answer_that_comes_after_the_lease_is_taken(adapter):
     assert adapter.calls == ["submit"]
 
 
+def test_a_worker_that_was_held_up_until_others_may_have_sent_the_job_sends_nothing(adapter):
+    job = make_job()
+    submit_job(job_id=job.pk, now=NOW, clock=lambda: NOW + timedelta(seconds=11))
+    job.refresh_from_db()
+    assert (job.state, job.submits) == (JobState.READY, 0)
+    assert (job.attempts.get().state, adapter.calls) == (AttemptState.NOT_SENT, [])
+
+
+def test_a_worker_that_was_held_up_leaves_alone_what_was_sent_anew(adapter):
+    job = make_job()
+
+    def held_up():
+        send_anew(job)
+        return NOW + timedelta(days=1)
+
+    submit_job(job_id=job.pk, now=NOW, clock=held_up)
+    job.refresh_from_db()
+    assert (job.state, adapter.calls) == (JobState.SUBMITTING, [])
+
+
 def test_a_step_of_a_job_that_was_deleted_does_nothing(adapter):
     for step in (submit_job, poll_job, fetch_job, reconcile_job):
         step(job_id=404, now=NOW)

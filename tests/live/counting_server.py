@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 REFUSAL = {"error": {"code": "moderation_blocked", "message": "We will not draw this."}}
 BUSY = {"error": {"message": "Slow down."}}
 BROKEN = {"error": {"message": "Something broke."}}
+HANGS_SECONDS = 70.0
 
 
 @dataclass
@@ -60,6 +61,7 @@ class CountingServer(ThreadingHTTPServer):
         self.arrivals: list[float] = []
         self.most_at_once = 0
         self.refused: set[str] = set()
+        self.met: Counter[str] = Counter()
         self.faults: dict[tuple[str, str], list[str]] = defaultdict(list)
 
     @property
@@ -91,7 +93,10 @@ class CountingServer(ThreadingHTTPServer):
     def next_fault(self, prompt: str, call: str) -> str:
         with self.lock:
             faults = self.faults[prompt, call]
-            return faults.pop(0) if faults else ""
+            fault = faults.pop(0) if faults else ""
+            if fault:
+                self.met[f"{call}: {fault}"] += 1
+            return fault
 
     def clip_of(self, prompt: str) -> bytes:
         """A clip of its own for each prompt: the same pictures, and a box that players skip."""
@@ -110,7 +115,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.close_connection = True
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        length = int(self.headers["Content-Length"])
+        content = self.rfile.read(length)
+        if len(content) < length:
+            # The worker was killed while it sent.
+            return
+        body = json.loads(content)
         prompt = body["prompt"]
         with self.server.lock:
             self.server.arrivals.append(time.time())
@@ -123,13 +133,18 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(2)
         if fault == "broken after":
             self.send_json(BROKEN, 500)
-        elif fault == "lost after":
-            return
+        elif fault in ("lost after", "hangs after"):
+            self.hang(fault)
         elif self.path == "/generate":
             time.sleep(max(job.over_at - time.time(), 0))
             self.send_clip(prompt)
         else:
             self.send_json(job.shown(is_refused=False))
+
+    def hang(self, fault: str) -> None:
+        """Say nothing, and keep the connection longer than clients wait if told so."""
+        if fault.startswith("hangs"):
+            time.sleep(HANGS_SECONDS)
 
     def do_GET(self) -> None:
         self.close_connection = True
@@ -166,7 +181,9 @@ class Handler(BaseHTTPRequestHandler):
         if fault in answers:
             body, status = answers[fault]
             self.send_json(body, status)
-        return fault in answers or fault == "lost"
+        elif fault in ("lost", "hangs"):
+            self.hang(fault)
+        return fault in (*answers, "lost", "hangs")
 
     def send_list(self, query: dict[str, list[str]]) -> None:
         with self.server.lock:
