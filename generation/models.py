@@ -314,6 +314,9 @@ class Job(models.Model):
         related_name="planned_jobs",
         help_text="Who asked for it first; studies take turns at an endpoint.",
     )
+    is_test = models.BooleanField(
+        "test", default=False, help_text="Tries the endpoint out; part of no study."
+    )
     kind = models.CharField(
         max_length=20, choices=StudyKind, blank=True, help_text="Empty: that of the study."
     )
@@ -327,9 +330,6 @@ class Job(models.Model):
         blank=True,
         related_name="followers",
         help_text="The job whose picture this one starts from.",
-    )
-    is_test = models.BooleanField(
-        "test", default=False, help_text="Tries the endpoint out; part of no study."
     )
     priority = models.SmallIntegerField(choices=Priority, default=Priority.USUAL)
     seed = models.BigIntegerField(default=0)

@@ -137,9 +137,11 @@ def retry_jobs(*, jobs: JobQuerySet, now: datetime) -> int:
         "finished_at": None,
     }
     with transaction.atomic():
-        wanted = jobs.with_first_steps().values("pk")
-        locked = Job.objects.failed().select_for_update().filter(pk__in=wanted)
+        locked = Job.objects.failed().select_for_update().filter(pk__in=jobs.values("pk"))
         failed = Job.objects.filter(pk__in=list(locked.values_list("pk", flat=True)))
+        firsts = Job.objects.failed().filter(followers__in=failed)
+        if firsts.exists():
+            retry_jobs(jobs=firsts, now=now)
         Attempt.objects.filter(job__in=failed).abandon(now=now)
         made = failed.filter(pk__in=_made_there(failed))
         asked_again = made.update(state=JobState.REMOTE_PENDING, **anew)
@@ -198,6 +200,12 @@ def stop_attempt(*, attempt_id: int, now: datetime) -> None:
         return
     words = f"{GIVEN_UP} The endpoint could not be told: {problem}"
     Job.objects.filter(pk=attempt.job_id, state=JobState.CANCELLED).update(error=words)
+
+
+def spare_awaited(jobs: JobQuerySet) -> JobQuerySet:
+    """The jobs without those whose picture a second step that is not among them waits for."""
+    others = Job.objects.filter(first_step=OuterRef("pk"), state=JobState.AWAITING_FIRST)
+    return jobs.exclude(Exists(others.exclude(pk__in=jobs.values("pk"))))
 
 
 def set_priority(*, jobs: Iterable[Job], priority: Priority) -> int:

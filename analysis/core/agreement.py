@@ -7,6 +7,7 @@ hold any number of votes; rows with a single vote count in the category shares o
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import sqrt
@@ -17,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis.core.coefficients import coefficients, item_terms
 from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import clustered_estimate
-from analysis.core.resampling import kinds_of, percentile_interval, resample_sums, sums_by
+from analysis.core.resampling import kinds_of, percentile_interval, resample_sums, spread, sums_by
 
 Floats = NDArray[np.float64]
 Split = tuple[int, ...]
@@ -80,8 +81,19 @@ def measure_agreement(
         Bootstrap of Krippendorff's alpha. Without `rng` alpha has no interval.
     prompts
         The prompt of each comparison, for that bootstrap; by default one prompt each.
+
+    Raises
+    ------
+    ValueError
+        A count is negative, not finite or not whole, or there is a single category.
     """
-    table, several = _rows_with(1, counts), _rows_with(2, counts)
+    everything = np.asarray(counts, dtype=float)
+    if not everything.size:
+        return _no_agreement(everything)
+    if everything.shape[1] < 2:
+        raise ValueError("agreement is over two categories or more")
+    item_terms(everything)
+    table, several = _rows_with(1, everything), _rows_with(2, everything)
     if not len(several):
         return _no_agreement(counts)
     return Agreement(
@@ -151,19 +163,24 @@ def brennan_prediger(counts: ArrayLike, confidence: float = 0.95) -> Estimate:
     return _chance_corrected(table, expected, np.full(len(table), expected), confidence)
 
 
-def fleiss_null_se(counts: ArrayLike) -> float:
+def fleiss_null_se(counts: ArrayLike) -> float | None:
     """Standard error of Fleiss' kappa if kappa is 0 (Fleiss, Nee & Landis 1979).
 
-    Every row must hold the same number of votes; raises ValueError otherwise.
+    `None` where kappa is undefined: no rows, single votes, or all votes in one category. Every
+    row must hold the same number of votes; raises ValueError otherwise.
     """
     table = np.asarray(counts, dtype=float)
+    if not table.size:
+        return None
     raters = table.sum(axis=1)
     if (raters != raters[0]).any():
         raise ValueError("the null standard error needs the same number of votes in every row")
+    if raters[0] < 2 or np.count_nonzero(table.sum(axis=0)) < 2:
+        return None
     p = _category_shares(table)
-    spread = float(p @ (1 - p))
-    inner = spread**2 - float((p * (1 - p)) @ (1 - 2 * p))
-    return sqrt(2 * inner / (len(table) * raters[0] * (raters[0] - 1))) / spread
+    variation = float(p @ (1 - p))
+    inner = variation**2 - float((p * (1 - p)) @ (1 - 2 * p))
+    return sqrt(2 * inner / (len(table) * raters[0] * (raters[0] - 1))) / variation
 
 
 def krippendorff_alpha(
@@ -177,7 +194,8 @@ def krippendorff_alpha(
     """Krippendorff's nominal alpha (2011), over rows with two votes or more.
 
     The interval is the percentile bootstrap of prompts (by default one per row); draws without
-    variation are skipped and counted. Without `rng` there is none.
+    variation are skipped and counted. Without `rng` there is none, nor, with `no_variation`,
+    where all other draws are alike.
     """
     table = _rows_with(2, counts)
     if not len(table):
@@ -193,9 +211,11 @@ def krippendorff_alpha(
         return Estimate(alpha)
     drawn = coefficients(resample_sums(units, draws, rng))["krippendorff_alpha"]
     defined = drawn[~np.isnan(drawn)]
+    skipped, se = draws - len(defined), spread(defined)
+    if se is None:
+        return Estimate(alpha, undefined=Undefined.NO_VARIATION, skipped_draws=skipped)
     interval = percentile_interval(defined, confidence).about(Population.PROMPTS)
-    skipped = draws - len(defined)
-    return Estimate(alpha, float(defined.std(ddof=1)), interval, skipped_draws=skipped)
+    return Estimate(alpha, se, interval, skipped_draws=skipped)
 
 
 def alpha_at_level(
@@ -215,6 +235,8 @@ def alpha_at_level(
         Of the categories, by default 0, 1, 2 ...; for the interval level only.
     """
     table = np.asarray(counts, dtype=float)
+    if not table.size:
+        return None
     table = table[table.sum(axis=1) >= 2]
     pairs = 1 / np.maximum(table.sum(axis=1) - 1, 1)
     coincidences = (table * pairs[:, None]).T @ table
@@ -227,17 +249,15 @@ def alpha_at_level(
     return 1 - (float(n.sum()) - 1) * float((coincidences * distances).sum()) / expected
 
 
-def mean_over_pairs(values: ArrayLike, items: ArrayLike) -> float | None:
+def mean_over_pairs(values: Sequence[float | None], items: Sequence[float]) -> float | None:
     """A coefficient averaged over model pairs, weighted by their items; `None` without items.
 
-    Votes of different pairs are never pooled for kappa: which model is A is arbitrary.
+    Pairs in which it is undefined (`None`) are left out. Votes of different pairs are never
+    pooled for kappa: which model is A is arbitrary.
     """
-    weights = np.asarray(items, dtype=float)
-    return (
-        float(np.average(np.asarray(values, dtype=float), weights=weights))
-        if weights.sum()
-        else None
-    )
+    known = [(value, n) for value, n in zip(values, items, strict=True) if value is not None]
+    total = sum(n for _, n in known)
+    return float(sum(value * n for value, n in known) / total) if total else None
 
 
 def _squared_distances(n: Floats, level: Level, values: ArrayLike | None) -> Floats:
@@ -296,7 +316,7 @@ def _category_shares(table: Floats) -> Floats:
 
 def _rows_with(votes: int, counts: ArrayLike) -> Floats:
     """The rows that hold so many votes or more."""
-    table = np.asarray(counts, dtype=float)
+    table = np.atleast_2d(np.asarray(counts, dtype=float))
     return table[table.sum(axis=1) >= votes]
 
 

@@ -169,16 +169,18 @@ def _fit(contests: Contests, *, ghost: float, l2: float) -> Strengths:
     wins, m = win_matrix(contests), len(contests.models)
     top = maximise(lambda point: _curve(point, wins, ghost, l2), np.zeros(m))
     inverse: Floats = np.linalg.inv(top.curve.information).astype(float)
+    values = top.point
     if not (ghost or l2):
         inverse -= 1 / m
-    covariances, clusters = _sandwiches(contests, top.point, inverse)
+        values = values - values.mean()
+    covariances, clusters = _sandwiches(contests, values, inverse)
     return Strengths(
         models=contests.models,
-        values=top.point,
+        values=values,
         model_covariance=inverse,
         covariances=covariances,
         clusters=clusters,
-        log_likelihood=_log_likelihood(top.point, wins),
+        log_likelihood=_log_likelihood(values, wins),
         regularised=bool(ghost or l2),
     )
 

@@ -20,6 +20,7 @@ from analysis.core.resampling import (
     kinds_of,
     percentile_interval,
     resample_sums,
+    spread,
 )
 
 Floats = NDArray[np.float64]
@@ -113,13 +114,16 @@ def bootstrap_share(
     if len(kinds) == 1:
         return Estimate(share.value, share.se, undefined=Undefined.NO_VARIATION)
     drawn = np.divide(*resample_sums(units, draws, rng).T)
+    se = spread(drawn)
+    if se is None:
+        return Estimate(share.value, share.se, undefined=Undefined.NO_VARIATION)
     if method is Bootstrap.PERCENTILE:
         interval = percentile_interval(drawn, confidence)
     else:
         left_out = np.divide(*(repeats @ kinds - kinds).T)
         acceleration = jackknife_acceleration((left_out, repeats))
         interval = bca_interval(drawn, share.value, acceleration, confidence)
-    return Estimate(share.value, float(drawn.std(ddof=1)), interval.about(Population.PROMPTS))
+    return Estimate(share.value, se, interval.about(Population.PROMPTS))
 
 
 def two_way_share(
@@ -174,7 +178,8 @@ def pigeonhole_share(
     """Mean score with the percentile interval of the pigeonhole bootstrap, which is conservative.
 
     Prompts and raters are drawn independently and a vote counts as often as its prompt times its
-    rater was drawn (Owen 2007, Ann Appl Stat 1:386). Draws that hold no vote are left out.
+    rater was drawn (Owen 2007, Ann Appl Stat 1:386). Draws that hold no vote are left out. No
+    interval, with `no_variation`, where all draws are alike.
     """
     x = np.asarray(scores, dtype=float)
     if x.size == 0:
@@ -191,8 +196,11 @@ def pigeonhole_share(
         votes = ((block @ sizes) * panels).sum(axis=1)
         drawn.append(((block @ totals) * panels).sum(axis=1)[votes > 0] / votes[votes > 0])
     values = np.concatenate(drawn)
+    se = spread(values)
+    if se is None:
+        return Estimate(float(x.mean()), undefined=Undefined.NO_VARIATION)
     interval = percentile_interval(values, confidence).about(Population.PROMPTS_AND_RATERS)
-    return Estimate(float(x.mean()), float(values.std(ddof=1)), interval)
+    return Estimate(float(x.mean()), se, interval)
 
 
 def _ratio(totals: ArrayLike, sizes: ArrayLike) -> Estimate:

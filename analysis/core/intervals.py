@@ -56,7 +56,8 @@ def jeffreys(successes: int, n: int, confidence: float = 0.95) -> Interval:
 def tango(wins: int, ties: int, losses: int, confidence: float = 0.95) -> Interval:
     """Score interval of (wins - losses) / n in [-1, 1] (Tango 1998, Stat Med 17:891)."""
     n = wins + ties + losses
-    _check(wins, n, confidence)
+    _check(wins + losses, n, confidence)
+    _check(wins, wins + losses or n, confidence)
     z_squared = two_sided_z(confidence) ** 2
     closed = _tango_at_an_end(wins, losses, n, z_squared)
     if closed:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 STEP = 1e-10
+SETTLED = 1e-6
 ITERATIONS = 200
 ROUNDING = 1e-12
 
@@ -39,12 +40,15 @@ class NotConvergedError(ArithmeticError):
 def maximise(likelihood: Callable[[Floats], Curve], start: Floats) -> Maximum:
     """The maximum of a concave function from `start`; steps are halved until they climb.
 
+    Millions of votes leave more than 1e-10 of rounding in a step: below 1e-6, where steps shrink
+    quadratically, one that is not half of the step before it is rounding, and the last.
+
     Raises
     ------
     NotConvergedError
-        No step below 1e-10 within 200 iterations, or information that cannot be inverted.
+        No step that small within 200 iterations, or information that cannot be inverted.
     """
-    point, curve = start, likelihood(start)
+    point, curve, before = start, likelihood(start), np.inf
     for _ in range(ITERATIONS):
         try:
             step = np.linalg.solve(curve.information, curve.gradient)
@@ -56,8 +60,10 @@ def maximise(likelihood: Callable[[Floats], Curve], start: Floats) -> Maximum:
             if scale < STEP:
                 raise NotConvergedError("no step along Newton's direction climbs")
         point, curve = point + scale * step, further
-        if np.abs(step).max() < STEP:
+        size = float(np.abs(step).max())
+        if size < STEP or before / 2 < size < SETTLED:
             return Maximum(point, curve)
+        before = size
     raise NotConvergedError(f"no maximum within {ITERATIONS} Newton steps")
 
 

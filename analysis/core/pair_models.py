@@ -89,7 +89,9 @@ def fit_davidson(contests: Contests) -> TieModel:
     Raises
     ------
     NoMaximumError
-        Models not all connected both ways (a tie connects), or nothing but ties.
+        Models not all connected both ways (a tie connects), nothing but ties, or wins and ties
+        that a single line of models predicts without error, such as wins and ties of one pair
+        without a loss.
     """
     return _fit_ties(contests, _davidson, start=0.0, without_ties=0.0)
 
@@ -137,6 +139,8 @@ def _fit_ties(contests: Contests, law: Law, *, start: float, without_ties: float
         raise NoMaximumError("some models never lost to, or never met, the others")
     if not (contests.wins.any() or contests.losses.any()):
         raise NoMaximumError("nothing but ties")
+    if _ties_are_separated(_by_pair(contests)):
+        raise NoMaximumError("strengths and ties that predict every vote")
     point, inverse, value = _maximise(contests, law, start)
     fit = _without_parameter(_strengths(contests, law, point, inverse), contests.models)
     se = float(np.sqrt(inverse[-1, -1]))
@@ -278,13 +282,31 @@ def _why_no_side_effect(contests: Contests) -> Undefined | None:
 
 
 def _is_separated(design: Floats, pairs: Contests) -> bool:
-    """Whether some direction predicts all wins (Konis 2007): a linear programme.
+    """Whether some direction predicts all wins.
 
     Votes that were won are on one side of the plane and votes that were lost on the other; the
     likelihood then climbs for ever along that direction.
     """
     won, lost = pairs.score > 0, pairs.score < pairs.votes
-    signed = np.concatenate([design[won], -design[lost]])
+    return _has_endless_climb(np.concatenate([design[won], -design[lost]]))
+
+
+def _ties_are_separated(pairs: Contests) -> bool:
+    """Whether some direction of strengths and tie parameter k never makes a vote less likely.
+
+    Along it d >= k where the first model won, -d >= k where the second did and k >= |d| where
+    they tied, in the model of Davidson (k = 2 log nu) as in that of Rao and Kupper.
+    """
+    d = _incidence(pairs)
+    k = np.zeros_like(d)
+    k[:, -1] = 1
+    won, lost, tied = pairs.wins > 0, pairs.losses > 0, pairs.ties > 0
+    parts = (d - k)[won], (-d - k)[lost], (k - d)[tied], (k + d)[tied]
+    return _has_endless_climb(np.concatenate(parts))
+
+
+def _has_endless_climb(signed: Floats) -> bool:
+    """Whether a direction leaves no row negative and makes one positive (Konis 2007)."""
     found = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1))
     return bool(signed.sum(axis=0) @ found.x > 1e-7)
 

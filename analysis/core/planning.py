@@ -85,12 +85,13 @@ def prompts_to_detect(win_rate: float, power: float = 0.8, alpha: float = 0.05) 
     """
     _check_shares(power=power, alpha=alpha)
     normal = _normal_prompts(win_rate, power, alpha)
-    # Beyond four times the approximation the teeth are far smaller than the power in reserve.
-    horizon = np.arange(1, max(4 * normal, normal + 200) + 1)
-    enough = sign_test_power(horizon, win_rate, alpha) >= power
-    first = int(np.argmax(enough)) + 1
+    # A tooth is about 1 / |W - 1/2| prompts wide; the exact numbers are two teeth away at most.
+    reach = 200 + ceil(20 / abs(win_rate - 0.5))
+    near = np.arange(max(1, normal - reach), normal + reach + 1)
+    enough = sign_test_power(near, win_rate, alpha) >= power
     short = np.flatnonzero(~enough)
-    return PromptsToDetect(normal, first, int(short[-1]) + 2 if short.size else 1)
+    safe = int(near[short[-1]]) + 1 if short.size else 1
+    return PromptsToDetect(normal, int(near[np.argmax(enough)]), safe)
 
 
 def sign_test_power(
@@ -160,6 +161,7 @@ def vote_design(prompts: int, raters: int, win_rate: float, icc: float) -> VoteD
     under Beta(mu (1 - rho) / rho, (1 - mu) (1 - rho) / rho), even splits half.
     """
     _check_raters(raters)
+    _check_above_zero(prompts=prompts)
     _check_shares(win_rate=win_rate)
     _check_shares(closed=True, icc=icc)
     effect = 1 + (raters - 1) * icc
@@ -178,6 +180,7 @@ def best_raters(item_cost: float, vote_cost: float, icc: float) -> float:
     sqrt(c_item / c_vote (1 - rho) / rho); round it to what the majority rule needs.
     """
     _check_shares(icc=icc)
+    _check_above_zero(item_cost=item_cost, vote_cost=vote_cost)
     return sqrt(item_cost / vote_cost * (1 - icc) / icc)
 
 
@@ -240,6 +243,12 @@ def _check_shares(*, closed: bool = False, **shares: float) -> None:
     for name, share in shares.items():
         if not (0 <= share <= 1 if closed else 0 < share < 1):
             raise ValueError(f"{name.replace('_', ' ')} is a share, not {share}")
+
+
+def _check_above_zero(**numbers: float) -> None:
+    for name, number in numbers.items():
+        if not number > 0:
+            raise ValueError(f"{name.replace('_', ' ')} is above 0, not {number}")
 
 
 def _check_raters(raters: int) -> None:

@@ -23,6 +23,7 @@ from analysis.core.resampling import (
     jackknife_acceleration,
     kinds_of,
     resample_sums,
+    spread,
     sums_by,
 )
 from analysis.core.significance import draw_flips, flips_are_listed, holm, randomisation_p
@@ -130,6 +131,8 @@ def compare_arms_of_raters(
     ValueError
         A rater has votes in both arms, or a winner is not one of the categories.
     """
+    if votes.empty:
+        return tuple(map(_without_votes, coefficients(np.zeros(6 + 2 * len(categories)))))
     cube, prompts, in_first = _votes_by_rater(votes, categories)
     one, two = (
         sums_by(prompts, item_terms(cube[arm].sum(axis=0))) for arm in (in_first, ~in_first)
@@ -200,12 +203,13 @@ def _differences(arms: _Arms, relabeled: _Relabeled, plan: _Plan) -> tuple[ArmDi
     shuffled = _gaps(relabeled.first, relabeled.second)
     drawn = _gaps(*arms.resampled(plan.draws, plan.rng))
     left_out = [_gaps(*sums) for sums in arms.without_each_unit()]
+    reason = _why_undefined(*arms.totals())
     differences = [
         ArmDifference(
             name,
             _number(ours[name]),
             _number(theirs[name]),
-            _estimate(float(gap), drawn[name], [out[name] for out in left_out], plan.confidence),
+            _estimate(float(gap), drawn[name], [out[name] for out in left_out], reason, plan),
             _test(float(gap), shuffled[name], exact=relabeled.exact),
         )
         for name, gap in _gaps(*arms.totals()).items()
@@ -272,23 +276,34 @@ def _listed(n: int, size: int) -> Floats:
     return indicators
 
 
+def _why_undefined(first: Floats, second: Floats) -> Undefined:
+    """Why a coefficient has no value in one of the arms, from their summed terms."""
+    (voted, several), (others_voted, others_several) = first[:2], second[:2]
+    if not min(voted, others_voted):
+        return Undefined.NO_VOTES
+    if not min(several, others_several):
+        return Undefined.FEWER_THAN_TWO_VOTES
+    return Undefined.NO_VARIATION
+
+
 def _estimate(
-    value: float, drawn: Floats, left_out: Sequence[Floats], confidence: float
+    value: float, drawn: Floats, left_out: Sequence[Floats], reason: Undefined, plan: _Plan
 ) -> Estimate:
     if np.isnan(value):
-        return Estimate(None, undefined=Undefined.NO_VARIATION)
+        return Estimate(None, undefined=reason)
     if min(len(sample) for sample in left_out) < 2:
         return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
     defined = drawn[~np.isnan(drawn)]
     skipped = len(drawn) - len(defined)
-    if len(defined) < 2:
+    se = spread(defined)
+    if se is None:
         return Estimate(value, undefined=Undefined.NO_VARIATION, skipped_draws=skipped)
     samples = [sample[~np.isnan(sample)] for sample in left_out]
     acceleration = jackknife_acceleration(
         *((sample, np.ones(len(sample), dtype=np.int64)) for sample in samples)
     )
-    interval = bca_interval(defined, value, acceleration, confidence).about(Population.PROMPTS)
-    return Estimate(value, float(defined.std(ddof=1)), interval, skipped_draws=skipped)
+    interval = bca_interval(defined, value, acceleration, plan.confidence)
+    return Estimate(value, se, interval.about(Population.PROMPTS), skipped_draws=skipped)
 
 
 def _test(observed: float, relabeled: Floats, *, exact: bool) -> Relabelings:

@@ -55,6 +55,13 @@ def percentile_interval(drawn: Floats, confidence: float = 0.95) -> Interval:
     return Interval(float(lower), float(upper), "percentile-bootstrap")
 
 
+def spread(drawn: Floats) -> float | None:
+    """Standard deviation of the drawn values; `None` where fewer than two of them are unequal."""
+    if len(drawn) < 2 or np.ptp(drawn) <= SAME:
+        return None
+    return float(drawn.std(ddof=1))
+
+
 def bca_interval(
     drawn: Floats, value: float, acceleration: float, confidence: float = 0.95
 ) -> Interval:

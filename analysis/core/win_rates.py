@@ -69,7 +69,14 @@ def win_rate(wins: int, ties: int, losses: int, confidence: float = 0.95) -> Win
     """Score intervals for independent comparisons, one per prompt, given this panel.
 
     Wilson without ties; with ties Tango's interval of the difference, mapped to the win rate.
+
+    Raises
+    ------
+    ValueError
+        A count is negative.
     """
+    if min(wins, ties, losses) < 0:
+        raise ValueError(f"{wins} wins, {ties} ties and {losses} losses: counts are 0 or more")
     n = wins + ties + losses
     if n == 0:
         nothing = Estimate(None, undefined=Undefined.NO_VOTES)

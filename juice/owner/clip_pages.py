@@ -29,7 +29,7 @@ from generation.enums import ENDED_BADLY, MOVING, JobState
 from generation.mending import how_to_mend
 from generation.models import Endpoint, Job, JobQuerySet
 from generation.provenance import answers_in, generation_records, revised_prompt_in
-from generation.services import give_up_jobs, resume_endpoint, retry_jobs
+from generation.services import give_up_jobs, resume_endpoint, retry_jobs, spare_awaited
 from generation.tasks import queue_stops
 from juice.owner.clip_matrix import FILTERS, SIGNS, matrix_rows, prompts_to_show
 from juice.owner.clips import clips_of
@@ -124,8 +124,9 @@ def take_up(jobs: JobQuerySet, *, is_one: bool) -> str:
 
 
 def give_up(jobs: JobQuerySet, *, is_one: bool) -> str:
-    wanted = jobs if is_one else jobs.not_awaited_by_others()
-    given_up, running = give_up_jobs(jobs=wanted, now=timezone.now())
+    """Of many, a picture that another study waits for goes on."""
+    chosen = jobs if is_one else spare_awaited(jobs)
+    given_up, running = give_up_jobs(jobs=chosen, now=timezone.now())
     queue_stops(running)
     return f"{_clips(given_up)} given up."
 

@@ -225,3 +225,32 @@ def test_a_comparison_without_votes_changes_no_coefficient(coefficient):
 def test_without_two_votes_on_anything_no_coefficient_is_defined(counts, reason):
     for coefficient in (pairwise_agreement, fleiss_kappa, gwet_ac1, krippendorff_alpha):
         assert coefficient(counts) == Estimate(None, undefined=reason)
+
+
+def test_no_rows_are_no_votes_and_a_single_category_is_refused():
+    assert measure_agreement([]).fleiss_kappa.undefined == "no_votes"
+    with pytest.raises(ValueError, match="two categories"):
+        measure_agreement([[3], [2]])
+
+
+def test_a_negative_count_is_refused_even_where_its_row_adds_up_to_one_vote():
+    with pytest.raises(ValueError, match="whole numbers, 0 or more"):
+        measure_agreement([[-1, 2], [3, 0]])
+
+
+@pytest.mark.parametrize("counts", [[[3, 0], [3, 0]], [[1, 0], [0, 1]], []])
+def test_the_null_error_of_an_undefined_kappa_is_none(counts):
+    assert fleiss_null_se(counts) is None
+
+
+def test_pairs_without_a_kappa_are_left_out_of_the_mean():
+    assert mean_over_pairs([0.3, None, 0.6], [2, 40, 1]) == pytest.approx(0.4)
+    assert mean_over_pairs([None], [40]) is None
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("draws", [1, 2, 100])
+def test_alpha_of_perfect_agreement_has_no_interval_of_no_width(draws):
+    rng = np.random.default_rng(1)
+    alpha = measure_agreement([[2, 0], [0, 2]], rng=rng, draws=draws).krippendorff_alpha
+    assert (alpha.value, alpha.interval, alpha.undefined) == (1, None, "no_variation")

@@ -1,10 +1,12 @@
 """Bradley-Terry against R (BradleyTerry2, sandwich), choix and evalica; see the oracles."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import brentq
 from scipy.special import expit
 
 from analysis.core.bradley_terry import (
@@ -199,3 +201,18 @@ def test_an_unknown_winner_is_refused():
     votes = pd.DataFrame({"model_a": ["x"], "model_b": ["y"], "winner": ["?"], "prompt_id": ["p"]})
     with pytest.raises(ValueError, match="winner must be one of"):
         contests_of_votes(votes)
+
+
+def test_hundreds_of_millions_of_votes_are_fitted():
+    # Two models: the log odds of the wins, log(127 / 73).
+    contests = contests_of_matrix("ab", [[0, 127e6], [73e6, 0]])
+    assert fit_strengths(contests).values * 2 == pytest.approx(
+        [math.log(127 / 73), -math.log(127 / 73)], abs=1e-9
+    )
+
+
+def test_the_ghost_settles_millions_of_one_sided_votes():
+    # By symmetry +-x with 1e6 expit(-2 x) = expit(x) - 1/2, the root by scipy.optimize.brentq.
+    values = fit_with_ghost(contests_of_matrix("ab", [[0, 1e6], [0, 0]])).values
+    half = brentq(lambda x: 1e6 * expit(-2 * x) - (expit(x) - 0.5), 0, 40, xtol=1e-13)
+    assert values == pytest.approx([half, -half], abs=1e-6)

@@ -104,3 +104,12 @@ def test_prompts_that_are_all_alike_have_no_t_interval():
     share = clustered_share_t([5] * 20, [5] * 20)
     assert (share.value, share.interval, share.undefined) == (1.0, None, Undefined.NO_VARIATION)
     assert clustered_share([5] * 20, [5] * 20).interval.lower == pytest.approx(0.82, abs=0.01)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_single_draw_is_no_bootstrap():
+    rng = np.random.default_rng(1)
+    share = bootstrap_share([1.5, 4, 2], [2, 4, 3], rng=rng, draws=1)
+    assert (share.interval, share.undefined) == (None, "no_variation")
+    alike = pigeonhole_share([0.5] * 4, [0, 0, 1, 1], [0, 1, 0, 1], rng=rng, draws=20)
+    assert (alike.interval, alike.undefined) == (None, "no_variation")

@@ -6,6 +6,7 @@ import pytest
 from analysis.core.bradley_terry import NoMaximumError, fit_strengths
 from analysis.core.contests import (
     Contests,
+    connectivity,
     contests_by_side,
     contests_of_matrix,
     contests_of_scores,
@@ -205,3 +206,20 @@ def test_two_way_sandwich_matches_a_plain_loop():
     for ours, theirs in zip(fit.covariances, variances, strict=True):
         assert ours == pytest.approx(theirs, abs=1e-12)
     assert fit.clusters == 7
+
+
+@pytest.mark.parametrize("fit", [fit_davidson, fit_rao_kupper])
+@pytest.mark.parametrize(
+    ("wins", "ties"),
+    [
+        ([[0, 3], [0, 0]], [[0, 2], [2, 0]]),
+        ([[0, 1, 0], [0, 0, 2], [0, 0, 0]], [[0, 1, 0], [1, 0, 1], [0, 1, 0]]),
+    ],
+)
+def test_wins_and_ties_without_a_loss_have_no_maximum(fit, wins, ties):
+    # Two models: shares 3/5, 2/5 and 0 are fitted exactly only in the limit, both models having
+    # two free parameters. Ties connect both ways, so that connectivity alone does not tell.
+    contests = contests_of_matrix("abc"[: len(wins)], wins, ties)
+    assert connectivity(contests).mle_exists
+    with pytest.raises(NoMaximumError, match="predict every vote"):
+        fit(contests)

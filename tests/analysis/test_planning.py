@@ -128,3 +128,17 @@ def test_one_half_is_never_told_from_one_half():
 def test_impossible_power_is_refused(power):
     with pytest.raises(ValueError, match="power is a share"):
         prompts_to_detect(0.6, power)
+
+
+def test_prompts_for_a_win_rate_next_to_one_half_are_found_quickly():
+    # By hand: ((1.959964 + 0.841620) / 0.002)^2; teeth of about 1 / 0.001 prompts follow.
+    needed = prompts_to_detect(0.501)
+    assert needed.normal == 1_962_218
+    assert needed.normal <= needed.exact_first <= needed.exact_safe < needed.normal + 5_000
+
+
+def test_a_design_without_prompts_or_costs_is_refused():
+    with pytest.raises(ValueError, match="prompts is above 0"):
+        vote_design(0, 3, 0.5, 0.2)
+    with pytest.raises(ValueError, match="item cost is above 0"):
+        best_raters(-1, 1, 0.2)

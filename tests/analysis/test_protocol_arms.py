@@ -169,3 +169,37 @@ def test_kappa_that_exists_in_all_items_only_still_has_an_answer():
     kappa = by_name(compare_arms(first, second, same_items=True, rng=rng))["fleiss_kappa"]
     assert kappa.difference.value == pytest.approx(-4 / 3)
     assert 4_000 < kappa.difference.skipped_draws < 6_000
+
+
+def test_arms_that_are_alike_have_no_interval_of_no_width():
+    arm = [[5, 0], [0, 5], [5, 0]]
+    complete, *_ = compare_arms(arm, arm, same_items=True, rng=np.random.default_rng(1), draws=50)
+    assert complete.difference.value == 0
+    assert (complete.difference.interval, complete.difference.undefined) == (None, "no_variation")
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ([[1, 0], [0, 1]], "fewer_than_two_votes"),
+        ([[0, 0], [0, 0]], "no_votes"),
+        ([[5, 0], [5, 0]], "no_variation"),
+    ],
+)
+def test_an_arm_without_a_kappa_says_why(other, reason):
+    both = compare_arms(
+        [[4, 1], [2, 3]], other, same_items=True, rng=np.random.default_rng(1), draws=50
+    )
+    kappa = {one.statistic: one for one in both}["fleiss_kappa"]
+    assert (kappa.difference.value, kappa.difference.undefined) == (None, reason)
+    assert kappa.test.p_value is None
+
+
+def test_raters_without_votes_have_no_difference():
+    columns = ["comparison_id", "prompt_id", "rater", "winner", "first_arm"]
+    both = compare_arms_of_raters(
+        pd.DataFrame(columns=columns),
+        categories=["model_a", "model_b"],
+        rng=np.random.default_rng(1),
+    )
+    assert {one.difference.undefined for one in both} == {"no_votes"}

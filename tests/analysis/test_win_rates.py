@@ -119,3 +119,9 @@ def test_leaving_out_each_rater_matches_a_plain_loop(open_study, rule):
 def test_one_rater_alone_cannot_be_left_out():
     votes = pd.DataFrame({"comparison_id": ["c"], "rater": ["r"], "winner": ["tie"]})
     assert leave_one_rater_out(votes).lowest is None
+
+
+@pytest.mark.parametrize("counts", [(1, 0, -1), (3, -1, 2), (-1, 0, 0)])
+def test_negative_counts_are_refused_even_where_they_add_up(counts):
+    with pytest.raises(ValueError, match="0 or more"):
+        win_rate(*counts)

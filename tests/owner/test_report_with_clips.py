@@ -7,6 +7,7 @@ import re
 from io import StringIO
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.urls import reverse
@@ -37,7 +38,8 @@ def reported_study(comparisons: int = 2):
 
 
 def stored_page(report) -> str:
-    return report.page.open().read().decode()
+    with report.page.open() as file:
+        return file.read().decode()
 
 
 def download(client, study):
@@ -68,7 +70,9 @@ def test_nobody_else_gets_it(client):
 
 def test_the_report_behind_its_link_has_no_clips(client):
     study, _ = reported_study(comparisons=1)
-    page = b"".join(client.get(reverse("report", args=[study.report_token])).streaming_content)
+    answer = client.get(reverse("report", args=[study.report_token]))
+    page = b"".join(answer.streaming_content)
+    answer.close()
     assert b"This file is without clips." in page
     assert b"data:video" not in page
 
@@ -100,8 +104,7 @@ def test_a_comparison_of_another_study_is_never_embedded():
 def test_a_picture_is_embedded_as_one():
     study, report = reported_study(comparisons=1)
     rendition = study.comparisons.get().rendition_a
-    name = rendition.file.name
-    rendition.file.name = default_storage.save("renditions/one.png", default_storage.open(name))
+    rendition.file.name = default_storage.save("renditions/one.png", ContentFile(CLIP_BYTES))
     rendition.save()
     page = "".join(page_with_clips(stored_page(report), study))
     assert 'src="data:image/png;base64,' in page
