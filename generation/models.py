@@ -260,11 +260,6 @@ class JobQuerySet(models.QuerySet["Job"]):
         firsts = self.filter(first_step__isnull=False).values("first_step")
         return Job.objects.filter(Q(pk__in=self.values("pk")) | Q(pk__in=firsts))
 
-    def not_awaited_by_others(self) -> JobQuerySet:
-        """Without first steps that a clip of somebody else waits for."""
-        others = Job.objects.filter(state=JobState.AWAITING_FIRST).exclude(pk__in=self.values("pk"))
-        return self.exclude(pk__in=others.values("first_step"))
-
     def moving(self) -> JobQuerySet:
         return self.filter(state__in=MOVING)
 

@@ -137,11 +137,9 @@ def retry_jobs(*, jobs: JobQuerySet, now: datetime) -> int:
         "finished_at": None,
     }
     with transaction.atomic():
-        locked = Job.objects.failed().select_for_update().filter(pk__in=jobs.values("pk"))
+        wanted = jobs.with_first_steps().values("pk")
+        locked = Job.objects.failed().select_for_update().filter(pk__in=wanted)
         failed = Job.objects.filter(pk__in=list(locked.values_list("pk", flat=True)))
-        firsts = Job.objects.failed().filter(followers__in=failed)
-        if firsts.exists():
-            retry_jobs(jobs=firsts, now=now)
         Attempt.objects.filter(job__in=failed).abandon(now=now)
         made = failed.filter(pk__in=_made_there(failed))
         asked_again = made.update(state=JobState.REMOTE_PENDING, **anew)
