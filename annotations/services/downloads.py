@@ -19,6 +19,7 @@ from django.core.files.storage import default_storage
 
 from annotations.errors import JuiceError
 from annotations.media.limits import DEFAULT_LIMITS
+from annotations.services.patience import patient_client
 from annotations.services.pinning import transport_to
 
 TIMEOUT = httpx.Timeout(30, connect=10)
@@ -89,7 +90,9 @@ def download(url: str, target: Path, *, max_bytes: int = DEFAULT_LIMITS.max_byte
         transport = transport_to(url, ensure_public(url, is_internal=is_internal))
         try:
             with (
-                httpx.Client(transport=transport, timeout=TIMEOUT) as client,
+                patient_client(
+                    max(give_up_at - time.monotonic(), 0), transport=transport, timeout=TIMEOUT
+                ) as client,
                 client.stream("GET", url, follow_redirects=False) as answer,
             ):
                 if answer.is_redirect:

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from annotations.services.patience import patient_client
 from annotations.services.pinning import transport_to
 from generation.adapters.answers import (
     DEFAULT_PAUSE_SECONDS,
@@ -34,7 +35,6 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.configured import ConfiguredAdapter
-from generation.adapters.patience import patient_client
 from generation.addresses import ensure_allowed
 
 TIMEOUT = httpx.Timeout(45, connect=10, write=20)

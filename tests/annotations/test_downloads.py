@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import boto3
 import pytest
@@ -12,7 +13,7 @@ from moto import mock_aws
 from annotations.enums import ImportState
 from annotations.errors import ImportRefused
 from annotations.models import ClipImport, Stimulus
-from annotations.services import downloads
+from annotations.services import downloads, patience
 from annotations.services.downloads import DownloadFailed, DownloadRefused, download
 from annotations.services.importing import (
     MAX_TRIES,
@@ -23,6 +24,8 @@ from annotations.services.importing import (
     start_import,
 )
 from annotations.services.manifests import read_clips
+from tests.generation.stand_in import PAUSE_SECONDS, PIECES, SEEP
+from tests.generation.stand_in import running_stand_in as seeping_server
 from tests.generation.standin import Reply, running_stand_in
 from tests.media.clips import make_clip
 
@@ -91,6 +94,18 @@ def test_a_file_without_end_is_cut_off(server, tmp_path):
     server.says("GET", Reply(200, CONTENT))
     with pytest.raises(DownloadRefused, match="larger than"):
         download(server.url, tmp_path / "clip", max_bytes=1000)
+
+
+def test_headers_without_end_are_cut_off(settings, monkeypatch, tmp_path):
+    settings.IMPORT_INTERNAL_HOSTS = ["127.0.0.1"]
+    monkeypatch.setattr(downloads, "MAX_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "SPARE_SECONDS", 0.1)
+    with seeping_server() as server:
+        server.will(SEEP)
+        began = time.monotonic()
+        with pytest.raises(DownloadFailed, match="did not answer"):
+            download(server.url, tmp_path / "clip")
+    assert time.monotonic() - began < PIECES * PAUSE_SECONDS
 
 
 def test_a_name_that_cannot_be_resolved_now_is_worth_another_try(monkeypatch, tmp_path):

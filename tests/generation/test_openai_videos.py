@@ -11,7 +11,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from generation.adapters import calls, patience
+from annotations.services import patience
+from generation.adapters import calls
 from generation.adapters.answers import NotJson
 from generation.adapters.base import (
     AdapterError,
