@@ -74,6 +74,7 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "split_kinds": charts.split_kinds(report),
         "split_keys": list(zip(charts.split_kinds(report), _SPLIT_KEYS, strict=False)),
         "agreements": [_agreement_row(report, result) for result in results],
+        "confidence": f"{100 * report.settings.confidence:g}",
         "agreement_known": any(result.agreement.splits for result in results),
         "reason_blocks": list(_reason_blocks(report)),
         "examples": example_blocks(report),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from analysis.core.estimates import Estimate, Interval, Undefined
 from analysis.core.report import PairResult, Report
@@ -182,7 +183,7 @@ def counted_noun(report: Report, result: PairResult) -> str:
 
 
 def interval_words(report: Report) -> str:
-    return f"95{THIN}% interval{'' if report.single_look else ' at any look'}"
+    return f"{_confidence(report)} interval{'' if report.single_look else ' at any look'}"
 
 
 def panel_words(report: Report) -> str:
@@ -267,6 +268,15 @@ def _span(rates: list[float]) -> str:
     return f"{_rounded(100 * min(rates), 1)} to {percent(max(rates))}"
 
 
+def _confidence(report: Report) -> str:
+    return f"{100 * report.settings.confidence:g}{THIN}%"
+
+
 def _rounded(value: float, places: int) -> str:
-    text = f"{value:.{places}f}"
+    """Rounded as written in decimals, halves to the even digit: both shares of a pair add up.
+
+    Fifteen digits first, so that 3/2000 is 0.15 and not the binary number just below.
+    """
+    exact = Decimal(f"{value:.15g}").quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    text = f"{exact:f}"
     return text.removeprefix("-") if float(text) == 0 else text
