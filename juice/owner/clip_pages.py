@@ -111,9 +111,14 @@ def generation_jsonl(request: HttpRequest, slug: str) -> StreamingHttpResponse:
 
 
 def retry(jobs: JobQuerySet, *, is_one: bool) -> str:
-    """A refusal is a result: among many, what was refused or given up is left alone."""
-    chosen = jobs if is_one else jobs.exclude(state__in=[JobState.REJECTED, JobState.CANCELLED])
+    """Among many, those that failed: a refusal is a result, and what is lost may be paid for."""
+    chosen = jobs if is_one else jobs.filter(state=JobState.FAILED)
     return f"{_clips(retry_jobs(jobs=chosen, now=timezone.now()))} tried again."
+
+
+def send_again(jobs: JobQuerySet, *, is_one: bool) -> str:
+    lost = jobs.filter(state=JobState.UNKNOWN_OUTCOME)
+    return f"{_clips(retry_jobs(jobs=lost, now=timezone.now()))} sent once more."
 
 
 def take_up(jobs: JobQuerySet, *, is_one: bool) -> str:
@@ -137,6 +142,7 @@ def resume(jobs: JobQuerySet, *, is_one: bool) -> str:
 
 ACTIONS: dict[str, Callable[..., str]] = {
     "retry": retry,
+    "send-again": send_again,
     "take-up": take_up,
     "give-up": give_up,
     "resume": resume,
