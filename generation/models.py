@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from annotations.enums import StudyKind
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
@@ -281,6 +281,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(
             Q(state__in=ENDED_BADLY) | Q(state=JobState.UNKNOWN_OUTCOME, wake_at=None)
         )
+
+    def without_clip(self) -> JobQuerySet:
+        """Jobs whose model has no clip for their prompt, from wherever."""
+        clip = Stimulus.objects.filter(model=OuterRef("endpoint__model"), prompt=OuterRef("prompt"))
+        return self.filter(~Exists(clip))
 
     def due(self, *, now: datetime) -> JobQuerySet:
         """Jobs that want attention: scheduled for now, or left by a worker that died."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count
 
 from annotations.enums import ClipOutcome
-from annotations.models import Stimulus, Study
+from annotations.models import Study
 from generation.enums import JobState
 from generation.models import Job
 
@@ -26,8 +26,7 @@ def job_outcomes(study: Study) -> dict[int, Counter[ClipOutcome]]:
     made = jobs.filter(state=JobState.DONE, stimulus__isnull=False).values_list("endpoint__model")
     for model, clips in made.annotate(n=Count("prompt", distinct=True)):
         found[model][ClipOutcome.MADE] = clips
-    clip = Stimulus.objects.filter(model=OuterRef("endpoint__model"), prompt=OuterRef("prompt"))
-    ended = jobs.filter(~Exists(clip), state__in=OUTCOMES).values_list("endpoint__model", "state")
+    ended = jobs.without_clip().filter(state__in=OUTCOMES).values_list("endpoint__model", "state")
     for model, state, clips in ended.annotate(n=Count("prompt", distinct=True)):
         found[model][OUTCOMES[JobState(state)]] += clips
     return dict(found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -103,10 +102,8 @@ def answers_in(attempt: Attempt) -> dict[str, Any]:
 def _jobs_with_attempts(study: Study) -> Iterator[tuple[Job, list[Attempt]]]:
     jobs = Job.objects.for_study(study.pk).order_by("prompt__key", "endpoint__model", "seed", "pk")
     related = jobs.select_related("endpoint__model", "prompt", "stimulus")
-    records = related.prefetch_related("attempts").iterator(chunk_size=CHUNK)
-    while chunk := list(islice(records, CHUNK)):
-        for job in chunk:
-            yield job, sorted(job.attempts.all(), key=lambda attempt: attempt.pk)
+    for job in related.prefetch_related("attempts").iterator(chunk_size=CHUNK):
+        yield job, sorted(job.attempts.all(), key=lambda attempt: attempt.pk)
 
 
 def _without_job(study: Study) -> Iterator[Stimulus]:

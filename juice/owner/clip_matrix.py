@@ -11,7 +11,6 @@ from annotations.models import GenerativeModel, Prompt, Stimulus, Study, StudyPr
 from generation.enums import JobState
 from generation.models import Job
 from juice.owner.clips import (
-    CLIP_OF_JOB,
     FAILED,
     GIVEN_UP,
     LOST,
@@ -64,7 +63,7 @@ def prompts_to_show(study: Study, which: str) -> QuerySet[StudyPrompt]:
     if which == "moving":
         return rows.filter(Exists(own.moving()))
     if which == "failed":
-        return rows.filter(Exists(own.failed().filter(~Exists(CLIP_OF_JOB))))
+        return rows.filter(Exists(own.failed().without_clip()))
     if which == "open":
         mine = Q(prompt__stimuli__model__studies=study)
         there = Count("prompt__stimuli__model", filter=mine, distinct=True)

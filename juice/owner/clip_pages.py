@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import (
     Http404,
     HttpRequest,
@@ -111,11 +112,16 @@ def generation_jsonl(request: HttpRequest, slug: str) -> StreamingHttpResponse:
 
 
 def retry(jobs: JobQuerySet, *, is_one: bool) -> str:
-    """A refusal is a result: among many, what was refused or given up is left alone."""
-    decided = [JobState.REJECTED, JobState.CANCELLED]
-    pending = jobs.exclude(state__in=decided).exclude(first_step__state__in=decided)
-    chosen = jobs if is_one else pending
+    """Among many, those that failed: a refusal is a result, and what is lost may be paid for."""
+    failed = Q(state=JobState.FAILED)
+    by_first_step = Q(state=JobState.FIRST_FAILED, first_step__state=JobState.FAILED)
+    chosen = jobs if is_one else jobs.filter(failed | by_first_step)
     return f"{_clips(retry_jobs(jobs=chosen, now=timezone.now()))} tried again."
+
+
+def send_again(jobs: JobQuerySet, *, is_one: bool) -> str:
+    lost = jobs.filter(state=JobState.UNKNOWN_OUTCOME)
+    return f"{_clips(retry_jobs(jobs=lost, now=timezone.now()))} sent once more."
 
 
 def take_up(jobs: JobQuerySet, *, is_one: bool) -> str:
@@ -141,6 +147,7 @@ def resume(jobs: JobQuerySet, *, is_one: bool) -> str:
 
 ACTIONS: dict[str, Callable[..., str]] = {
     "retry": retry,
+    "send-again": send_again,
     "take-up": take_up,
     "give-up": give_up,
     "resume": resume,

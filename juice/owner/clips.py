@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
 from annotations.models import GenerativeModel, Stimulus, Study
 from generation.adapters.registry import UPLOAD
@@ -34,7 +34,6 @@ STATE_OF = {
     # Its clip was there once.
     JobState.DONE: REMOVED,
 }
-CLIP_OF_JOB = Stimulus.objects.filter(model=OuterRef("endpoint__model"), prompt=OuterRef("prompt"))
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,14 @@ class ModelLine:
         return self.counts[WAITING] + self.counts[MOVING]
 
     @property
-    def broken(self) -> int:
+    def failed(self) -> int:
         """What a retry is for: a refusal is a result, and a clip given up was not wanted."""
-        return self.counts[FAILED] + self.counts[LOST]
+        return self.counts[FAILED]
+
+    @property
+    def lost(self) -> int:
+        """What may have been made and paid for: a person has to look."""
+        return self.counts[LOST]
 
     @property
     def refused(self) -> int:
@@ -137,8 +141,8 @@ class Clips:
         return sum(line.under_way for line in self.lines)
 
     @property
-    def broken(self) -> int:
-        return sum(line.broken for line in self.lines)
+    def failed(self) -> int:
+        return sum(line.failed for line in self.lines)
 
     @property
     def refused(self) -> int:
@@ -211,8 +215,8 @@ def clips_of(study: Study, *, now: datetime) -> Clips:
 
 def unmade_jobs(study: Study) -> JobQuerySet:
     """Jobs that ended without a clip, or wait for a person; those given up are no news."""
-    failed = Job.objects.for_study(study.pk).failed().exclude(state=JobState.CANCELLED)
-    return failed.filter(~Exists(CLIP_OF_JOB))
+    failed = Job.objects.for_study(study.pk).failed().without_clip()
+    return failed.exclude(state=JobState.CANCELLED)
 
 
 def makes_clips(endpoint: Endpoint | None) -> bool:
@@ -249,7 +253,7 @@ def _counts(study: Study) -> defaultdict[int, Counter[str]]:
     stimuli = Stimulus.objects.for_study(study.pk).order_by().values_list("model")
     for model, clips in stimuli.annotate(n=Count("prompt", distinct=True)):
         found[model][THERE] = clips
-    jobs = Job.objects.for_study(study.pk).filter(~Exists(CLIP_OF_JOB)).order_by()
+    jobs = Job.objects.for_study(study.pk).without_clip().order_by()
     counted = jobs.values_list("endpoint__model", "state").annotate(
         n=Count("pk"), parked=Count("pk", filter=Q(wake_at=None))
     )

@@ -106,8 +106,8 @@ def test_no_two_states_have_the_same_sign(owner):
 def test_the_models_are_counted_by_state():
     study = study_with_jobs(*[(state, values) for state, values, _ in STANDINGS])
     first, second = clips_of(study, now=NOW).lines
-    told = (first.there, first.under_way, first.broken, first.refused, first.given_up)
-    assert told == (0, 5, 2, 1, 1)
+    told = (first.under_way, first.failed, first.lost, first.refused, first.given_up)
+    assert told == (5, 1, 1, 1, 1)
     assert (first.without_clip, second.without_clip) == (1, 10)
 
 
@@ -223,11 +223,20 @@ ENDED_BADLY = [
 
 
 @pytest.mark.parametrize("chosen", ["all", "model"])
-def test_retrying_many_leaves_refusals_and_what_was_given_up(owner, chosen):
+def test_retrying_many_takes_up_only_what_failed(owner, chosen):
     study = study_with_jobs(*ENDED_BADLY)
     where = {"model": first_model(study).pk} if chosen == "model" else {}
-    assert "2 clips are tried again" in act(owner, study, "retry", **where).content.decode()
-    assert states(study) == [*[JobState.READY] * 2, JobState.REJECTED, JobState.CANCELLED]
+    assert "1 clip is tried again" in act(owner, study, "retry", **where).content.decode()
+    assert states(study) == [JobState.READY, *[state for state, _ in ENDED_BADLY[1:]]]
+
+
+def test_what_may_be_paid_for_twice_is_sent_again_only_when_asked_for(owner):
+    study = study_with_jobs(*ENDED_BADLY, (JobState.UNKNOWN_OUTCOME, {}))
+    assert "may be paid for twice" in shown(owner, study)
+    answer = act(owner, study, "send-again", model=first_model(study).pk)
+    assert "1 clip is sent once more" in answer.content.decode()
+    assert states(study)[1] == JobState.READY
+    assert states(study)[4] == JobState.UNKNOWN_OUTCOME
 
 
 def test_one_clip_can_be_tried_again_even_if_it_was_refused(owner):
