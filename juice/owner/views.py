@@ -16,6 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from analysis.queries import stopping_plan
+from analysis.wording import plan_words
 from annotations.blinding import check_blinding
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
@@ -63,6 +65,8 @@ def study_page(request: HttpRequest, slug: str) -> HttpResponse:
     """How far a study is, and what can be done with it."""
     study = _study(slug)
     context = _study_context(request, study)
+    plan = stopping_plan(study)
+    context["planned"] = plan_words(plan, plan.comparisons)
     if study.state != StudyState.DRAFT:
         context["results"] = results_of(study, now=timezone.now())
         context["matrix"] = matrix_of(study, request.GET.get("prompts"))

@@ -55,6 +55,12 @@ def test_a_running_study_shows_the_interval_that_holds_at_every_look(owner):
     assert "Wilson" not in page and "20.7" not in page
 
 
+def test_the_page_says_what_was_planned(owner):
+    study = judged_study("a")
+    page = owner.get(reverse("owner-study", args=[study.slug])).content.decode()
+    assert "Planned: 40 comparisons per pair of models, read once" in page
+
+
 def test_a_closed_study_shows_its_final_interval(owner):
     study = judged_study("a", "a", "b", state=StudyState.CLOSED)
     compute_report_now(study=study, now=NOW)
