@@ -13,8 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from analysis.models import Report
-from analysis.services import request_report
+from analysis.services import current_report
 from annotations.models import Study
 
 
@@ -22,14 +21,13 @@ class ReportView(APIView):
     @extend_schema(
         responses={
             200: OpenApiTypes.OBJECT,
-            202: OpenApiResponse(description="The first report is being made; ask again."),
+            202: OpenApiResponse(description="The report is being made; ask again."),
         }
     )
     def get(self, request: Request, slug: str) -> Response:
-        """The latest report, and how it stands; a newer one is asked for when votes came in."""
+        """The report to read now, and how it stands; a newer one is asked for when votes came in."""
         study = get_object_or_404(Study, slug=slug)
-        asked = request_report(study=study, now=timezone.now())
-        ready = Report.objects.latest_ready(study)
+        ready, asked = current_report(study=study, now=timezone.now())
         body = {"state": asked.state, "error": asked.error, "page": f"/r/{study.report_token}/"}
         if ready is None:
             return Response(body, status=status.HTTP_202_ACCEPTED)

@@ -17,9 +17,12 @@ class ReportState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+UNFINISHED = (ReportState.QUEUED, ReportState.RUNNING)
+
+
 class ReportQuerySet(models.QuerySet["Report"]):
     def unfinished(self) -> ReportQuerySet:
-        return self.filter(state__in=[ReportState.QUEUED, ReportState.RUNNING])
+        return self.filter(state__in=UNFINISHED)
 
     def latest_ready(self, study: Study) -> Report | None:
         return self.filter(study=study, state=ReportState.READY).order_by("-pk").first()
@@ -82,3 +85,7 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"report {self.pk} of {self.votes} votes: {self.state}"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in UNFINISHED

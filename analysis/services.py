@@ -20,6 +20,7 @@ from analysis.html import render_report
 from analysis.models import Report, ReportQuerySet, ReportState
 from analysis.queries import report_settings, study_votes, votes_seen
 from analysis.wording import prefixed_headline
+from annotations.enums import StudyState
 from annotations.models import Study
 
 MAX_TRIES = 3
@@ -43,6 +44,18 @@ def request_report(*, study: Study, now: datetime) -> Report:
     if created or _may_retry(report, now):
         transaction.on_commit(partial(enqueue, report.pk))
     return report
+
+
+def current_report(*, study: Study, now: datetime) -> tuple[Report | None, Report]:
+    """The report to read, None while it is being made, and the one of the study's present votes.
+
+    While votes come in, the latest that is ready is read meanwhile. A closed study has one
+    result: what was made before the end is not shown in its place.
+    """
+    asked = request_report(study=study, now=now)
+    if study.state == StudyState.CLOSED and asked.is_under_way:
+        return None, asked
+    return Report.objects.latest_ready(study), asked
 
 
 def compute_report_now(*, study: Study, now: datetime | None = None) -> Report:

@@ -23,7 +23,7 @@ from analysis.html import content_security_policy
 from analysis.models import Report, ReportState
 from analysis.parquet import parquet_chunks
 from analysis.queries import judgment_rows
-from analysis.services import request_extras, request_report
+from analysis.services import current_report, request_extras
 from annotations.models import Study
 from annotations.services.provenance import rendition_rows
 
@@ -45,10 +45,9 @@ ALL = "report.zip"
 
 @require_safe
 def report(request: HttpRequest, token: str) -> HttpResponseBase:
-    """The latest report that is ready; a newer one is asked for when votes came in."""
+    """The report to read now; a newer one is asked for when votes came in."""
     study = _study(token)
-    asked = request_report(study=study, now=timezone.now())
-    ready = Report.objects.latest_ready(study)
+    ready, asked = current_report(study=study, now=timezone.now())
     if ready is None:
         failed = asked.state == ReportState.FAILED
         context = {"study": study, "report": asked, "failed": failed}
@@ -134,9 +133,8 @@ def _study(token: str) -> Study:
 
 
 def _ready_report(study: Study) -> Report:
-    ready = Report.objects.latest_ready(study)
+    ready, _ = current_report(study=study, now=timezone.now())
     if ready is None:
-        request_report(study=study, now=timezone.now())
         raise Http404("The report is not ready yet. Ask again in a few seconds.")
     return ready
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from analysis.clips import page_with_clips
-from analysis.models import Report
-from analysis.services import request_report
+from analysis.services import current_report
 from annotations.models import Study
 
 
@@ -20,9 +19,8 @@ from annotations.models import Study
 def report_with_clips(request: HttpRequest, slug: str) -> HttpResponseBase:
     """One file that plays offline. Until there is a report it is asked for."""
     study = get_object_or_404(Study, slug=slug)
-    ready = Report.objects.latest_ready(study)
+    ready, _ = current_report(study=study, now=timezone.now())
     if ready is None:
-        request_report(study=study, now=timezone.now())
         messages.info(request, "The report is being made. Try again in a few seconds.")
         return redirect("owner-study", slug=study.slug)
     with ready.page.open("rb") as file:

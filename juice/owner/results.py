@@ -15,8 +15,9 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from analysis.models import Report
 from analysis.queries import is_interim
-from analysis.services import request_report
+from analysis.services import current_report
 from analysis.wording import axis_words
+from annotations.enums import StudyState
 from annotations.models import Judgment, Study
 
 EVERY = timedelta(seconds=15)
@@ -71,8 +72,9 @@ def results_of(study: Study, *, now: datetime) -> Results | None:
     if ready is None and not Judgment.objects.for_study(study.pk).exists():
         return None
     problem = ""
-    if ready is None or _is_due(ready, now):
-        problem = request_report(study=study, now=now).error
+    if ready is None or study.state == StudyState.CLOSED or _is_due(ready, now):
+        ready, asked = current_report(study=study, now=now)
+        problem = asked.error
     if ready is None:
         return Results([], is_interim(study), problem=problem)
     return _told(ready, problem)

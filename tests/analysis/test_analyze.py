@@ -16,12 +16,14 @@ FILES = [
     "genai_bench.csv",
     "judgments.csv",
     "preferences.jsonl",
+    "raters.csv",
     "report.html",
     "report.json",
     "verdicts.csv",
     "win_rates.csv",
     "win_rates.tex",
 ]
+BINARY = (".parquet", ".pdf", ".svg", ".png")
 
 
 def analyze(votes, out, *options):
@@ -33,11 +35,19 @@ def analyze(votes, out, *options):
 @pytest.mark.parametrize("name", ["judgments.csv", "fastchat.csv", "mt_bench.jsonl", "uve.json"])
 def test_every_example_becomes_these_files(tmp_path, name):
     analyze(EXAMPLES / name, tmp_path / "out")
-    found = {path.name for path in (tmp_path / "out").iterdir()}
+    written = list((tmp_path / "out").iterdir())
+    found = {path.name for path in written if path.suffix not in BINARY}
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     sliced = any(result["categories"] for result in content["results"])
     ranked = ["ranking.csv"] if content["rankings"] else []
-    assert found == {*FILES, *ranked, *(["win_rates_by_category.csv"] if sliced else [])}
+    by_category = ["win_rates_by_category.csv"] if sliced else []
+    assert found == {*FILES, *ranked, *by_category}
+    stems = {kind: {path.stem for path in written if path.suffix == kind} for kind in BINARY}
+    tables = {"judgments", "verdicts", "win_rates", "raters"}
+    assert stems[".parquet"] == tables | {
+        name.removesuffix(".csv") for name in ranked + by_category
+    }
+    assert {"win_rates"} <= stems[".pdf"] == stems[".svg"] == stems[".png"]
 
 
 def test_the_headline_is_printed(tmp_path):
@@ -55,9 +65,12 @@ def test_imported_votes_say_from_how_many_votes_a_comparison_counts(tmp_path):
 def test_the_same_votes_give_the_same_files(tmp_path):
     for out in ("first", "second"):
         analyze(EXAMPLES / "judgments.csv", tmp_path / out)
-    for name in FILES:
-        first, second = (tmp_path / out / name for out in ("first", "second"))
-        assert first.read_bytes() == second.read_bytes()
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / out).iterdir()}
+        for out in ("first", "second")
+    )
+    assert {*FILES} < first.keys()
+    assert first == second
 
 
 def test_a_bad_file_writes_nothing(tmp_path):

@@ -2,13 +2,16 @@
 
 import csv
 import io
+import json
 
 import pytest
 from django.urls import reverse
 
 from analysis.models import Report, ReportState
-from analysis.services import compute_report_now
+from analysis.services import compute_report, compute_report_now
 from analysis.tasks import compute
+from annotations.enums import StudyState
+from annotations.models import Study
 from tests.analysis.test_queries import judged_study
 from tests.annotations.factories import NOW, judge, make_rater, make_study
 
@@ -58,6 +61,19 @@ def test_while_a_newer_report_is_made_the_older_one_is_shown(client):
     judge(make_rater(study))
     assert "<!doctype html>" in text_of(get(client, "report", study))
     assert [report.state for report in Report.objects.all()] == ["queued", "ready"]
+
+
+def test_a_closed_study_does_not_show_an_interim_report_as_its_result(client):
+    study = judged_study("left", "right")
+    compute_report_now(study=study, now=NOW)
+    Study.objects.update(state=StudyState.CLOSED)
+    page = get(client, "report", study)
+    assert b"The report is being made" in page.content
+    assert get(client, "report-json", study).status_code == 404
+    compute_report(report_id=Report.objects.latest("pk").pk, now=NOW)
+    shown = text_of(get(client, "report", study))
+    assert "Interim" not in shown and "<!doctype html>" in shown
+    assert json.loads(get(client, "report-json", study).content)["settings"]["interim"] is False
 
 
 def test_a_failure_is_shown_in_words_and_does_not_reload(client):

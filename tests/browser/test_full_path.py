@@ -133,12 +133,12 @@ def close(page: Page) -> None:
     expect(bar(page, "Judged")).to_have_text("10 of 10", timeout=WORK_MS)
     page.get_by_text("Close…").click()
     page.get_by_role("button", name="Close", exact=True).click()
-    expect(page.get_by_text("The study is closed.")).to_be_visible()
+    expect(page.get_by_text("The study is closed. The report stays.")).to_be_visible()
 
 
 def read_report(page: Page) -> None:
     """2 of 2 prompts won: Wilson 34.2 to 100.0; 1 of 2: 9.5 to 90.5 (Wilson 1927, z = 1.96)."""
-    page.get_by_role("link", name="Report").click()
+    page.locator("#results-report").click()
     expect(page.locator("h1")).to_contain_text("demo-aurora", timeout=WORK_MS)
     text = page.locator("main").inner_text().replace("\u202f", " ")
     for figure in ("100.0 %", "34.2", "50.0 %", "9.5", "90.5"):

@@ -69,6 +69,14 @@ def test_a_closed_study_shows_its_final_interval(owner):
     assert "holds however often you look" not in part(owner, study).content.decode()
 
 
+def test_the_interim_figures_of_a_study_that_is_closed_are_gone_at_once(owner):
+    study = judged_study("a", "a", "b")
+    compute_report_now(study=study, now=NOW)
+    type(study).objects.filter(pk=study.pk).update(state=StudyState.CLOSED)
+    assert "The figures are being computed." in part(owner, study).content.decode()
+    assert [report.state for report in Report.objects.all()] == ["queued", "ready"]
+
+
 def test_the_same_results_are_not_sent_again(owner):
     study = judged_study("a", state=StudyState.CLOSED)
     compute_report_now(study=study, now=NOW)
@@ -98,7 +106,7 @@ def test_before_the_first_vote_no_report_is_asked_for(owner):
 
 def test_the_first_votes_ask_for_a_report(owner):
     study = judged_study("a")
-    assert "The first figures are being computed." in part(owner, study).content.decode()
+    assert "The figures are being computed." in part(owner, study).content.decode()
     assert Report.objects.get().state == ReportState.QUEUED
 
 
