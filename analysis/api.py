@@ -25,7 +25,7 @@ class ReportView(APIView):
         }
     )
     def get(self, request: Request, slug: str) -> Response:
-        """The report to read now, and how it stands; a newer one is asked for when votes came in."""
+        """The report to read now and its state; a newer one is asked for when votes came in."""
         study = get_object_or_404(Study, slug=slug)
         ready, asked = current_report(study=study, now=timezone.now())
         body = {"state": asked.state, "error": asked.error, "page": f"/r/{study.report_token}/"}

@@ -7,7 +7,6 @@ next step follows from the row alone.
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -67,6 +66,7 @@ from generation.transitions import (
     take_back,
 )
 from generation.turns import next_jobs
+from juice.scratch import scratch_folder
 
 MAX_FETCHES = 6
 POLL_SECONDS = (1, 2, 3, 5, 8, 13, 20, 30)
@@ -332,8 +332,8 @@ def fetch_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> None
         end(job, PermanentError(f"No clip after {MAX_FETCHES} downloads. {words}"), now)
         return
     try:
-        with _foreseen(), tempfile.TemporaryDirectory(prefix="fetch-") as folder:
-            clip = Path(folder) / "clip"
+        with _foreseen(), scratch_folder("fetch") as folder:
+            clip = folder / "clip"
             adapter_for(job.endpoint).fetch(job.remote_id, clip)
             note_answer(job.endpoint)
             _keep(job, clip, clock() if clock else now)

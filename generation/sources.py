@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -13,6 +12,7 @@ from django.core.files.storage import default_storage
 from generation.adapters.base import MediaFile
 from generation.chains import first_frame
 from generation.models import Job
+from juice.scratch import scratch_folder
 
 # Of the containers that are let in; the table of the machine may not know them.
 MEDIA_TYPES = {".mkv": "video/x-matroska", ".webm": "video/webm", ".webp": "image/webp"}
@@ -37,8 +37,8 @@ def source_file(job: Job) -> AbstractContextManager[MediaFile | None]:
 def stored_file(name: str) -> Iterator[MediaFile]:
     suffix = Path(name).suffix
     media_type = MEDIA_TYPES.get(suffix) or mimetypes.guess_type(name)[0]
-    with tempfile.TemporaryDirectory(prefix="source-") as folder:
-        path = Path(folder) / f"source{suffix}"
+    with scratch_folder("source") as folder:
+        path = folder / f"source{suffix}"
         with default_storage.open(name) as stored, path.open("wb") as copy:
             for chunk in stored.chunks():
                 copy.write(chunk)

@@ -1,11 +1,21 @@
 """The Celery application. Tasks are short, idempotent, and carry ids only."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "juice.settings")
 
 app = Celery("juice", task_cls="celery.contrib.django.task:DjangoTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def remove_leftovers(**_: Any) -> None:
+    """A worker that was killed left files; the one that takes its place removes them."""
+    from juice.scratch import sweep_scratch
+
+    sweep_scratch()

@@ -20,6 +20,8 @@ env.read_env(str(BASE_DIR / ".env"), recurse=False)
 DEBUG = env.bool("DEBUG", False)
 VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var")
 VAR_DIR.mkdir(parents=True, exist_ok=True)
+# Files in the making; what a killed process leaves is removed a day later.
+SCRATCH_DIR = Path(env.str("SCRATCH_DIR", "") or VAR_DIR / "scratch")
 
 
 def _secret_key() -> str:
@@ -280,6 +282,6 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # It logs every address it calls.
-    "loggers": {"httpx": {"level": "WARNING"}},
+    # httpx logs every address it calls; fontTools, each glyph that a PDF figure keeps.
+    "loggers": {name: {"level": "WARNING"} for name in ("httpx", "fontTools")},
 }

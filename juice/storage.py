@@ -22,10 +22,14 @@ class WholeFileStorage(FileSystemStorage):
     Names tell contents, and what is there is not written again: a half would stay for good.
     """
 
+    @property
+    def partial(self) -> Path:
+        """Where files are until they are whole."""
+        return Path(self.path("partial"))
+
     def save(self, name: str | None, content: IO[Any], max_length: int | None = None) -> str:
-        folder = Path(self.path("partial"))
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, path = tempfile.mkstemp(dir=folder)
+        self.partial.mkdir(parents=True, exist_ok=True)
+        handle, path = tempfile.mkstemp(dir=self.partial)
         try:
             with os.fdopen(handle, "wb") as part:
                 for chunk in File(content).chunks():

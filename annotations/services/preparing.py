@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from django.core.files import File
@@ -26,6 +24,7 @@ from annotations.models import Check, Comparison, GenerativeModel, Rendition, St
 from annotations.services.checks import make_copies
 from annotations.services.plans import profile_of, spec_of
 from annotations.services.studies import model_pairs
+from juice.scratch import scratch_folder
 
 RENDER_LEASE = timedelta(minutes=7)
 QUEUE_LEASE = timedelta(minutes=2)
@@ -207,12 +206,12 @@ def _render_to_store(rendition: Rendition) -> tuple[str, str, int]:
         Name in the default storage, SHA-256 of the bytes, size in bytes.
     """
     plan = plan_from_json(rendition.plan)
-    with tempfile.TemporaryDirectory(prefix="rendition-") as folder:
-        source = Path(folder) / "source"
+    with scratch_folder("rendition") as folder:
+        source = folder / "source"
         with rendition.stimulus.file.open("rb") as original, source.open("wb") as copy:
             for chunk in original.chunks():
                 copy.write(chunk)
-        target = Path(folder) / f"rendition{plan.suffix}"
+        target = folder / f"rendition{plan.suffix}"
         render(source, target, plan)
         content = target.read_bytes()
         name = f"renditions/{rendition.key[:2]}/{rendition.key}{plan.suffix}"

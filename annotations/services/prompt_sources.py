@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from annotations.services.manifests import PromptText, key_of
 from annotations.services.stimuli import store_original
 from annotations.services.studies import ensure_draft, set_prompts
+from juice.scratch import scratch_folder
 
 # Names that files of prompts have for the same thing; Emu Edit's test set says instruction,
 # image, task and idx.
@@ -84,8 +84,8 @@ def start_from_pictures(*, study: Study, model: GenerativeModel) -> int:
 
 def _from_picture(prompt: Prompt, picture: Stimulus) -> Prompt:
     text = PromptText(prompt.key, prompt.text, prompt.category)
-    with tempfile.TemporaryDirectory(prefix="source-") as folder:
-        source = Path(folder) / f"picture{Path(str(picture.file.name)).suffix}"
+    with scratch_folder("source") as folder:
+        source = folder / f"picture{Path(str(picture.file.name)).suffix}"
         with picture.file.open("rb") as stored:
             source.write_bytes(stored.read())
         return get_or_create_prompt_with_source(text=text, source=source)
@@ -150,8 +150,8 @@ def _store_shown(source: Path, info: MediaInfo) -> str:
     name = f"sources/{info.sha256[:2]}/{info.sha256}{plan.suffix}"
     if default_storage.exists(name):
         return name
-    with tempfile.TemporaryDirectory(prefix="source-") as folder:
-        target = Path(folder) / f"shown{plan.suffix}"
+    with scratch_folder("source") as folder:
+        target = folder / f"shown{plan.suffix}"
         render(source, target, plan)
         with target.open("rb") as made:
             return default_storage.save(name, File(made))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from django.conf import settings
 from generation.adapters.base import Done, Pending, UnknownOutcomeError
 from generation.adapters.calls import HttpAdapter
 from generation.adapters.held import forget, take
+from juice.scratch import scratch_folder
 
 # Time to hold the file in, before the lease of the submit ends.
 SPARE_SECONDS = 15
@@ -41,8 +41,8 @@ class BlockingAdapter(HttpAdapter):
 @contextmanager
 def coming_file() -> Iterator[Path]:
     """A place for a file; a full disk is no reason to have it made, and paid for, again."""
-    with tempfile.TemporaryDirectory(prefix="answer-") as folder:
+    with scratch_folder("answer") as folder:
         try:
-            yield Path(folder) / "clip"
+            yield folder / "clip"
         except OSError as error:
             raise UnknownOutcomeError(f"The clip was made and cannot be kept: {error}") from error

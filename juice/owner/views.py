@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +33,7 @@ from juice.owner.comparison_matrix import matrix_of
 from juice.owner.progress import progress_of
 from juice.owner.results import results_of
 from juice.owner.signals import rater_signals
+from juice.scratch import scratch_folder
 
 PROBLEMS_SHOWN = 200
 IMPORTS_SHOWN = 10
@@ -197,8 +196,8 @@ def _endpoint_secrets(study: Study) -> dict[str, list[str]]:
 
 def _begin_upload(study: Study, choices: dict[str, Any]) -> ClipImport:
     upload = choices.pop("upload")
-    with tempfile.TemporaryDirectory(prefix="upload-") as folder:
-        path = Path(folder) / "upload"
+    with scratch_folder("upload") as folder:
+        path = folder / "upload"
         with path.open("wb") as file:
             for chunk in upload.chunks():
                 file.write(chunk)
