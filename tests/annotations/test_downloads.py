@@ -24,9 +24,7 @@ from annotations.services.importing import (
     start_import,
 )
 from annotations.services.manifests import read_clips
-from tests.generation.stand_in import PAUSE_SECONDS, PIECES, SEEP
-from tests.generation.stand_in import running_stand_in as seeping_server
-from tests.generation.standin import Reply, running_stand_in
+from tests.generation.stand_in import PAUSE_SECONDS, PIECES, SEEP, Answer, running_stand_in
 from tests.media.clips import make_clip
 
 CONTENT = bytes(range(256)) * 10
@@ -40,19 +38,19 @@ def server(settings):
 
 
 def test_a_file_is_downloaded(server, tmp_path):
-    server.says("GET", Reply(200, CONTENT))
+    server.will(Answer(200, CONTENT))
     download(f"{server.url}/clip.mp4", tmp_path / "clip")
     assert (tmp_path / "clip").read_bytes() == CONTENT
 
 
 def test_a_redirect_is_followed(server, tmp_path):
-    server.says("GET", Reply(302, "", {"Location": "/elsewhere"}), Reply(200, CONTENT))
+    server.will(Answer(302, "", {"Location": "/elsewhere"}), Answer(200, CONTENT))
     download(f"{server.url}/clip.mp4", tmp_path / "clip")
-    assert [asked.path for asked in server.asked] == ["/v1/clip.mp4", "/elsewhere"]
+    assert [received.path for received in server.received] == ["/v1/clip.mp4", "/elsewhere"]
 
 
 def test_redirects_without_end_are_refused(server, tmp_path):
-    server.says("GET", Reply(302, "", {"Location": "/again"}))
+    server.will(Answer(302, "", {"Location": "/again"}))
     with pytest.raises(DownloadRefused, match="redirected more than 5 times"):
         download(server.url, tmp_path / "clip")
 
@@ -60,7 +58,7 @@ def test_redirects_without_end_are_refused(server, tmp_path):
 # The second is where clouds hand out credentials.
 @pytest.mark.parametrize("target", ["http://10.0.0.8/", "http://169.254.169.254/", "file:///etc"])
 def test_a_redirect_inwards_is_refused(server, tmp_path, target):
-    server.says("GET", Reply(302, "", {"Location": target}))
+    server.will(Answer(302, "", {"Location": target}))
     with pytest.raises(DownloadRefused):
         download(f"{server.url}/clip.mp4", tmp_path / "clip")
     assert not (tmp_path / "clip").exists()
@@ -70,7 +68,7 @@ def test_our_own_network_is_closed_unless_the_host_is_named(server, settings, tm
     settings.IMPORT_INTERNAL_HOSTS = []
     with pytest.raises(DownloadRefused, match="private network"):
         download(server.url, tmp_path / "clip")
-    assert server.asked == []
+    assert server.received == []
 
 
 @pytest.mark.parametrize(
@@ -78,20 +76,20 @@ def test_our_own_network_is_closed_unless_the_host_is_named(server, settings, tm
     [(404, DownloadRefused), (403, DownloadRefused), (429, DownloadFailed), (503, DownloadFailed)],
 )
 def test_an_answer_is_final_or_worth_another_try(server, tmp_path, status, error):
-    server.says("GET", Reply(status, ""))
+    server.will(Answer(status, ""))
     with pytest.raises(error, match=f"HTTP {status}"):
         download(f"{server.url}/clip.mp4?signature=secret", tmp_path / "clip")
 
 
 def test_what_is_secret_in_an_address_is_not_shown(server, tmp_path):
-    server.says("GET", Reply(404, ""))
+    server.will(Answer(404, ""))
     with pytest.raises(DownloadRefused) as refused:
         download(f"{server.url}/clip.mp4?signature=secret", tmp_path / "clip")
     assert "secret" not in str(refused.value)
 
 
 def test_a_file_without_end_is_cut_off(server, tmp_path):
-    server.says("GET", Reply(200, CONTENT))
+    server.will(Answer(200, CONTENT))
     with pytest.raises(DownloadRefused, match="larger than"):
         download(server.url, tmp_path / "clip", max_bytes=1000)
 
@@ -100,7 +98,7 @@ def test_headers_without_end_are_cut_off(settings, monkeypatch, tmp_path):
     settings.IMPORT_INTERNAL_HOSTS = ["127.0.0.1"]
     monkeypatch.setattr(downloads, "MAX_SECONDS", 0.1)
     monkeypatch.setattr(patience, "SPARE_SECONDS", 0.1)
-    with seeping_server() as server:
+    with running_stand_in() as server:
         server.will(SEEP)
         began = time.monotonic()
         with pytest.raises(DownloadFailed, match="did not answer"):
@@ -126,7 +124,7 @@ def import_by_workers(url: str, folder) -> ClipImport:
 @pytest.mark.django_db
 def test_a_download_that_fails_is_tried_again_by_workers(server, tmp_path):
     clip = make_clip(tmp_path / "clip.mp4").read_bytes()
-    server.says("GET", Reply(503, ""), Reply(200, clip))
+    server.will(Answer(503, ""), Answer(200, clip))
     clip_import = import_by_workers(f"{server.url}/clip.mp4", tmp_path)
     now = timezone.now()
     for _ in range(2):
@@ -139,7 +137,7 @@ def test_a_download_that_fails_is_tried_again_by_workers(server, tmp_path):
 
 @pytest.mark.django_db
 def test_a_download_that_always_fails_ends_as_a_bad_row(server, tmp_path):
-    server.says("GET", Reply(503, ""))
+    server.will(Answer(503, ""))
     clip_import = import_by_workers(f"{server.url}/clip.mp4", tmp_path)
     now = timezone.now()
     for _ in range(MAX_TRIES + 1):

@@ -14,7 +14,7 @@ from annotations.services.downloads import download
 from annotations.services.pinning import PinnedTransport, transport_to
 from generation.adapters.registry import adapter_for
 from tests.generation.factories import make_endpoint
-from tests.generation.standin import Reply, running_stand_in
+from tests.generation.stand_in import Answer, running_stand_in
 
 PUBLIC, OTHER_PUBLIC = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
 URL = "https://clips.example/a.mp4"
@@ -66,26 +66,26 @@ def resolved(host: str, port: int) -> str:
 
 
 def test_a_download_goes_to_the_address_that_was_checked(rebound, dialled, tmp_path):
-    rebound.says("GET", Reply(200, b"clip"))
-    download(f"http://clips.example:{rebound.port}/a.mp4", tmp_path / "clip")
+    rebound.will(Answer(200, b"clip"))
+    download(f"http://clips.example:{rebound.server_port}/a.mp4", tmp_path / "clip")
     assert dialled == [PUBLIC]
-    assert rebound.asked[0].headers["Host"] == f"clips.example:{rebound.port}"
+    assert rebound.received[0].headers["host"] == f"clips.example:{rebound.server_port}"
     assert (tmp_path / "clip").read_bytes() == b"clip"
 
 
 def test_so_it_does_after_a_redirect(rebound, dialled, tmp_path):
-    on = {"Location": f"http://other.example:{rebound.port}/b.mp4"}
-    rebound.says("GET", Reply(302, "", on), Reply(200, b"clip"))
-    download(f"http://clips.example:{rebound.port}/a.mp4", tmp_path / "clip")
+    on = {"Location": f"http://other.example:{rebound.server_port}/b.mp4"}
+    rebound.will(Answer(302, "", on), Answer(200, b"clip"))
+    download(f"http://clips.example:{rebound.server_port}/a.mp4", tmp_path / "clip")
     assert dialled == [PUBLIC, PUBLIC]
-    assert rebound.asked[1].headers["Host"] == f"other.example:{rebound.port}"
+    assert rebound.received[1].headers["host"] == f"other.example:{rebound.server_port}"
 
 
 def test_the_next_address_is_tried_where_one_cannot_be_reached(rebound, dialled):
     dialled.unreachable.add(OTHER_PUBLIC)
-    rebound.says("GET", Reply(200, b"clip"))
+    rebound.will(Answer(200, b"clip"))
     with httpx.Client(transport=PinnedTransport([OTHER_PUBLIC, PUBLIC])) as client:
-        client.get(f"http://clips.example:{rebound.port}/")
+        client.get(f"http://clips.example:{rebound.server_port}/")
     assert dialled == [OTHER_PUBLIC, PUBLIC]
 
 
@@ -126,18 +126,18 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch):
 
 @pytest.mark.django_db
 def test_an_endpoint_is_called_at_the_address_that_was_checked(rebound, dialled):
-    rebound.says("GET", Reply(200, {"id": "v1", "status": "in_progress"}))
-    adapter_at(rebound.port).poll("v1")
+    rebound.will(Answer(200, {"id": "v1", "status": "in_progress"}))
+    adapter_at(rebound.server_port).poll("v1")
     assert dialled == [PUBLIC]
-    assert rebound.asked[0].headers["Host"] == f"lab.example:{rebound.port}"
+    assert rebound.received[0].headers["host"] == f"lab.example:{rebound.server_port}"
 
 
 @pytest.mark.django_db
 def test_so_is_a_clips_address_after_each_redirect(rebound, dialled, tmp_path):
-    on = {"Location": f"http://b.example:{rebound.port}/clip"}
-    rebound.says("GET", Reply(302, "", on), Reply(200, b"clip"))
-    url = f"http://a.example:{rebound.port}/clip"
-    adapter_at(rebound.port).fetch_result(url, tmp_path / "clip")
+    on = {"Location": f"http://b.example:{rebound.server_port}/clip"}
+    rebound.will(Answer(302, "", on), Answer(200, b"clip"))
+    url = f"http://a.example:{rebound.server_port}/clip"
+    adapter_at(rebound.server_port).fetch_result(url, tmp_path / "clip")
     assert dialled == [PUBLIC, PUBLIC]
     assert (tmp_path / "clip").read_bytes() == b"clip"
 

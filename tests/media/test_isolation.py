@@ -20,7 +20,7 @@ from annotations.media.encoding import (
 from annotations.media.errors import MediaError
 from annotations.media.profiles import PAIRWISE_MIN, plan_rendition
 from annotations.media.rendering import render
-from tests.generation.standin import Reply, running_stand_in
+from tests.generation.stand_in import Answer, running_stand_in
 from tests.media.clips import make_clip, make_still
 
 
@@ -130,12 +130,12 @@ DASH = '<?xml version="1.0"?><MPD><Period><BaseURL>{url}/</BaseURL></Period></MP
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.m3u8", "clip.svg", "clip.webm"])
 def test_a_playlist_reaches_nobody(tmp_path, text, name):
     with running_stand_in() as server:
-        server.says("GET", Reply(200, b"x" * 1000))
+        server.will(Answer(200, b"x" * 1000))
         path = tmp_path / name
         path.write_text(text.format(url=server.url))
         with pytest.raises(MediaError):
             isolation.inspect_media(path)
-        assert server.asked == []
+        assert server.received == []
 
 
 def with_outside_reference(path, url: str) -> None:
@@ -150,11 +150,11 @@ def with_outside_reference(path, url: str) -> None:
 def test_a_reference_out_of_an_mp4_reaches_nobody(tmp_path):
     path = make_clip(tmp_path / "clip.mp4")
     with running_stand_in() as server:
-        server.says("GET", Reply(200, b"x" * 1000))
+        server.will(Answer(200, b"x" * 1000))
         with_outside_reference(path, f"{server.url}/other.mp4")
         with pytest.raises(MediaError):
             isolation.inspect_media(path)
-        assert server.asked == []
+        assert server.received == []
 
 
 def test_findings_and_plans_come_through_json_unchanged(tmp_path):

@@ -26,7 +26,7 @@ from tests.annotations.factories import (
     make_rater,
     make_study,
 )
-from tests.generation.standin import Reply, running_stand_in
+from tests.generation.stand_in import Answer, running_stand_in
 from tests.media.clips import make_clip
 from tests.owner.test_progress import make_endpoint, planned_study, running_study
 
@@ -224,7 +224,7 @@ def test_a_manifest_of_web_addresses_needs_no_zip(owner, tmp_path, settings):
     study = create_study(title="From the web", slug="web")
     clip = make_clip(tmp_path / "clip.mp4").read_bytes()
     with running_stand_in() as server:
-        server.says("GET", Reply(200, clip))
+        server.will(Answer(200, clip))
         manifest = io.BytesIO(
             f"prompt_id,prompt,model,path\np1,A fox,one,{server.url}/clip.mp4\n".encode()
         )
