@@ -20,6 +20,7 @@ from annotations.errors import StimulusRefused
 from annotations.media.errors import MediaError
 from annotations.media.isolation import inspect_media
 from annotations.models import Stimulus, Study
+from annotations.scratch import scratch_folder
 from annotations.services.stimuli import create_stimulus, store_original
 from generation.adapters.base import (
     MAX_REMOTE_ID,
@@ -66,7 +67,6 @@ from generation.transitions import (
     take_back,
 )
 from generation.turns import next_jobs
-from juice.scratch import scratch_folder
 
 MAX_FETCHES = 6
 POLL_SECONDS = (1, 2, 3, 5, 8, 13, 20, 30)

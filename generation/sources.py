@@ -9,10 +9,10 @@ from pathlib import Path
 
 from django.core.files.storage import default_storage
 
+from annotations.scratch import scratch_folder
 from generation.adapters.base import MediaFile
 from generation.chains import first_frame
 from generation.models import Job
-from juice.scratch import scratch_folder
 
 # Of the containers that are let in; the table of the machine may not know them.
 MEDIA_TYPES = {".mkv": "video/x-matroska", ".webm": "video/webm", ".webp": "image/webp"}

@@ -16,6 +16,6 @@ app.autodiscover_tasks()
 @worker_ready.connect
 def remove_leftovers(**_: Any) -> None:
     """A worker that was killed left files; the one that takes its place removes them."""
-    from juice.scratch import sweep_scratch
+    from annotations.scratch import sweep_scratch
 
     sweep_scratch()

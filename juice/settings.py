@@ -179,7 +179,7 @@ MEDIA_S3_BUCKET = env.str("MEDIA_S3_BUCKET", "")
 MEDIA_S3_ENDPOINT_URL = env.str("MEDIA_S3_ENDPOINT_URL", "")
 MEDIA_S3_REGION = env.str("MEDIA_S3_REGION", "")
 _local_files = {
-    "BACKEND": "juice.storage.WholeFileStorage",
+    "BACKEND": "annotations.storage.WholeFileStorage",
     "OPTIONS": {"location": str(VAR_DIR / "media"), "base_url": None},
 }
 S3_STORAGE = {

@@ -21,10 +21,10 @@ from annotations.media.isolation import render
 from annotations.media.profiles import SPOILT_FACTOR, plan_rendition
 from annotations.media.rendering import rendition_key
 from annotations.models import Check, Comparison, GenerativeModel, Rendition, Stimulus, Study
+from annotations.scratch import scratch_folder
 from annotations.services.checks import make_copies
 from annotations.services.plans import profile_of, spec_of
 from annotations.services.studies import model_pairs
-from juice.scratch import scratch_folder
 
 RENDER_LEASE = timedelta(minutes=7)
 QUEUE_LEASE = timedelta(minutes=2)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from django.conf import settings
 
+from annotations.scratch import scratch_folder
 from generation.adapters.base import Done, Pending, UnknownOutcomeError
 from generation.adapters.calls import HttpAdapter
 from generation.adapters.held import forget, take
-from juice.scratch import scratch_folder
 
 # Time to hold the file in, before the lease of the submit ends.
 SPARE_SECONDS = 15

@@ -20,6 +20,7 @@ from annotations.blinding import check_blinding
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import ClipImport, Study
+from annotations.scratch import scratch_folder
 from annotations.services.checks import quality_of
 from annotations.services.conduct import exclude_by_rule, raters_under_rule
 from annotations.services.importing import problems_of
@@ -33,7 +34,6 @@ from juice.owner.comparison_matrix import matrix_of
 from juice.owner.progress import progress_of
 from juice.owner.results import results_of
 from juice.owner.signals import rater_signals
-from juice.scratch import scratch_folder
 
 PROBLEMS_SHOWN = 200
 IMPORTS_SHOWN = 10

@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from django.core.files.base import ContentFile
 
-from juice.storage import WholeFileStorage
+from annotations.storage import WholeFileStorage
 
 NAME = "originals/ab/abc.mp4"
 

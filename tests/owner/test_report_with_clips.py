@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import re
 from io import StringIO
 
@@ -16,7 +17,17 @@ from analysis.clips import page_with_clips
 from analysis.models import Report
 from analysis.services import compute_report_now
 from analysis.tasks import compute
-from tests.annotations.factories import CLIP_BYTES, NOW, judge_for, make_rater, make_study
+from annotations.services.studies import create_study
+from tests.annotations.factories import (
+    CLIP_BYTES,
+    NOW,
+    judge_for,
+    make_model,
+    make_prompt,
+    make_rater,
+    make_stimulus,
+    make_study,
+)
 
 pytestmark = pytest.mark.django_db
 CLIP = f'src="data:video/mp4;base64,{base64.b64encode(CLIP_BYTES).decode()}"'
@@ -121,10 +132,21 @@ def test_a_command_writes_a_study_with_or_without_clips(tmp_path):
     study, _ = reported_study(comparisons=1)
     call_command("report", study.slug, out=tmp_path, stdout=StringIO())
     names = {path.name for path in tmp_path.iterdir()}
-    assert {"report.html", "judgments.csv", "renditions.csv"} <= names
+    assert {"report.html", "judgments.csv", "renditions.csv", "generation.csv"} <= names
     assert "report-with-clips.html" not in names
     call_command("report", study.slug, out=tmp_path, with_clips=True, stdout=StringIO())
     assert (tmp_path / "report-with-clips.html").read_text().count(CLIP) == 2
+
+
+def test_the_command_tells_how_each_clip_came_about(tmp_path):
+    models, prompt = [make_model("one"), make_model("two")], make_prompt()
+    study = create_study(title="S", slug="s", models=models, prompts=[prompt])
+    for model in models:
+        make_stimulus(model, prompt)
+    call_command("report", study.slug, out=tmp_path, stdout=StringIO())
+    with (tmp_path / "generation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["prompt"] for row in rows] == [prompt.text] * 2
 
 
 def test_the_command_names_a_study_that_there_is_not(tmp_path):

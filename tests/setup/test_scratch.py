@@ -11,9 +11,10 @@ from datetime import timedelta
 import pytest
 from celery.signals import worker_ready
 
-from juice import celery, scratch
-from juice.scratch import scratch_folder, sweep_scratch
-from juice.storage import WholeFileStorage
+from annotations import scratch
+from annotations.scratch import scratch_folder, sweep_scratch
+from annotations.storage import WholeFileStorage
+from juice import celery
 
 DAY = timedelta(days=1).total_seconds()
 
@@ -58,7 +59,7 @@ def test_what_a_killed_process_left_goes_a_day_later_and_nothing_else(settings, 
 def test_a_killed_process_does_leave_its_folder(settings):
     """What the sweep is for."""
     code = (
-        "import os, signal; from juice.scratch import scratch_folder\n"
+        "import os, signal; from annotations.scratch import scratch_folder\n"
         "with scratch_folder('fetch'): os.kill(os.getpid(), signal.SIGKILL)"
     )
     environment = {

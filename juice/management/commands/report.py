@@ -11,12 +11,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from analysis.clips import page_with_clips
 from analysis.core.report import build_report
-from analysis.export import rendition_lines
+from analysis.export import lines_of, rendition_lines
 from analysis.files import OutputError, write_report
 from analysis.queries import report_settings, study_votes
 from analysis.wording import prefixed_headline
 from annotations.models import Study
 from annotations.services.provenance import rendition_rows
+from generation.provenance import GENERATION_COLUMNS, generation_rows
 
 
 class Command(BaseCommand):
@@ -41,8 +42,13 @@ class Command(BaseCommand):
             paths = write_report(report, votes, folder)
         except OutputError as error:
             raise CommandError(str(error)) from None
-        paths.append(folder / "renditions.csv")
-        _write(paths[-1], rendition_lines(rendition_rows(study)))
+        clips = {
+            "renditions.csv": rendition_lines(rendition_rows(study)),
+            "generation.csv": lines_of(GENERATION_COLUMNS, generation_rows(study)),
+        }
+        for name, lines in clips.items():
+            paths.append(folder / name)
+            _write(paths[-1], lines)
         if options["with_clips"]:
             page = (folder / "report.html").read_text(encoding="utf-8")
             paths.append(folder / "report-with-clips.html")

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from juice.storage import WholeFileStorage
+from annotations.storage import WholeFileStorage
 
 # Longer than any step with a file takes.
 LEFT_AFTER = timedelta(days=1)
