@@ -44,6 +44,7 @@ class Report(models.Model):
     last_judgment_id = models.PositiveBigIntegerField()
     state = models.CharField(max_length=8, choices=ReportState, default=ReportState.QUEUED)
     tries = models.PositiveSmallIntegerField(default=0)
+    percent = models.PositiveSmallIntegerField(default=0, help_text="How much of it is made.")
     headline = models.TextField(blank=True)
     page = models.FileField(max_length=255, blank=True, help_text="The HTML file.")
     content = models.TextField(blank=True, help_text="Every number, as JSON.")

@@ -27,6 +27,8 @@ MAX_TRIES = 3
 QUEUE_PATIENCE = timedelta(seconds=30)
 RUN_PATIENCE = timedelta(minutes=7)
 RETRY_PAUSE = timedelta(minutes=1)
+# Per cent of a report's time after which its votes are read, and counted.
+READ, COUNTED = 30, 85
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +75,9 @@ def compute_report(*, report_id: int, now: datetime) -> None:
     A failure is stored with the report, in words, and logged with its trace.
     """
     queued = Report.objects.filter(pk=report_id, state=ReportState.QUEUED)
-    if not queued.update(state=ReportState.RUNNING, started_at=now, tries=F("tries") + 1):
+    if not queued.update(
+        state=ReportState.RUNNING, started_at=now, percent=0, tries=F("tries") + 1
+    ):
         return
     report = Report.objects.select_related("study").get(pk=report_id)
     try:
@@ -82,7 +86,7 @@ def compute_report(*, report_id: int, now: datetime) -> None:
         logger.exception("report %s failed", report_id)
         _finish(report, state=ReportState.FAILED, error=f"{type(error).__name__}: {error}")
         return
-    if _finish(report, state=ReportState.READY, error="", **made):
+    if _finish(report, state=ReportState.READY, error="", percent=100, **made):
         _drop_superseded(report)
     else:
         _delete_page(report, made["page"])
@@ -180,7 +184,12 @@ def _requeue(lost: ReportQuerySet, report_id: int, now: datetime) -> bool:
 
 def _made(report: Report) -> dict[str, Any]:
     votes = study_votes(report.study, last_judgment_id=report.last_judgment_id)
-    result = build_report(votes, settings=report_settings(report.study))
+    _note_progress(report, READ)
+
+    def on_progress(share: float) -> None:
+        _note_progress(report, READ + share * (COUNTED - READ))
+
+    result = build_report(votes, settings=report_settings(report.study), on_progress=on_progress)
     page = ContentFile(render_report(result).encode())
     name = f"reports/{report.study_id}/{report.fingerprint}.html"
     return {
@@ -191,12 +200,20 @@ def _made(report: Report) -> dict[str, Any]:
     }
 
 
+def _note_progress(report: Report, percent: float) -> None:
+    _own_run(report).update(percent=round(percent))
+
+
 def _finish(report: Report, **values: Any) -> bool:
     """Whether this run was still the one that counts."""
-    running = Report.objects.filter(
+    return bool(_own_run(report).update(finished_at=timezone.now(), **values))
+
+
+def _own_run(report: Report) -> ReportQuerySet:
+    """The report while the run that began with this row makes it, else nothing."""
+    return Report.objects.filter(
         pk=report.pk, state=ReportState.RUNNING, started_at=report.started_at
     )
-    return bool(running.update(finished_at=timezone.now(), **values))
 
 
 def _drop_superseded(report: Report) -> None:

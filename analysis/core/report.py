@@ -244,8 +244,18 @@ class Report:
         return any(result.win_rate.n for result in self.results)
 
 
-def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
+def build_report(
+    votes: pd.DataFrame,
+    *,
+    settings: ReportSettings,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> Report:
     """The report of a validated vote table of one study.
+
+    Parameters
+    ----------
+    on_progress
+        Told the share that is done, from 0 to 1, after each pair of models on each axis.
 
     Raises
     ------
@@ -258,10 +268,11 @@ def build_report(votes: pd.DataFrame, *, settings: ReportSettings) -> Report:
     order = {axis.key: place for place, axis in enumerate(axes)}
     groups = valid.groupby(["protocol", "axis", "model_a", "model_b"], sort=True)
     watched = max(len(groups), len(axes) * len(settings.planned))
-    results = [
-        _pair_result(group, settings, axes[order[group["axis"].iloc[0]]], watched)
-        for _, group in groups
-    ]
+    results = []
+    for _, group in groups:
+        axis = axes[order[group["axis"].iloc[0]]]
+        results.append(_pair_result(group, settings, axis, watched))
+        on_progress(len(results) / len(groups))
     report = Report(
         settings=settings,
         models=tuple(sorted({*valid["model_a"], *valid["model_b"]})),

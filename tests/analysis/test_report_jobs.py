@@ -142,6 +142,32 @@ def test_a_report_that_kills_three_workers_is_given_up(woken):
     )
 
 
+def test_a_report_tells_how_much_of_it_is_made(monkeypatch):
+    """A third is reading; then one step for each pair of models on each of two questions."""
+    build, seen = services.build_report, []
+
+    def watched(votes, *, settings, on_progress):
+        def look(share):
+            on_progress(share)
+            seen.append(Report.objects.get().percent)
+
+        look(0)
+        return build(votes, settings=settings, on_progress=look)
+
+    monkeypatch.setattr(services, "build_report", watched)
+    report = compute_report_now(study=judged_study("left"), now=NOW)
+    assert [*seen, report.percent] == [30, 58, 85, 100]
+
+
+def test_a_run_that_was_given_up_tells_nothing(woken):
+    study = judged_study("left")
+    request_report(study=study, now=NOW)
+    stale = Report.objects.get()
+    Report.objects.update(state=ReportState.RUNNING, started_at=NOW, percent=58)
+    services._note_progress(stale, 30)
+    assert Report.objects.get().percent == 58
+
+
 def test_a_report_sees_the_votes_it_was_asked_for(woken):
     study = judged_study("left")
     report = request_report(study=study, now=NOW)

@@ -45,6 +45,15 @@ def test_the_first_visit_asks_for_the_report_and_waits(
     assert b"<script" not in page.content and b"<style" not in page.content
 
 
+def test_whoever_waits_sees_how_far_it_is(client):
+    study = judged_study("left")
+    assert b"as soon as a worker is free" in get(client, "report", study).content
+    Report.objects.update(state=ReportState.RUNNING, started_at=NOW, percent=58)
+    page = get(client, "report", study).content.decode()
+    assert 'max="100" value="58"' in page and "58&nbsp;%" in page
+    assert "as soon as a worker is free" not in page
+
+
 def test_a_ready_report_is_shown_under_its_own_policy(client):
     study = judged_study("left", "right")
     compute_report_now(study=study, now=NOW)
