@@ -8,3 +8,22 @@ os.environ.setdefault("DEBUG", "1")
 os.environ.setdefault("VAR_DIR", str(Path(tempfile.gettempdir()) / "juice-tests"))
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["VAR_DIR"] = str(Path(os.environ["VAR_DIR"]) / worker)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--database-only", action="store_true", help="leave out the tests that use no database"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("database_only"):
+        left_out = [item for item in items if not uses_database(item)]
+        items[:] = [item for item in items if uses_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def uses_database(item) -> bool:
+    """pytest-django's own ways to ask for one, or a stack of processes on one."""
+    marks = {mark.name for mark in item.iter_markers()}
+    return bool(marks & {"django_db", "live"} or {"db", "stack"} & {*item.fixturenames})

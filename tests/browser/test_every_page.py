@@ -26,6 +26,7 @@ from tests.annotations.factories import make_model, make_prompt, make_study
 from tests.browser.conftest import DESKTOP, PHONE, OpenContext, collect_errors
 
 pytestmark = [
+    pytest.mark.sqlite,
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
     pytest.mark.django_db(transaction=True),
@@ -51,18 +52,27 @@ WALKS = {
 KEPT = ("light", "dark", "phone", "phone-dark", "arabic", "arabic-phone")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> dict[tuple[str, str], Path]:
+    """The demo models' clips of every text."""
+    folder = tmp_path_factory.mktemp("clips")
+    places = [(demo, name) for demo in ("demo-aurora", "demo-drift") for name in TEXTS]
+    paths = {place: folder / f"{'-'.join(place)}.mp4" for place in places}
+    for (demo, name), path in paths.items():
+        generate(MODELS[demo], TEXTS[name], 1, path, lambda percent: None)
+    return paths
+
+
 @pytest.fixture
-def study(tmp_path) -> Study:
+def study(made) -> Study:
     """Two pairs of the demo models' clips, after an example and a practice pair."""
     models = [make_model("Demo model Aurora"), make_model("Demo model Drift")]
     prompts = {name: make_prompt(text) for name, text in TEXTS.items()}
     clips = {}
     for row, demo in zip(models, ("demo-aurora", "demo-drift"), strict=True):
         for name, prompt in prompts.items():
-            path = tmp_path / f"{demo}-{name}.mp4"
-            generate(MODELS[demo], prompt.text, 1, path, lambda percent: None)
             clips[demo, name] = register_stimulus(
-                model=row, prompt=prompt, seed=0, path=path, source="test"
+                model=row, prompt=prompt, seed=0, path=made[demo, name], source="test"
             )
     study = create_study(
         title="Which clip is better?",

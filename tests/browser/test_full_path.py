@@ -78,6 +78,8 @@ def add_model(page: Page, stack: Stack, model: str) -> None:
 def set_up_study(page: Page) -> None:
     page.get_by_role("link", name="Progress of studies").click()
     page.get_by_role("link", name="New study").first.click()
+    # The script that fills in the slug.
+    page.wait_for_load_state()
     page.locator("[name=title]").press_sequentially("Which clip is better?")
     expect(page.locator("[name=slug]")).to_have_value("which-clip-is-better")
     page.locator("[name=pasted_prompts]").fill("\n".join(PROMPTS))

@@ -14,6 +14,7 @@ from tests.browser.rater import SEEN_TIMEOUT, RaterAtBrowser
 from tests.media.clips import make_clip
 
 pytestmark = [
+    pytest.mark.sqlite,
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
     pytest.mark.django_db(transaction=True),

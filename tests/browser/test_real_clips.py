@@ -24,6 +24,7 @@ from tests.browser.rater import RaterAtBrowser
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "clips" / "open"
 
 pytestmark = [
+    pytest.mark.sqlite,
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
     pytest.mark.django_db(transaction=True),

@@ -33,6 +33,7 @@ from tests.browser.conftest import PHONE, collect_errors
 from tests.browser.rater import RaterAtBrowser
 
 pytestmark = [
+    pytest.mark.sqlite,
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
     pytest.mark.django_db(transaction=True),

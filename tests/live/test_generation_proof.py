@@ -39,6 +39,7 @@ KILL_SECONDS = 5
 
 pytestmark = [
     pytest.mark.live,
+    pytest.mark.postgres,
     pytest.mark.xdist_group("live"),
     pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(1800 + 5 * JOBS),
