@@ -51,7 +51,8 @@ def report(request: HttpRequest, token: str) -> HttpResponseBase:
     if ready is None:
         failed = asked.state == ReportState.FAILED
         context = {"study": study, "report": asked, "failed": failed}
-        return _private(render(request, "analysis/waiting.html", context))
+        status = 200 if failed else 202
+        return _private(render(request, "analysis/waiting.html", context, status=status))
     page = FileResponse(ready.page.open("rb"), content_type="text/html; charset=utf-8")
     policy = f"{content_security_policy()}; frame-ancestors 'none'"
     page.headers["Content-Security-Policy"] = policy

@@ -544,7 +544,8 @@ def _warnings(complete: pd.DataFrame, agreement: Agreement) -> tuple[str, ...]:
 
 
 def _panel(votes: pd.DataFrame) -> Panel:
-    per_rater = _known(votes["rater"]).value_counts()
+    # As text: categories count those who have no vote left.
+    per_rater = _known(votes["rater"]).astype(object).value_counts()
     spread = (
         (int(per_rater.min()), float(per_rater.median()), int(per_rater.max()))
         if len(per_rater)

@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+from collections import Counter
 from itertools import combinations, product
+from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -89,6 +91,31 @@ def test_side_balance_of_the_open_study_matches_the_reference(oracle, report):
 def test_gold_votes_are_counted_and_left_out(open_study, report):
     assert report.exclusions.gold == open_study["is_gold"].eq("1").sum()
     assert report.panel.votes == open_study["is_gold"].eq("0").sum()
+
+
+def test_the_panel_is_who_is_left(open_study):
+    """Counted by hand from the rows: no vote that is left out makes a rater."""
+    votes = open_study.assign(excluded=open_study["rater"].eq("r1").map({True: "1", False: "0"}))
+    votes.loc[votes.index[:40], "rater"] = ""
+    left = votes[votes["is_gold"].eq("0") & votes["excluded"].eq("0")]
+    by_rater = Counter(name for name in left["rater"] if name)
+    panel = build_report(validate_votes(votes), settings=SETTINGS).panel
+    assert (panel.votes, panel.raters) == (len(left), len(by_rater))
+    assert panel.comparisons == len(set(left["comparison_id"]))
+    assert panel.prompts == len(set(left["prompt_id"]))
+    counts = sorted(by_rater.values())
+    assert panel.votes_per_rater == (counts[0], median(counts), counts[-1])
+    assert "r1" not in by_rater and counts[0] > 0
+
+
+def test_how_text_is_held_changes_nothing(open_study):
+    """Categories know texts of which no row is left; text knows only what is there."""
+    settings = dataclasses.replace(SETTINGS, bootstrap_draws=50)
+    votes = validate_votes(open_study.assign(excluded=open_study["rater"].eq("r1").astype(str)))
+    kept = votes[votes["model_a"].ne("m0") & votes["protocol"].eq("juice")]
+    as_text = kept.astype(dict.fromkeys(kept.select_dtypes("category"), object))
+    held, told = (report_json(build_report(one, settings=settings)) for one in (kept, as_text))
+    assert held == told
 
 
 def test_the_same_votes_in_another_order_give_the_same_bytes(open_study, report):
