@@ -1,6 +1,6 @@
-// Keep the second video in step with the first: small drift by speed, large drift by a seek.
+// Keep the second video in step with the first: small drift by speed; for a large one, who is ahead waits.
 
-const SEEK_SECONDS = 0.15;
+const HOLD_SECONDS = 0.15;
 const TOLERATED_FRAMES = 0.25;
 const MOST_SPEED_CHANGE = 0.05;
 const TICK_MILLISECONDS = 250;
@@ -11,8 +11,9 @@ function correct(pair) {
   const [lead, follow] = pair.videos;
   if (lead.paused || follow.paused || lead.ended || follow.ended || pair.seeking) return;
   const drift = driftOf(pair.videos);
-  if (Math.abs(drift) >= SEEK_SECONDS) {
-    pair.seek(lead.currentTime);
+  if (Math.abs(drift) >= HOLD_SECONDS) {
+    const [ahead, behind] = drift > 0 ? [follow, lead] : [lead, follow];
+    pair.letCatchUp(ahead, behind);
     return;
   }
   const off = Math.abs(drift) > TOLERATED_FRAMES * pair.frameSeconds;

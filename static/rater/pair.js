@@ -7,6 +7,8 @@ const READY = HTMLMediaElement.HAVE_FUTURE_DATA;
 const once = (target, type) =>
   new Promise((resolve) => target.addEventListener(type, resolve, { once: true }));
 
+const nextFrame = () => new Promise(requestAnimationFrame);
+
 export class Pair extends EventTarget {
   speed = 1;
   looping = true;
@@ -141,6 +143,15 @@ export class Pair extends EventTarget {
     this.#hold();
     await once(video, "canplay");
     await this.#start();
+  }
+
+  /** Hold the video that is ahead: to jump to it would leave a part of the other unseen. */
+  async letCatchUp(ahead, behind) {
+    const seek = this.#seeks;
+    const isAhead = () => ahead.paused && !behind.ended && behind.currentTime < ahead.currentTime;
+    ahead.pause();
+    while (this.playing && isAhead()) await nextFrame();
+    if (seek === this.#seeks) await this.#start();
   }
 
   #followTab() {

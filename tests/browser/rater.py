@@ -19,6 +19,8 @@ class RaterAtBrowser:
 
     def wait_until_seen(self) -> None:
         """Both clips were seen once in full, and choices are open."""
+        # Until the page's scripts have run, the choices of a page without scripts stand there.
+        self.page.wait_for_load_state("domcontentloaded")
         radio = self.page.locator("input[name^=choice-]").first
         expect(radio).to_be_enabled(timeout=SEEN_TIMEOUT)
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from annotations.models import Assignment, Judgment, Study
 from tests.annotations.factories import make_comparison, make_prompt, make_rendition, make_study
 from tests.browser.conftest import PHONE, collect_errors
-from tests.browser.rater import RaterAtBrowser
+from tests.browser.rater import SEEN_TIMEOUT, RaterAtBrowser
 from tests.media.clips import make_clip
 
 pytestmark = [
@@ -82,6 +82,19 @@ def test_a_whole_comparison_is_judged_by_keyboard(rater):
     ).to_be_visible()
     reasons = Judgment.objects.filter(assignment__public_id=first, axis__key="faithfulness")
     assert reasons.get().reasons.count() == 2
+
+
+def test_what_was_chosen_before_the_scripts_came_counts_once_both_clips_were_seen(rater):
+    held = []
+    rater.page.route("**/rater/rate.js", lambda route: held.append(route))
+    rater.page.reload(wait_until="commit")
+    rater.choose("quality", "left", "pixel-sharpness")
+    held[0].continue_()
+    next_one = rater.page.locator("[data-next]")
+    expect(next_one).to_be_disabled()
+    expect(next_one).to_be_enabled(timeout=SEEN_TIMEOUT)
+    rater.send()
+    expect(rater.page.locator("input[name=choice-faithfulness]").first).to_be_attached()
 
 
 def test_without_a_reason_the_page_says_what_is_missing(rater):

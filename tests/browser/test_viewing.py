@@ -218,6 +218,28 @@ def test_a_break_is_suggested_after_a_while(page, live_server, tmp_path):
     expect(dialog).to_be_hidden()
 
 
+ONE_STARTS_LATE = """() => {
+    const play = HTMLMediaElement.prototype.play;
+    HTMLMediaElement.prototype.play = async function () {
+        if (this.dataset.side === "%s") await new Promise((go) => setTimeout(go, 300));
+        return play.call(this);
+    };
+}"""
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_clip_that_always_starts_late_is_seen_in_full_too(page, live_server, tmp_path, side):
+    """As on a slow machine: to jump to where the other is would leave its beginning unseen."""
+    study = video_study(tmp_path, frames=32)
+    page.add_init_script(f"({ONE_STARTS_LATE % side})()")
+    rater = start(page, live_server, study)
+    rater.wait_until_seen()
+    played = page.evaluate(
+        "() => [...document.querySelectorAll('video')].map((v) => v.played.length)"
+    )
+    assert played == [1, 1]
+
+
 DRIFT_OVER_LOOPS = """() => new Promise((resolve) => {
     const [lead, follow] = document.querySelectorAll("video");
     const media = new Map();
