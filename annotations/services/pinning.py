@@ -8,6 +8,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from annotations.services.patience import trusted
+
 
 def transport_to(url: str, addresses: Sequence[str]) -> httpx.BaseTransport | None:
     """What leads a client's calls of `url` to these addresses and to no others.
@@ -25,7 +27,7 @@ class PinnedTransport(httpx.BaseTransport):
 
     def __init__(self, addresses: Sequence[str]) -> None:
         self.addresses = addresses
-        self.inner = httpx.HTTPTransport()
+        self.inner = httpx.HTTPTransport(verify=trusted())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         *others, last = self.addresses
