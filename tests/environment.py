@@ -21,6 +21,13 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if not uses_database(item)]
         items[:] = [item for item in items if uses_database(item)]
         config.hook.pytest_deselected(items=left_out)
+    items.sort(key=is_long)
+
+
+def is_long(item) -> int:
+    """Tests that stay together on one worker begin first, or all others would wait for them."""
+    groups = [mark.args[0] for mark in item.iter_markers("xdist_group")]
+    return ["live", "browser"].index(groups[0]) if groups else 2
 
 
 def uses_database(item) -> bool:
