@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import OuterRef, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Concat
 
 from annotations.enums import StimulusKind
@@ -59,10 +59,15 @@ def _after(
     """Second steps in these states whose first step is in those.
 
     The own state is a condition of the UPDATE itself, not of a subquery: a database that waited
-    for another worker looks at it again.
+    for another worker looks at it again. The first step is looked up row by row: a join would be
+    planned from the statistics of yesterday's jobs, and could compare every job with every other.
     """
-    firsts = Job.objects.filter(pk=OuterRef("first_step"), state__in=first_states)
-    return followers.filter(Exists(firsts), state__in=states)
+    firsts = Job.objects.filter(pk=OuterRef("first_step")).values("state")[:1]
+    return (
+        followers.filter(first_step__isnull=False, state__in=states)
+        .alias(first_state=Subquery(firsts))
+        .filter(first_state__in=first_states)
+    )
 
 
 def chain(jobs: Iterable[Job], *, study: Study, now: datetime) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotations.models import Stimulus
 from annotations.services.studies import create_study
@@ -233,6 +235,19 @@ def test_settling_twice_changes_nothing(adapter, shared, tmp_path):
     submit_job(job_id=seconds[0].pk, now=NOW)
     assert settle_chains(now=NOW) == 0
     assert states() == [JobState.DONE, JobState.REMOTE_PENDING, JobState.READY]
+
+
+@pytest.mark.postgres
+def test_the_sweep_never_joins_all_jobs_with_all_jobs(shared):
+    """Planned from the statistics of a table that has grown since, it took minutes."""
+    with CaptureQueriesContext(connection) as queries:
+        settle_chains(now=NOW)
+    updates = [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
+    assert len(updates) == 4
+    with connection.cursor() as cursor:
+        for update in updates:
+            cursor.execute(f"EXPLAIN {update}")
+            assert not any("Join" in line or "Nested Loop" in line for (line,) in cursor.fetchall())
 
 
 def test_a_picture_that_was_removed_ends_the_second_step_unsent(adapter, shared, tmp_path):
