@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from analysis import services
+from annotations.one_at_a_time import one_at_a_time
 
 
 @shared_task
@@ -19,6 +20,7 @@ def compute_files(report_id: int) -> None:
 
 
 @shared_task
+@one_at_a_time
 def sweep() -> None:
     """Wake workers for reports whose task was lost."""
     services.requeue_stale_reports(now=timezone.now())

@@ -3,10 +3,12 @@
 from celery import shared_task
 from django.utils import timezone
 
+from annotations.one_at_a_time import one_at_a_time
 from annotations.services import claiming, importing, preparing
 
 
 @shared_task
+@one_at_a_time
 def sweep() -> None:
     """Check imports, make comparisons that became possible, queue renditions, free seats."""
     now = timezone.now()

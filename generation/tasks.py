@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from annotations.one_at_a_time import one_at_a_time
 from generation import services
 from generation.enums import JobState
 
@@ -13,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 @shared_task
+@one_at_a_time
 def sweep() -> None:
     """Queue the next step of every job that is due."""
     due = services.lease_due_jobs(now=timezone.now())

@@ -205,3 +205,32 @@ def test_a_freed_place_is_taken_without_waiting_for_the_sweep(queued, adapter, m
     waiting = make_job(endpoint=endpoint)
     tasks.poll(running.pk)
     assert queued == [("fetch", running.pk), ("submit", waiting.pk)]
+
+
+def test_a_tick_that_comes_while_a_sweep_runs_does_nothing(monkeypatch):
+    calls = []
+
+    def slow_sweep(*, now):
+        calls.append(now)
+        tasks.sweep()
+        return []
+
+    monkeypatch.setattr(tasks.services, "lease_due_jobs", slow_sweep)
+    tasks.sweep()
+    assert len(calls) == 1
+    tasks.sweep()
+    assert len(calls) == 2
+
+
+def test_a_sweep_that_fails_leaves_the_next_one_free(monkeypatch):
+    calls = []
+
+    def broken_sweep(*, now):
+        calls.append(now)
+        raise ConnectionError
+
+    monkeypatch.setattr(tasks.services, "lease_due_jobs", broken_sweep)
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            tasks.sweep()
+    assert len(calls) == 2
