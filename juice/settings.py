@@ -148,7 +148,7 @@ CELERY_TASK_ROUTES = {
     "generation.tasks.fetch": {"queue": "transfer"},
     "generation.tasks.submit_and_wait": {"queue": "blocking"},
     "generation.tasks.*": {"queue": "control"},
-    "analysis.tasks.compute": {"queue": "media"},
+    "analysis.tasks.compute*": {"queue": "media"},
     "analysis.tasks.*": {"queue": "control"},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
