@@ -9,9 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 
 from annotations.enums import Doubt
 from annotations.models import Assignment, Judgment, Rater, Study
+from annotations.models.rating import JudgmentQuerySet
 from annotations.services.checks import quality_of
 from annotations.services.qualifying import KNOWN_ANSWER, is_right
 from annotations.services.raters import exclude_rater
@@ -74,7 +76,9 @@ def conduct_of(study: Study) -> dict[int, Conduct]:
     _count_repeats(submitted, found)
     for assignment in submitted.counted().only("rater_id", "doubts", "playback"):
         _count_clock_and_device(found[assignment.rater_id], assignment)
-    _count_notes_and_reasons(study, found)
+    judgments = Judgment.objects.for_study(study.pk)
+    _count_notes(judgments, found)
+    _count_reasons(judgments, found)
     return dict(found)
 
 
@@ -120,27 +124,25 @@ def _count(value: object) -> int:
     return min(max(int(value), 0), 1000) if is_count else 0  # type: ignore[call-overload]
 
 
-def _count_notes_and_reasons(study: Study, found: Mapping[int, Conduct]) -> None:
-    judgments = (
-        Judgment.objects.for_study(study.pk)
-        .select_related("axis")
-        .prefetch_related("reasons")
-        .only("note", "axis__key", "assignment__rater_id", "assignment_id")
-        .select_related("assignment")
-    )
-    notes: defaultdict[str, set[int]] = defaultdict(set)
-    own_notes: list[tuple[int, str]] = []
-    ticked: defaultdict[tuple[int, str], Counter[tuple[int, ...]]] = defaultdict(Counter)
-    for judgment in judgments:
-        rater, note = judgment.assignment.rater_id, " ".join(judgment.note.lower().split())
-        reasons = tuple(sorted(reason.pk for reason in judgment.reasons.all()))
-        ticked[rater, judgment.axis.key][reasons] += 1
-        if note:
-            notes[note].add(rater)
-            own_notes.append((rater, note))
+def _count_notes(judgments: JudgmentQuerySet, found: Mapping[int, Conduct]) -> None:
+    rows = judgments.exclude(note="").values_list("assignment__rater", "note")
+    own_notes = [(rater, " ".join(note.lower().split())) for rater, note in rows]
+    writers: defaultdict[str, set[int]] = defaultdict(set)
     for rater, note in own_notes:
-        found[rater].copied_notes += len(note) >= LONG_NOTE and len(notes[note]) > 1
+        writers[note].add(rater)
+    for rater, note in own_notes:
+        found[rater].copied_notes += len(note) >= LONG_NOTE and len(writers[note]) > 1
         found[rater].machine_notes += any(phrase in note for phrase in MACHINE_PHRASES)
+
+
+def _count_reasons(judgments: JudgmentQuerySet, found: Mapping[int, Conduct]) -> None:
+    """By rows and not by judgments as objects: a large study has a million."""
+    rows = judgments.order_by("pk", "reasons").values_list(
+        "assignment__rater", "axis__key", "pk", "reasons"
+    )
+    ticked: defaultdict[tuple[int, str], Counter[tuple[int, ...]]] = defaultdict(Counter)
+    for (rater, axis, _), of_judgment in groupby(rows.iterator(), key=lambda row: row[:3]):
+        ticked[rater, axis][tuple(reason for *_, reason in of_judgment if reason)] += 1
     for (rater, axis), combinations in ticked.items():
         if _is_monotonous(combinations):
             found[rater].same_reasons.append(axis)
