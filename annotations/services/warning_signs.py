@@ -13,6 +13,9 @@ from annotations.enums import Fit, FrameRate, PresentationProfile
 from annotations.media.warnings import WORDS
 from annotations.models import Stimulus, Study
 
+NAMED = 5
+"""Prompts that are named; of more, the number is enough."""
+
 VISIBLE = 1.25
 """Factor between the medians of two models from which the eye tells them apart."""
 
@@ -25,17 +28,19 @@ def warnings_of(study: Study) -> list[str]:
 
 def _identical(study: Study) -> list[str]:
     """Clips of one prompt with the same decoded frames: nobody can prefer one of them."""
-    same = (
+    same = list(
         Stimulus.objects.for_study(study.pk)
-        .order_by()
         .values("prompt__key", "frames_sha256")
         .annotate(n=Count("pk"))
         .filter(n__gt=1)
+        .order_by("prompt__key")
     )
-    return [
+    named = [
         f"{row['n']} clips for prompt {row['prompt__key']} are identical, frame by frame."
-        for row in same
+        for row in same[:NAMED]
     ]
+    more = len(same) - NAMED
+    return [*named, f"More prompts with identical clips: {more}."] if more > 0 else named
 
 
 def _differences(study: Study, stimuli: list[Stimulus]) -> list[str]:

@@ -29,6 +29,18 @@ def test_identical_clips_are_named():
     assert warnings_of(study) == [f"2 clips for prompt {key} are identical, frame by frame."]
 
 
+def test_of_many_prompts_with_identical_clips_five_are_named():
+    models = [make_model("Aurora"), make_model("Drift")]
+    prompts = [make_prompt(f"Prompt {number}") for number in range(7)]
+    for model in models:
+        for prompt in prompts:
+            make_stimulus(model, prompt, frames_sha256="f" * 64)
+    study = create_study(title="W", slug="w", models=models, prompts=prompts)
+    *named, more = warnings_of(study)
+    assert len(named) == 5
+    assert more == "More prompts with identical clips: 2."
+
+
 def test_what_the_presentation_leaves_to_see_is_told():
     square = {"width": 512, "height": 512, "seconds": 2.0, "fps_numerator": 8}
     study = study_of(SHAPES, square, presentation_profile=PresentationProfile.NATIVE)
