@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import current_thread, get_ident, main_thread
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 # Playwright's own event loop runs in this thread; the tests' database calls are still sync.
@@ -43,6 +46,37 @@ def chromium() -> Iterator[Browser]:
 OpenContext = Callable[..., BrowserContext]
 
 
+@contextmanager
+def noted_answers() -> Iterator[set[int]]:
+    """The threads of the live server that are answering something."""
+    under_way: set[int] = set()
+
+    def begin(**_: object) -> None:
+        if current_thread() is not main_thread():
+            under_way.add(get_ident())
+
+    def end(**_: object) -> None:
+        under_way.discard(get_ident())
+
+    request_started.connect(begin)
+    request_finished.connect(end)
+    try:
+        yield under_way
+    finally:
+        request_started.disconnect(begin)
+        request_finished.disconnect(end)
+
+
+def wait_for_the_last(under_way: set[int], seconds: float = 30.0) -> None:
+    """What is still answered must be over when the tables are locked to be emptied."""
+    give_up_at = time.monotonic() + seconds
+    quiet_since = time.monotonic()
+    while time.monotonic() < min(quiet_since + 0.2, give_up_at):
+        if under_way:
+            quiet_since = time.monotonic()
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def open_context(chromium: Browser, live_server: object) -> Iterator[OpenContext]:
     """Open a browser profile of its own; all are closed before the database is emptied."""
@@ -53,11 +87,11 @@ def open_context(chromium: Browser, live_server: object) -> Iterator[OpenContext
         contexts.append(context)
         return context
 
-    yield open_one
-    for context in contexts:
-        context.close()
-    # What the server still answers must be over when the tables are locked to be emptied.
-    time.sleep(0.2)
+    with noted_answers() as under_way:
+        yield open_one
+        for context in contexts:
+            context.close()
+        wait_for_the_last(under_way)
 
 
 @pytest.fixture

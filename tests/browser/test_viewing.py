@@ -14,6 +14,7 @@ from tests.media.clips import make_clip, make_still
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.sqlite,
     pytest.mark.xdist_group("browser"),
     pytest.mark.django_db(transaction=True),
 ]

@@ -31,7 +31,7 @@ from tests.live.private_postgres import PrivatePostgres, private_postgres
 from tests.media.clips import make_clip
 from tests.processes import Stack, running_stack
 
-JOBS = int(os.environ.get("PROOF_JOBS", "150"))
+JOBS = int(os.environ.get("PROOF_JOBS", "100"))
 # Nothing takes that long but what is stuck: minutes of a rate, leases, pauses. A machine that is
 # merely slow may take as long as it likes.
 STUCK_SECONDS = 300
