@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.core.estimates import Estimate
 from analysis.core.report import PairResult, Report
 from analysis.core.votes import COLUMNS
-from annotations.services.provenance import RENDITION_COLUMNS
+from annotations.services.pairs.provenance import RENDITION_COLUMNS
 
 RANKING_COLUMNS = (
     "protocol",
@@ -134,7 +134,7 @@ def category_rows(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def rendition_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Lines of the renditions CSV; rows as `annotations.services.provenance` gives them."""
+    """Lines of the renditions CSV; rows as `annotations.services.pairs.provenance` gives them."""
     return lines_of(RENDITION_COLUMNS, rows)
 
 

@@ -22,9 +22,9 @@ from analysis.core.votes import validate_votes
 from analysis.version import code_version
 from annotations.enums import ComparisonState, StudyState, TiePolicy
 from annotations.models import Comparison, Judgment, Rater, Study
-from annotations.services.clip_outcomes import outcomes_of
-from annotations.services.protocol import hash_protocol
-from annotations.services.provenance import shown_clips
+from annotations.services.clips.outcomes import outcomes_of
+from annotations.services.pairs.provenance import shown_clips
+from annotations.services.studies.protocol import hash_protocol
 
 WINNERS = {"a": "model_a", "b": "model_b", "tie": "tie"}
 CHUNK = 2000

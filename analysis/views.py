@@ -25,7 +25,7 @@ from analysis.parquet import parquet_chunks
 from analysis.queries import judgment_rows
 from analysis.services import current_report, request_extras
 from annotations.models import Study
-from annotations.services.provenance import rendition_rows
+from annotations.services.pairs.provenance import rendition_rows
 
 CONTENT_TYPES = {
     "csv": "text/csv",

@@ -7,7 +7,7 @@ from http.cookies import Morsel
 from django.http import HttpResponse
 
 from annotations.models import Study
-from annotations.services.recruiting import recruitment_of
+from annotations.services.raters.entry import recruitment_of
 
 _MARK = "is_framed_by_panel"
 

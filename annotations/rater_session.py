@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 
 from annotations.models import Rater, Study
 from annotations.panels import SUBMIT_PARAMETER, allowed_submit_host
-from annotations.services.raters import find_rater, sign_rater
-from annotations.services.recruiting import PanelIdentity, recruitment_of
+from annotations.services.raters.entry import PanelIdentity, recruitment_of
+from annotations.services.raters.joining import find_rater, sign_rater
 
 HEADER_SCHEME = "Rater "
 

@@ -13,7 +13,7 @@ import httpx
 
 from annotations.enums import Side
 from annotations.models import Assignment, Study
-from annotations.services.raters import sign_simulation
+from annotations.services.raters.joining import sign_simulation
 
 MAX_PAGES = 100_000
 

@@ -4,7 +4,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from annotations.one_at_a_time import one_at_a_time
-from annotations.services import claiming, importing, preparing
+from annotations.services.clips import importing
+from annotations.services.pairs import preparing
+from annotations.services.rating import claiming
 
 
 @shared_task

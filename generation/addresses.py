@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from annotations.services.downloads import (
+from annotations.services.clips.downloads import (
     DownloadFailed,
     DownloadRefused,
     PrivateAddress,

@@ -21,7 +21,7 @@ from annotations.media.errors import MediaError
 from annotations.media.isolation import inspect_media
 from annotations.models import Stimulus, Study
 from annotations.scratch import scratch_folder
-from annotations.services.stimuli import create_stimulus, store_original
+from annotations.services.clips.stimuli import create_stimulus, store_original
 from generation.adapters.base import (
     MAX_REMOTE_ID,
     AdapterError,

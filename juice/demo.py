@@ -11,10 +11,10 @@ from django.conf import settings
 
 from annotations.enums import StudyKind
 from annotations.models import GenerativeModel, Prompt, Study
-from annotations.services.manifests import PromptText
-from annotations.services.prompt_sources import import_prompts
-from annotations.services.registering import get_or_create_prompt
-from annotations.services.studies import create_study
+from annotations.services.clips.manifests import PromptText
+from annotations.services.clips.prompts import import_prompts
+from annotations.services.clips.registering import get_or_create_prompt
+from annotations.services.studies.states import create_study
 from generation.models import ClipSettings, Endpoint
 
 EXAMPLES = Path("examples")

@@ -18,9 +18,9 @@ from unfold.widgets import (
 
 from annotations.errors import ImportRefused, TranslationRefused
 from annotations.models import Axis, Study, StudyText
-from annotations.services.manifests import PromptText, read_prompts
-from annotations.services.protocol import AxisTemplate, add_default_axes, replace_reasons
-from annotations.services.wording import ensure_translatable, texts_of
+from annotations.services.clips.manifests import PromptText, read_prompts
+from annotations.services.studies.protocol import AxisTemplate, add_default_axes, replace_reasons
+from annotations.services.studies.texts import ensure_translatable, texts_of
 
 MAX_PROMPT_FILE_BYTES = 20 * 1024**2
 MAX_PROBLEMS_SHOWN = 20

@@ -22,7 +22,7 @@ from annotations.models import (
     Rendition,
     Stimulus,
 )
-from annotations.services.provenance import made_shape, shown_shape
+from annotations.services.pairs.provenance import made_shape, shown_shape
 
 
 @admin.register(GenerativeModel)

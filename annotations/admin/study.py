@@ -22,10 +22,10 @@ from annotations.admin.forms import (
 )
 from annotations.enums import StudyState
 from annotations.models import Axis, ModelPair, QualityPlan, Study, StudyModel, StudyText
-from annotations.services.protocol import axis_templates, is_frozen
-from annotations.services.registering import get_or_create_prompt
-from annotations.services.studies import set_prompts
-from annotations.services.wording import untranslated
+from annotations.services.clips.registering import get_or_create_prompt
+from annotations.services.studies.protocol import axis_templates, is_frozen
+from annotations.services.studies.states import set_prompts
+from annotations.services.studies.texts import untranslated
 
 PROMPTS_SHOWN = 20
 # What never changes a judgment, and so may change while raters are at work.

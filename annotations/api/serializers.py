@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from annotations.enums import SkipReason
 from annotations.models import Assignment, Judgment, Study
-from annotations.services.submitting import (
+from annotations.services.rating.submitting import (
     MAX_NOTE_LENGTH,
     Answer,
     allowed_choices,
@@ -16,7 +16,7 @@ from annotations.services.submitting import (
     open_axes,
     shows_prompt,
 )
-from annotations.services.wording import own_text
+from annotations.services.studies.texts import own_text
 
 
 class JoinSerializer(serializers.Serializer[Any]):

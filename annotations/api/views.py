@@ -37,12 +37,12 @@ from annotations.errors import (
 )
 from annotations.models import Judgment, Rater, Study
 from annotations.rater_session import rater_credential
-from annotations.services.claiming import claim_assignment, renew_lease
-from annotations.services.raters import find_rater, finish_rater, join_study, sign_rater
-from annotations.services.recruiting import PanelIdentity
-from annotations.services.revising import revise_answers
-from annotations.services.skipping import skip_assignment
-from annotations.services.submitting import save_draft, submit_answers
+from annotations.services.raters.entry import PanelIdentity
+from annotations.services.raters.joining import find_rater, finish_rater, join_study, sign_rater
+from annotations.services.rating.claiming import claim_assignment, renew_lease
+from annotations.services.rating.revising import revise_answers
+from annotations.services.rating.skipping import skip_assignment
+from annotations.services.rating.submitting import save_draft, submit_answers
 from annotations.views.language import language_of
 
 RNG = random.SystemRandom()

@@ -399,7 +399,7 @@ class Reason(models.Model):
 
 
 class StudyText(models.Model):
-    """One of the study's own texts in another language; see `annotations.services.wording`."""
+    """One of the study's own texts in another language; see `services.studies.texts`."""
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="texts")
     language = models.CharField(max_length=10, choices=settings.LANGUAGES)

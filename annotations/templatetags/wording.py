@@ -11,7 +11,7 @@ from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from annotations.services.wording import OwnText, Wording, own_text
+from annotations.services.studies.texts import OwnText, Wording, own_text
 from annotations.views.language import PARAMETER
 from annotations.views.words import SCRIPT_WORDS
 

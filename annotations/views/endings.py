@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from annotations.enums import RaterOutcome
 from annotations.errors import EntryRefused, StudyNotOpen, StudyOver
 from annotations.models import Rater, Study
-from annotations.services.raters import finish_rater
-from annotations.services.recruiting import (
+from annotations.services.raters.entry import (
     PanelIdentity,
     identity_of,
     lasting_outcome,
     recruitment_of,
     way_back,
 )
+from annotations.services.raters.joining import finish_rater
 
 TITLES = {
     RaterOutcome.SCREENED_OUT: _("You cannot take part"),

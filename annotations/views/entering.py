@@ -25,15 +25,15 @@ from annotations.rater_session import (
     rater_in,
     remember_rater,
 )
-from annotations.services.invites import find_invite
-from annotations.services.raters import is_simulation, join_study
-from annotations.services.recruiting import (
+from annotations.services.raters.entry import (
     PanelIdentity,
 )
-from annotations.services.submitting import (
+from annotations.services.raters.invites import find_invite
+from annotations.services.raters.joining import is_simulation, join_study
+from annotations.services.rating.submitting import (
     axes_of,
 )
-from annotations.services.wording import own_text
+from annotations.services.studies.texts import own_text
 from annotations.views.common import (
     message_page,
 )

@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from annotations.enums import CheckRole
 from annotations.models import Assignment, Axis, Check, Study
-from annotations.services.qualifying import is_right
-from annotations.services.revising import given_answers
-from annotations.services.submitting import axes_of
-from annotations.services.wording import own_text
+from annotations.services.rating.qualifying import is_right
+from annotations.services.rating.revising import given_answers
+from annotations.services.rating.submitting import axes_of
+from annotations.services.studies.texts import own_text
 from annotations.views.rate_page import CHOICE_LABELS, clip_addresses, has_sound
 
 

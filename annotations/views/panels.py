@@ -15,7 +15,7 @@ from annotations.errors import WebhookRefused
 from annotations.framing import allow_panel_frame
 from annotations.models import Study
 from annotations.rater_session import panel_identity
-from annotations.services.panel_events import SignedMessage, receive_event
+from annotations.services.raters.panel_events import SignedMessage, receive_event
 from annotations.views.endings import ending
 from annotations.views.language import in_language_of_rater
 

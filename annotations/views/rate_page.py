@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy as _
 from annotations.enums import CheckRole, Choice, Side, SkipReason, StudyKind
 from annotations.models import Assignment, Axis, Comparison, Rater
 from annotations.models.quality import BEFORE_START
-from annotations.services.qualifying import score_checks
-from annotations.services.recruiting import most_by_one_rater
-from annotations.services.revising import given_answers, previous_assignment
-from annotations.services.submitting import (
+from annotations.services.raters.entry import most_by_one_rater
+from annotations.services.rating.qualifying import score_checks
+from annotations.services.rating.revising import given_answers, previous_assignment
+from annotations.services.rating.submitting import (
     Answer,
     allowed_choices,
     axes_of,
@@ -30,9 +30,9 @@ from annotations.services.submitting import (
     open_axes,
     shows_prompt,
 )
-from annotations.services.watching import seconds_of
-from annotations.services.weaving import planned_checks
-from annotations.services.wording import own_text
+from annotations.services.rating.watching import seconds_of
+from annotations.services.rating.weaving import planned_checks
+from annotations.services.studies.texts import own_text
 
 # The time left is told from so many pairs on, by the median of so many.
 PACE_FROM = 3

@@ -24,9 +24,7 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Assignment, Rater
-from annotations.services.claiming import claim_ahead, claim_assignment, renew_lease
-from annotations.services.raters import finish_rater
-from annotations.services.recruiting import (
+from annotations.services.raters.entry import (
     has_worked,
     identity_of,
     is_full,
@@ -34,8 +32,10 @@ from annotations.services.recruiting import (
     way_back,
     why_no_more,
 )
-from annotations.services.skipping import skip_assignment
-from annotations.services.submitting import (
+from annotations.services.raters.joining import finish_rater
+from annotations.services.rating.claiming import claim_ahead, claim_assignment, renew_lease
+from annotations.services.rating.skipping import skip_assignment
+from annotations.services.rating.submitting import (
     axes_of,
     open_axes,
     save_draft,

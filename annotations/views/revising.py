@@ -16,8 +16,8 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Rater
-from annotations.services.revising import previous_assignment, revise_answers
-from annotations.services.submitting import (
+from annotations.services.rating.revising import previous_assignment, revise_answers
+from annotations.services.rating.submitting import (
     axes_of,
     revisable_axes,
 )

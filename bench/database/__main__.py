@@ -50,7 +50,7 @@ def fill() -> None:
     from django.core.management import call_command
 
     from annotations.models import Axis, GenerativeModel, Prompt, Rater, Reason, Study
-    from annotations.services.studies import create_study
+    from annotations.services.studies.states import create_study
 
     call_command("migrate", verbosity=0)
     models = [GenerativeModel.objects.create(name=name, slug=name) for name in ("ours", "theirs")]

@@ -13,8 +13,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from annotations.services.patience import patient_client
-from annotations.services.pinning import transport_to
+from annotations.net.patience import patient_client
+from annotations.net.pinning import transport_to
 from generation.adapters.answers import (
     DEFAULT_PAUSE_SECONDS,
     UNKNOWN_THERE,

@@ -8,36 +8,36 @@ from django.utils import timezone
 
 from annotations.enums import StudyState
 from annotations.models import Study
-from annotations.services import studies
-from annotations.services.preparing import retry_failed_renditions, sync_comparisons
+from annotations.services.pairs.preparing import retry_failed_renditions, sync_comparisons
+from annotations.services.studies import states
 from generation.models import Endpoint
 from generation.services import plan_jobs
 
 
 def prepare(study: Study) -> str:
     """Leave the draft, and plan the pairs whose clips are there."""
-    studies.start_preparing(study=study)
+    states.start_preparing(study=study)
     sync_comparisons(study=study)
     return "The fair pairs are being prepared. Open the study when they are ready."
 
 
 def open_for_raters(study: Study) -> str:
-    studies.open_study(study=study, now=timezone.now())
+    states.open_study(study=study, now=timezone.now())
     return "The study is open: send the rater link."
 
 
 def pause(study: Study) -> str:
-    studies.pause_study(study=study)
+    states.pause_study(study=study)
     return "The study is paused. Nobody is given a pair until you open it again."
 
 
 def close(study: Study) -> str:
-    studies.close_study(study=study, now=timezone.now())
+    states.close_study(study=study, now=timezone.now())
     return "The study is closed. The report stays."
 
 
 def back_to_draft(study: Study) -> str:
-    studies.return_to_draft(study=study)
+    states.return_to_draft(study=study)
     return "The study is a draft again."
 
 

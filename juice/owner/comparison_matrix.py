@@ -15,7 +15,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from annotations.enums import ComparisonState
 from annotations.models import Assignment, GenerativeModel, Prompt, Study
-from annotations.services.studies import model_pairs
+from annotations.services.studies.states import model_pairs
 
 MOST_TILES = 2000
 FEWEST_PROMPTS = 50

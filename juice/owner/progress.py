@@ -15,8 +15,8 @@ from annotations.enums import (
     StudyState,
 )
 from annotations.models import Assignment, Comparison, Rater, Rendition, Study
-from annotations.services.studies import missing_in_setup, model_pairs
-from annotations.services.warning_signs import warnings_of
+from annotations.services.pairs.warning_signs import warnings_of
+from annotations.services.studies.states import missing_in_setup, model_pairs
 from generation.models import Job
 from juice.owner.clips import Clips, clips_of, unmade_jobs
 

@@ -15,9 +15,9 @@ from annotations.enums import CheckRole
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import GenerativeModel, Reason, Study
 from annotations.models.quality import OF_ONE_CLIP
-from annotations.services.check_files import CheckRow, create_check, import_checks
-from annotations.services.checks import example_coverage, quality_of, remove_check
-from annotations.services.protocol import is_frozen
+from annotations.services.checks.defining import example_coverage, quality_of, remove_check
+from annotations.services.checks.files import CheckRow, create_check, import_checks
+from annotations.services.studies.protocol import is_frozen
 
 CHECKS_SHOWN = 500
 WINNERS = [("", "either, or not asked"), ("a", "model A's"), ("b", "model B's")]

@@ -23,9 +23,9 @@ from annotations.errors import InvitesNotMade, StudyFileRefused
 from annotations.models import Recruitment, Study
 from annotations.models.panel import code_letters
 from annotations.panels import Panel
-from annotations.services.invites import invite_link, make_invites, revoke_invite
-from annotations.services.panel_files import mturk_question, panel_link, prolific_study_yaml
-from annotations.services.recruiting import recruitment_of
+from annotations.services.raters.entry import recruitment_of
+from annotations.services.raters.invites import invite_link, make_invites, revoke_invite
+from annotations.services.raters.panel_files import mturk_question, panel_link, prolific_study_yaml
 
 MOMENT = "%Y-%m-%dT%H:%M"
 

@@ -15,9 +15,9 @@ from analysis.core.response_times import RaterPace, flag_response_times, rater_p
 from analysis.core.sides import RaterSide, screen_raters
 from analysis.queries import rater_names, study_votes
 from annotations.models import Comparison, Rater, Study
-from annotations.services.checks import quality_of
-from annotations.services.conduct import Conduct, conduct_of
-from annotations.services.watching import seconds_of
+from annotations.services.checks.defining import quality_of
+from annotations.services.rating.conduct import Conduct, conduct_of
+from annotations.services.rating.watching import seconds_of
 
 HALF = 0.5
 STEADY_SHARE = 0.7

@@ -21,13 +21,13 @@ from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import ClipImport, Study
 from annotations.scratch import scratch_folder
-from annotations.services.checks import quality_of
-from annotations.services.conduct import exclude_by_rule, raters_under_rule
-from annotations.services.importing import problems_of
-from annotations.services.panel_files import panel_link
-from annotations.services.raters import exclude_rater
-from annotations.services.recruiting import recruitment_of
-from annotations.services.uploads import start_upload
+from annotations.services.checks.defining import quality_of
+from annotations.services.clips.importing import problems_of
+from annotations.services.clips.uploads import start_upload
+from annotations.services.raters.entry import recruitment_of
+from annotations.services.raters.joining import exclude_rater
+from annotations.services.raters.panel_files import panel_link
+from annotations.services.rating.conduct import exclude_by_rule, raters_under_rule
 from generation.models import Endpoint
 from juice.owner.actions import ACTIONS, BUTTONS
 from juice.owner.comparison_matrix import matrix_of

@@ -24,10 +24,10 @@ from annotations.models import (
     Stimulus,
     Study,
 )
-from annotations.services.claiming import claim_assignment
-from annotations.services.raters import PanelIdentity, join_study
-from annotations.services.studies import create_study
-from annotations.services.submitting import Answer, save_draft, submit_answers
+from annotations.services.raters.joining import PanelIdentity, join_study
+from annotations.services.rating.claiming import claim_assignment
+from annotations.services.rating.submitting import Answer, save_draft, submit_answers
+from annotations.services.studies.states import create_study
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CLIP_BYTES = bytes(range(256)) * 4

@@ -24,11 +24,15 @@ from annotations.models import (
     Study,
     StudyText,
 )
-from annotations.services.importing import import_clips
-from annotations.services.manifests import read_clips
-from annotations.services.preparing import lease_due_renditions, make_rendition, sync_comparisons
-from annotations.services.registering import import_into_study
-from annotations.services.studies import start_preparing
+from annotations.services.clips.importing import import_clips
+from annotations.services.clips.manifests import read_clips
+from annotations.services.clips.registering import import_into_study
+from annotations.services.pairs.preparing import (
+    lease_due_renditions,
+    make_rendition,
+    sync_comparisons,
+)
+from annotations.services.studies.states import start_preparing
 from annotations.simulation import read_form
 from annotations.views import media
 from tests.annotations.factories import NOW, make_study

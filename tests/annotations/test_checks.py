@@ -4,9 +4,9 @@ import pytest
 
 from annotations.enums import CheckRole, Choice
 from annotations.errors import CheckRefused, ProtocolFrozen
-from annotations.services.checks import add_check, example_coverage, make_copies
-from annotations.services.preparing import sync_all_comparisons, sync_comparisons
-from annotations.services.studies import return_to_draft, set_prompts
+from annotations.services.checks.defining import add_check, example_coverage, make_copies
+from annotations.services.pairs.preparing import sync_all_comparisons, sync_comparisons
+from annotations.services.studies.states import return_to_draft, set_prompts
 from tests.annotations.factories import (
     judge,
     make_check,

@@ -7,7 +7,7 @@ import pytest
 from annotations.enums import AssignmentState, StudyState
 from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
 from annotations.models import Assignment, Comparison
-from annotations.services.claiming import draw_side, release_overdue_leases, renew_lease
+from annotations.services.rating.claiming import draw_side, release_overdue_leases, renew_lease
 from tests.annotations.factories import NOW, claim, draft, judge, make_rater, make_study, submit
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from annotations.enums import CheckRole, Doubt
-from annotations.services.conduct import conduct_of, exclude_by_rule, raters_under_rule
+from annotations.services.rating.conduct import conduct_of, exclude_by_rule, raters_under_rule
 from tests.annotations.factories import (
     NOW,
     claim,

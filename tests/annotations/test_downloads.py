@@ -13,9 +13,10 @@ from moto import mock_aws
 from annotations.enums import ImportState
 from annotations.errors import ImportRefused
 from annotations.models import ClipImport, Stimulus
-from annotations.services import downloads, patience
-from annotations.services.downloads import DownloadFailed, DownloadRefused, download
-from annotations.services.importing import (
+from annotations.net import patience
+from annotations.services.clips import downloads
+from annotations.services.clips.downloads import DownloadFailed, DownloadRefused, download
+from annotations.services.clips.importing import (
     MAX_TRIES,
     check_row,
     finish_checked_imports,
@@ -23,7 +24,7 @@ from annotations.services.importing import (
     lease_due_rows,
     start_import,
 )
-from annotations.services.manifests import read_clips
+from annotations.services.clips.manifests import read_clips
 from tests.generation.stand_in import PAUSE_SECONDS, PIECES, SEEP, Answer, running_stand_in
 from tests.media.clips import make_clip
 

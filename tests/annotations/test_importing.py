@@ -8,12 +8,12 @@ from django.core.management import CommandError, call_command
 from annotations.errors import ImportRefused
 from annotations.media.inspection import inspect_media
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
-from annotations.services import importing
-from annotations.services.importing import import_clips
-from annotations.services.manifests import key_of, read_clips, read_prompts
-from annotations.services.registering import import_into_study
-from annotations.services.studies import model_pairs
-from annotations.services.uploads import keep_inside, unpack_upload
+from annotations.services.clips import importing
+from annotations.services.clips.importing import import_clips
+from annotations.services.clips.manifests import key_of, read_clips, read_prompts
+from annotations.services.clips.registering import import_into_study
+from annotations.services.clips.uploads import keep_inside, unpack_upload
+from annotations.services.studies.states import model_pairs
 from tests.media.clips import make_clip
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,14 @@ from django.test import Client
 
 from annotations.errors import InviteRefused, InvitesNotMade
 from annotations.models import Rater
-from annotations.services.invites import accept_invite, invite_link, make_invites, revoke_invite
-from annotations.services.raters import sign_simulation
-from annotations.services.recruiting import recruitment_of
+from annotations.services.raters.entry import recruitment_of
+from annotations.services.raters.invites import (
+    accept_invite,
+    invite_link,
+    make_invites,
+    revoke_invite,
+)
+from annotations.services.raters.joining import sign_simulation
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study
 from tests.annotations.test_prolific import recruit
 from tests.annotations.test_rater_pages import Visitor

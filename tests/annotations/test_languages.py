@@ -11,8 +11,8 @@ from django.utils.translation import ngettext, override
 from analysis.services import compute_report_now
 from annotations.errors import ProtocolFrozen, TranslationRefused
 from annotations.models import Assignment, StudyText
-from annotations.services.protocol import describe_protocol, hash_protocol
-from annotations.services.wording import own_text, translate_study, untranslated
+from annotations.services.studies.protocol import describe_protocol, hash_protocol
+from annotations.services.studies.texts import own_text, translate_study, untranslated
 from scripts.catalogues import find_messages
 from tests.annotations.factories import judge, make_rater, make_study
 from tests.annotations.test_rater_pages import Visitor

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from annotations.errors import ShareReached, StudyNotOpen, StudyOver
 from annotations.models import Rater, Recruitment
-from annotations.services.raters import join_study
-from annotations.services.recruiting import PanelIdentity, most_by_one_rater, recruitment_of
+from annotations.services.raters.entry import PanelIdentity, most_by_one_rater, recruitment_of
+from annotations.services.raters.joining import join_study
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study
 from tests.annotations.test_prolific import recruit
 from tests.annotations.test_rater_pages import Visitor

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from annotations.models import Assignment
 from annotations.rater_session import cookie_name
-from annotations.services.raters import sign_rater
+from annotations.services.raters.joining import sign_rater
 from tests.annotations.factories import CLIP_BYTES, claim, make_rater, make_study
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from annotations.models import Rater
-from annotations.services.recruiting import recruitment_of
+from annotations.services.raters.entry import recruitment_of
 from tests.annotations.factories import make_study
 from tests.annotations.panel_standins import MechanicalTurk
 from tests.annotations.test_prolific import recruit

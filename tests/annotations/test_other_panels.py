@@ -5,8 +5,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from annotations.models import Rater
-from annotations.services.panel_files import panel_link
-from annotations.services.recruiting import recruitment_of
+from annotations.services.raters.entry import recruitment_of
+from annotations.services.raters.panel_files import panel_link
 from tests.annotations.factories import make_study
 from tests.annotations.test_prolific import recruit
 from tests.annotations.test_rater_pages import Visitor

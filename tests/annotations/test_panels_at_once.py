@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from annotations.models import PanelEvent, Rater
-from annotations.services.invites import make_invites
+from annotations.services.raters.invites import make_invites
 from tests.annotations.factories import make_study
 from tests.annotations.panel_standins import PERSON, SECRET, SESSION, Prolific
 from tests.annotations.test_prolific import recruit

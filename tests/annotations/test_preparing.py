@@ -7,17 +7,17 @@ from annotations.enums import ComparisonState, RenditionState, StudyState
 from annotations.errors import ProtocolFrozen, TransitionRefused
 from annotations.media.inspection import inspect_media
 from annotations.models import Comparison, Prompt, Rendition, Study
-from annotations.services.importing import import_clips
-from annotations.services.manifests import read_clips
-from annotations.services.preparing import (
+from annotations.services.clips.importing import import_clips
+from annotations.services.clips.manifests import read_clips
+from annotations.services.clips.registering import import_into_study
+from annotations.services.pairs.preparing import (
     lease_due_renditions,
     make_rendition,
     missing_clips,
     retry_failed_renditions,
     sync_comparisons,
 )
-from annotations.services.registering import import_into_study
-from annotations.services.studies import (
+from annotations.services.studies.states import (
     close_study,
     create_study,
     open_study,

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from annotations.enums import RaterOutcome
 from annotations.models import Assignment, PanelEvent, Rater
-from annotations.services.qualifying import end_for
-from annotations.services.recruiting import recruitment_of
+from annotations.services.raters.entry import recruitment_of
+from annotations.services.rating.qualifying import end_for
 from tests.annotations.factories import claim, judge, make_rater, make_study
 from tests.annotations.panel_standins import PERSON, SECRET, SESSION, Prolific
 from tests.annotations.test_rater_pages import Visitor

@@ -5,12 +5,16 @@ from __future__ import annotations
 import pytest
 
 from annotations.models import Rendition
-from annotations.services.importing import import_clips
-from annotations.services.manifests import read_clips
-from annotations.services.preparing import lease_due_renditions, make_rendition, sync_comparisons
-from annotations.services.provenance import RENDITION_COLUMNS, rendition_rows, shown_clips
-from annotations.services.registering import import_into_study
-from annotations.services.studies import start_preparing
+from annotations.services.clips.importing import import_clips
+from annotations.services.clips.manifests import read_clips
+from annotations.services.clips.registering import import_into_study
+from annotations.services.pairs.preparing import (
+    lease_due_renditions,
+    make_rendition,
+    sync_comparisons,
+)
+from annotations.services.pairs.provenance import RENDITION_COLUMNS, rendition_rows, shown_clips
+from annotations.services.studies.states import start_preparing
 from tests.annotations.factories import NOW, make_comparison, make_study
 from tests.media.clips import make_clip
 

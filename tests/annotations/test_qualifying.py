@@ -4,9 +4,9 @@ import pytest
 
 from annotations.enums import CheckAction, CheckRole, RaterOutcome, SkipReason
 from annotations.errors import StudyNotOpen
-from annotations.services.qualifying import score_checks
-from annotations.services.raters import finish_rater
-from annotations.services.skipping import skip_assignment
+from annotations.services.raters.joining import finish_rater
+from annotations.services.rating.qualifying import score_checks
+from annotations.services.rating.skipping import skip_assignment
 from tests.annotations.factories import (
     NOW,
     claim,

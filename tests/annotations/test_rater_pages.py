@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from annotations.models import Assignment, Judgment, Rater
-from annotations.services.raters import sign_simulation
+from annotations.services.raters.joining import sign_simulation
 from annotations.simulation import read_form
 from tests.annotations.factories import judge, make_rater, make_study
 

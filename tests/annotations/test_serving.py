@@ -21,7 +21,7 @@ from moto.server import ThreadedMotoServer
 from annotations.enums import StudyState
 from annotations.models import Assignment, Study
 from annotations.rater_session import cookie_name
-from annotations.services.raters import sign_rater
+from annotations.services.raters.joining import sign_rater
 from scripts.services import answers, find_nginx, free_port, start_process, stop_process, wait_until
 from tests.annotations.factories import CLIP_BYTES, claim, make_rater, make_study
 

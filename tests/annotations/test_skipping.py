@@ -15,9 +15,9 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Assignment, Judgment
-from annotations.services.claiming import release_overdue_leases
-from annotations.services.raters import exclude_rater
-from annotations.services.skipping import skip_assignment
+from annotations.services.raters.joining import exclude_rater
+from annotations.services.rating.claiming import release_overdue_leases
+from annotations.services.rating.skipping import skip_assignment
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study, submit
 from tests.annotations.test_rater_pages import Visitor
 

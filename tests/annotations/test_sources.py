@@ -14,16 +14,16 @@ from django.utils import timezone
 from annotations.errors import ImportRefused
 from annotations.models import Prompt, Stimulus
 from annotations.rater_session import cookie_name
-from annotations.services.manifests import PromptText
-from annotations.services.prompt_sources import (
+from annotations.services.clips.manifests import PromptText
+from annotations.services.clips.prompts import (
     get_or_create_prompt_with_source,
     import_prompts,
     start_from_pictures,
 )
-from annotations.services.protocol import axis_templates
-from annotations.services.raters import sign_rater
-from annotations.services.registering import get_or_create_prompt, prompt_texts
-from annotations.services.studies import missing_in_setup
+from annotations.services.clips.registering import get_or_create_prompt, prompt_texts
+from annotations.services.raters.joining import sign_rater
+from annotations.services.studies.protocol import axis_templates
+from annotations.services.studies.states import missing_in_setup
 from annotations.views.rate_page import rate_context
 from tests.annotations.factories import (
     NOW,

@@ -12,8 +12,8 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Judgment
-from annotations.services.claiming import release_overdue_leases
-from annotations.services.submitting import Answer, submit_answers
+from annotations.services.rating.claiming import release_overdue_leases
+from annotations.services.rating.submitting import Answer, submit_answers
 from tests.annotations.factories import (
     NOW,
     claim,

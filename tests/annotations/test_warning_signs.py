@@ -2,8 +2,8 @@ import pytest
 
 from annotations.enums import PresentationProfile
 from annotations.models import Study
-from annotations.services.studies import create_study
-from annotations.services.warning_signs import warnings_of
+from annotations.services.pairs.warning_signs import warnings_of
+from annotations.services.studies.states import create_study
 from tests.annotations.factories import make_model, make_prompt, make_stimulus
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from annotations.enums import Doubt
-from annotations.services.watching import doubts_about, seconds_to_watch
+from annotations.services.rating.watching import doubts_about, seconds_to_watch
 from tests.annotations.factories import NOW, claim, make_rater, make_study
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ import pytest
 
 from annotations.enums import CheckRole
 from annotations.models import Assignment, Judgment
-from annotations.services.weaving import REPEAT_DISTANCE, check_places
+from annotations.services.rating.weaving import REPEAT_DISTANCE, check_places
 from tests.annotations.factories import (
     claim,
     judge,

@@ -17,10 +17,14 @@ from playwright.sync_api import Page
 
 from annotations.enums import CheckRole
 from annotations.models import Judgment, Study
-from annotations.services.checks import add_check
-from annotations.services.preparing import lease_due_renditions, make_rendition, sync_comparisons
-from annotations.services.stimuli import register_stimulus
-from annotations.services.studies import create_study, open_study, start_preparing
+from annotations.services.checks.defining import add_check
+from annotations.services.clips.stimuli import register_stimulus
+from annotations.services.pairs.preparing import (
+    lease_due_renditions,
+    make_rendition,
+    sync_comparisons,
+)
+from annotations.services.studies.states import create_study, open_study, start_preparing
 from examples.model_endpoint.models import MODELS, generate
 from tests.annotations.factories import make_model, make_prompt, make_study
 from tests.browser.conftest import DESKTOP, PHONE, OpenContext, collect_errors

@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from analysis.services import compute_report_now
 from annotations.models import Study
-from annotations.services.preparing import (
+from annotations.services.pairs.preparing import (
     lease_due_renditions,
     make_rendition,
     sync_all_comparisons,
 )
-from annotations.services.studies import close_study, open_study
+from annotations.services.studies.states import close_study, open_study
 from tests.browser.rater import RaterAtBrowser
 
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "clips" / "open"

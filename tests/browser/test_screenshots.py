@@ -16,9 +16,13 @@ from playwright.sync_api import Page, expect
 
 from analysis.services import compute_report_now
 from annotations.models import Assignment, Study
-from annotations.services.preparing import lease_due_renditions, make_rendition, sync_comparisons
-from annotations.services.stimuli import register_stimulus
-from annotations.services.studies import (
+from annotations.services.clips.stimuli import register_stimulus
+from annotations.services.pairs.preparing import (
+    lease_due_renditions,
+    make_rendition,
+    sync_comparisons,
+)
+from annotations.services.studies.states import (
     close_study,
     create_study,
     open_study,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from annotations.models import GenerativeModel, Study
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from generation.adapters.base import Done, GenerationRequest, Pending, RemoteJob, Submitted
 from generation.enums import CHAINED, AttemptState, JobState
 from generation.models import Attempt, Endpoint, Job

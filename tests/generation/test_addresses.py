@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from annotations.services import downloads
+from annotations.services.clips import downloads
 from generation.adapters.base import PermanentError, RetryableError
 from generation.addresses import ensure_allowed
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from annotations.models import Stimulus
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from generation import services
 from generation.adapters.base import PermanentError, RejectedError
 from generation.chains import settle_chains

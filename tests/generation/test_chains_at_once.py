@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from generation import services
 from generation.adapters.base import Done, GenerationRequest, Submitted
 from generation.chains import settle_chains

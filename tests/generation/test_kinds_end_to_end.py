@@ -13,12 +13,12 @@ from django.test import Client
 from django.utils import timezone
 
 from annotations.models import Assignment, Stimulus
-from annotations.services.preparing import (
+from annotations.services.pairs.preparing import (
     lease_due_renditions,
     make_rendition,
     sync_comparisons,
 )
-from annotations.services.studies import open_study, start_preparing
+from annotations.services.studies.states import open_study, start_preparing
 from annotations.simulation import read_form
 from annotations.views.rate_page import rate_context
 from examples.model_endpoint.jobs import JobStore

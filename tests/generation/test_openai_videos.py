@@ -11,7 +11,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from annotations.services import patience
+from annotations.net import patience
 from generation.adapters import calls
 from generation.adapters.answers import NotJson
 from generation.adapters.base import (

@@ -11,7 +11,7 @@ from analysis.html import render_report
 from analysis.queries import votes_seen
 from analysis.readers import read_votes
 from analysis.services import compute_report_now
-from annotations.services.clip_outcomes import outcomes_of
+from annotations.services.clips.outcomes import outcomes_of
 from generation.enums import JobState
 from generation.models import Job
 from generation.services import retry_job

@@ -10,8 +10,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from annotations.services.downloads import download
-from annotations.services.pinning import PinnedTransport, transport_to
+from annotations.net.pinning import PinnedTransport, transport_to
+from annotations.services.clips.downloads import download
 from generation.adapters.registry import adapter_for
 from tests.generation.factories import make_endpoint
 from tests.generation.stand_in import Answer, running_stand_in

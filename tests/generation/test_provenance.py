@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from generation.adapters.base import Done, Submitted
 from generation.enums import AttemptState, JobState
 from generation.provenance import GENERATION_COLUMNS, generation_rows, revised_prompt_in

@@ -9,7 +9,7 @@ from django.utils.module_loading import import_string
 
 from annotations.enums import StudyKind
 from annotations.models import Stimulus
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from generation import services
 from generation.adapters.base import (
     Adapter,

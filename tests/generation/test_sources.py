@@ -2,8 +2,8 @@
 
 import pytest
 
-from annotations.services.manifests import PromptText
-from annotations.services.prompt_sources import get_or_create_prompt_with_source
+from annotations.services.clips.manifests import PromptText
+from annotations.services.clips.prompts import get_or_create_prompt_with_source
 from generation.enums import JobState
 from generation.services import submit_job
 from tests.annotations.factories import NOW, make_study

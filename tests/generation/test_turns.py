@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from annotations.models import Study
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from generation.enums import JobState, Priority
 from generation.models import Endpoint, Job
 from generation.services import plan_jobs, set_priority, submit_job

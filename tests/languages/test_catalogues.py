@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.utils.translation import to_locale
 
-from annotations.services.protocol import DEFAULT_TEXTS
+from annotations.services.studies.protocol import DEFAULT_TEXTS
 from annotations.views.words import SCRIPT_WORDS
 from scripts.catalogues import (
     LOCALE,

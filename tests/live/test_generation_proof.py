@@ -21,7 +21,7 @@ from django.db import connection
 from django.utils import timezone
 
 from annotations.models import Stimulus
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from generation.enums import AttemptState, JobState
 from generation.models import Attempt, Endpoint, Job
 from generation.services import plan_jobs, retry_job

@@ -11,7 +11,7 @@ import pytest
 import redis as redis_client
 
 from annotations.models import Stimulus, Study
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from generation.enums import JobState
 from generation.models import Attempt, Endpoint, Job
 from generation.services import plan_jobs

@@ -16,7 +16,7 @@ from annotations.admin.study import ALWAYS_EDITABLE
 from annotations.enums import StudyState
 from annotations.media.profiles import MaskArea
 from annotations.models import Prompt, Study, StudyText
-from annotations.services.plans import profile_of
+from annotations.services.pairs.plans import profile_of
 from generation.enums import JobState
 from generation.models import Endpoint, Job
 from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study
@@ -232,7 +232,7 @@ def test_translations_are_frozen_with_the_protocol(owner):
 
 
 def test_the_fields_that_stay_open_are_no_part_of_the_protocol():
-    from annotations.services.protocol import describe_protocol
+    from annotations.services.studies.protocol import describe_protocol
 
     study = make_study()
     assert not ALWAYS_EDITABLE & set(describe_protocol(study))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from annotations.models import Study
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from generation import services
 from generation.models import ClipSettings, Job
 from generation.services import plan_jobs, submit_job

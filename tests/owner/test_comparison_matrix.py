@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from annotations.enums import ComparisonState, Pairing, StudyState
-from annotations.services.studies import create_study, set_prompts
+from annotations.services.studies.states import create_study, set_prompts
 from juice.owner import comparison_matrix
 from juice.owner.comparison_matrix import matrix_of
 from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study

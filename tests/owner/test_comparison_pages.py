@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 
 from annotations.enums import CheckRole, Doubt, SkipReason
-from annotations.services.raters import exclude_rater
-from annotations.services.skipping import skip_assignment
+from annotations.services.raters.joining import exclude_rater
+from annotations.services.rating.skipping import skip_assignment
 from juice.owner.comparisons import vote_counts
 from tests.annotations.factories import (
     CLIP_BYTES,

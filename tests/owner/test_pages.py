@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from annotations.enums import RenditionState, SkipReason, StudyState
 from annotations.models import Rendition, Stimulus
-from annotations.services.importing import check_row, finish_checked_imports, lease_due_rows
-from annotations.services.skipping import skip_assignment
-from annotations.services.studies import create_study
+from annotations.services.clips.importing import check_row, finish_checked_imports, lease_due_rows
+from annotations.services.rating.skipping import skip_assignment
+from annotations.services.studies.states import create_study
 from generation.models import Job
 from tests.annotations.factories import (
     NOW,

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from annotations.enums import ComparisonState, RenditionState, StudyState
 from annotations.models import Rendition, Stimulus
-from annotations.services.studies import create_study, set_prompts
+from annotations.services.studies.states import create_study, set_prompts
 from generation.models import Endpoint
 from juice.owner.progress import progress_of
 from tests.annotations.factories import (

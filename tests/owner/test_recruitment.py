@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from annotations.models import Study
-from annotations.services.invites import make_invites
-from annotations.services.recruiting import recruitment_of
+from annotations.services.raters.entry import recruitment_of
+from annotations.services.raters.invites import make_invites
 from tests.annotations.factories import make_study
 from tests.annotations.panel_standins import MechanicalTurk, Prolific
 from tests.annotations.test_prolific import recruit

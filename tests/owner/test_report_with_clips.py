@@ -17,7 +17,7 @@ from analysis.clips import page_with_clips
 from analysis.models import Report
 from analysis.services import compute_report_now
 from analysis.tasks import compute
-from annotations.services.studies import create_study
+from annotations.services.studies.states import create_study
 from tests.annotations.factories import (
     CLIP_BYTES,
     NOW,

@@ -12,10 +12,10 @@ from rich.progress import Progress
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import Study
-from annotations.services.importing import find_interrupted, import_clips
-from annotations.services.manifests import Manifest, PromptText, read_clips
-from annotations.services.registering import ImportResult, import_into_study, prompt_texts
-from annotations.services.studies import start_preparing
+from annotations.services.clips.importing import find_interrupted, import_clips
+from annotations.services.clips.manifests import Manifest, PromptText, read_clips
+from annotations.services.clips.registering import ImportResult, import_into_study, prompt_texts
+from annotations.services.studies.states import start_preparing
 
 
 class Command(BaseCommand):

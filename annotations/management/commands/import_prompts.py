@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import GenerativeModel, Study
-from annotations.services.prompt_sources import import_prompts, start_from_pictures
+from annotations.services.clips.prompts import import_prompts, start_from_pictures
 
 
 class Command(BaseCommand):

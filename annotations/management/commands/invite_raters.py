@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotations.errors import InvitesNotMade
 from annotations.models import Study
-from annotations.services.invites import invite_link, make_invites
+from annotations.services.raters.invites import invite_link, make_invites
 
 
 class Command(BaseCommand):

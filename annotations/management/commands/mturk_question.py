@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotations.errors import StudyFileRefused
 from annotations.models import Study
-from annotations.services.panel_files import DEFAULT_FRAME_HEIGHT, mturk_question
+from annotations.services.raters.panel_files import DEFAULT_FRAME_HEIGHT, mturk_question
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotations.errors import StudyFileRefused
 from annotations.models import Study
-from annotations.services.panel_files import prolific_study_yaml
+from annotations.services.raters.panel_files import prolific_study_yaml
 
 
 class Command(BaseCommand):

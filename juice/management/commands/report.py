@@ -16,7 +16,7 @@ from analysis.files import OutputError, write_report
 from analysis.queries import report_settings, study_votes
 from analysis.wording import prefixed_headline
 from annotations.models import Study
-from annotations.services.provenance import rendition_rows
+from annotations.services.pairs.provenance import rendition_rows
 from generation.provenance import GENERATION_COLUMNS, generation_rows
 
 

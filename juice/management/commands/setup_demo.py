@@ -18,9 +18,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from analysis.services import compute_report_now
 from annotations.enums import StudyState
 from annotations.models import Comparison, GenerativeModel, Prompt, Study
-from annotations.services.preparing import missing_clips
-from annotations.services.studies import close_study, create_study, open_study, start_preparing
-from annotations.services.wording import translate_study
+from annotations.services.pairs.preparing import missing_clips
+from annotations.services.studies.states import (
+    close_study,
+    create_study,
+    open_study,
+    start_preparing,
+)
+from annotations.services.studies.texts import translate_study
 from annotations.simulation import Truth, simulate_raters
 from generation.models import Job
 from generation.services import plan_jobs

@@ -17,9 +17,9 @@ from annotations.media.isolation import inspect_media, render
 from annotations.media.profiles import NATIVE, MediaSpec, plan_rendition
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from annotations.scratch import scratch_folder
-from annotations.services.manifests import PromptText, key_of
-from annotations.services.stimuli import store_original
-from annotations.services.studies import ensure_draft, set_prompts
+from annotations.services.clips.manifests import PromptText, key_of
+from annotations.services.clips.stimuli import store_original
+from annotations.services.studies.states import ensure_draft, set_prompts
 
 # Names that files of prompts have for the same thing; Emu Edit's test set says instruction,
 # image, task and idx.

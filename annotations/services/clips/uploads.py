@@ -15,10 +15,10 @@ from django.core.files.storage import default_storage
 
 from annotations.errors import ImportRefused
 from annotations.models import ClipImport, Study
-from annotations.services.downloads import STORED, is_remote
-from annotations.services.importing import start_import
-from annotations.services.manifests import ClipRow, Manifest, Problem, read_clips
-from annotations.services.registering import prompt_texts
+from annotations.services.clips.downloads import STORED, is_remote
+from annotations.services.clips.importing import start_import
+from annotations.services.clips.manifests import ClipRow, Manifest, Problem, read_clips
+from annotations.services.clips.registering import prompt_texts
 
 MAX_UPLOAD_BYTES = 2 * 1024**3
 MAX_UPLOAD_FILES = 20_000

@@ -13,7 +13,7 @@ from django.db import transaction
 from annotations.enums import CheckRole, Choice, Side
 from annotations.errors import CheckRefused
 from annotations.models import Check, QualityPlan, Reason, Stimulus, Study
-from annotations.services.protocol import ensure_not_frozen
+from annotations.services.studies.protocol import ensure_not_frozen
 
 
 def quality_of(study: Study) -> QualityPlan:

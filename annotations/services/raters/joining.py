@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 from annotations.enums import AssignmentState, RaterOutcome
 from annotations.errors import ConsentMissing, EntryRefused, ExclusionRefused
 from annotations.models import Comparison, Rater, Study
-from annotations.services.invites import accept_invite
-from annotations.services.qualifying import end_for
-from annotations.services.recruiting import (
+from annotations.services.raters.entry import (
     PanelIdentity,
     ensure_may_enter,
     ensure_taking_raters,
 )
+from annotations.services.raters.invites import accept_invite
+from annotations.services.rating.qualifying import end_for
 
 RATER_SALT = "annotations.rater"
 SIMULATION_SALT = "annotations.simulation"

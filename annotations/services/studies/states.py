@@ -21,7 +21,7 @@ from annotations.models import (
     StudyPrompt,
 )
 from annotations.models.quality import OF_ONE_CLIP
-from annotations.services.protocol import add_default_axes, ensure_not_frozen
+from annotations.services.studies.protocol import add_default_axes, ensure_not_frozen
 
 ALLOWED_FROM = {
     StudyState.DRAFT: {StudyState.PREPARING, StudyState.OPEN, StudyState.PAUSED},

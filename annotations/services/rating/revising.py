@@ -13,8 +13,8 @@ from annotations.enums import AssignmentState, CheckRole
 from annotations.errors import AssignmentNotFound, RevisionRefused, SubmissionConflict
 from annotations.models import Assignment, Judgment, Rater, Revision
 from annotations.models.quality import BEFORE_START
-from annotations.services.claiming import ensure_may_rate
-from annotations.services.submitting import (
+from annotations.services.rating.claiming import ensure_may_rate
+from annotations.services.rating.submitting import (
     Answer,
     answers_digest,
     axes_of,

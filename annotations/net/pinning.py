@@ -8,7 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from annotations.services.patience import trusted
+from annotations.net.patience import trusted
 
 
 def transport_to(url: str, addresses: Sequence[str]) -> httpx.BaseTransport | None:

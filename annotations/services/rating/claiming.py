@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from annotations.enums import STOPPED, AssignmentState, Side, StudyState
 from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
 from annotations.models import Assignment, Comparison, Rater, Study
-from annotations.services.qualifying import next_lesson
-from annotations.services.recruiting import ensure_may_take_more
-from annotations.services.weaving import next_check
+from annotations.services.raters.entry import ensure_may_take_more
+from annotations.services.rating.qualifying import next_lesson
+from annotations.services.rating.weaving import next_check
 
 # A rater may see at most this many more of model a on one side than on the other.
 SIDE_TOLERANCE = 2

@@ -22,9 +22,9 @@ from annotations.media.profiles import SPOILT_FACTOR, plan_rendition
 from annotations.media.rendering import rendition_key
 from annotations.models import Check, Comparison, GenerativeModel, Rendition, Stimulus, Study
 from annotations.scratch import scratch_folder
-from annotations.services.checks import make_copies
-from annotations.services.plans import profile_of, spec_of
-from annotations.services.studies import model_pairs
+from annotations.services.checks.defining import make_copies
+from annotations.services.pairs.plans import profile_of, spec_of
+from annotations.services.studies.states import model_pairs
 
 RENDER_LEASE = timedelta(minutes=7)
 QUEUE_LEASE = timedelta(minutes=2)

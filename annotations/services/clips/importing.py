@@ -29,21 +29,21 @@ from annotations.models import (
     Stimulus,
     Study,
 )
-from annotations.services.downloads import (
+from annotations.services.clips.downloads import (
     STORED,
     DownloadFailed,
     DownloadRefused,
     local_copy,
 )
-from annotations.services.manifests import Manifest, PromptText
-from annotations.services.registering import (
+from annotations.services.clips.manifests import Manifest, PromptText
+from annotations.services.clips.registering import (
     ImportResult,
     add_to_study,
     get_or_create_model,
     get_or_create_prompt,
     prompt_texts,
 )
-from annotations.services.stimuli import facts_of, store_original
+from annotations.services.clips.stimuli import facts_of, store_original
 
 MAX_TRIES = 3
 CHECK_LEASE = timedelta(minutes=7)
@@ -69,7 +69,7 @@ def import_clips(
     Parameters
     ----------
     manifest
-        See `annotations.services.manifests.read_clips`.
+        See `annotations.services.clips.manifests.read_clips`.
     keep_going
         Import the good rows even if there are bad ones.
     is_dry_run

@@ -19,8 +19,8 @@ from django.core.files.storage import default_storage
 
 from annotations.errors import JuiceError
 from annotations.media.limits import DEFAULT_LIMITS
-from annotations.services.patience import patient_client
-from annotations.services.pinning import transport_to
+from annotations.net.patience import patient_client
+from annotations.net.pinning import transport_to
 
 TIMEOUT = httpx.Timeout(30, connect=10)
 MAX_SECONDS = 240

@@ -14,9 +14,9 @@ from itertools import groupby
 from annotations.enums import Doubt
 from annotations.models import Assignment, Judgment, Rater, Study
 from annotations.models.rating import JudgmentQuerySet
-from annotations.services.checks import quality_of
-from annotations.services.qualifying import KNOWN_ANSWER, is_right
-from annotations.services.raters import exclude_rater
+from annotations.services.checks.defining import quality_of
+from annotations.services.raters.joining import exclude_rater
+from annotations.services.rating.qualifying import KNOWN_ANSWER, is_right
 
 IMPOSSIBLE = {Doubt.TOO_SOON, Doubt.IMPOSSIBLE}
 # Notes that are as long as this and word for word the same are no coincidence.

@@ -21,8 +21,8 @@ from django.db import transaction
 from annotations.enums import RaterOutcome
 from annotations.errors import WebhookRefused
 from annotations.models import PanelEvent, Rater, Study
-from annotations.services.raters import exclude_rater
-from annotations.services.recruiting import end_part, recruitment_of
+from annotations.services.raters.entry import end_part, recruitment_of
+from annotations.services.raters.joining import exclude_rater
 
 MOST_SECONDS_OLD = 300
 SUBMISSION_CHANGED = "submission.status.change"

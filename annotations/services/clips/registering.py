@@ -10,8 +10,8 @@ from django.utils.text import slugify
 
 from annotations.enums import Pairing, StudyKind
 from annotations.models import GenerativeModel, ModelPair, Prompt, Study
-from annotations.services.manifests import PromptText
-from annotations.services.studies import create_study, set_models, set_prompts
+from annotations.services.clips.manifests import PromptText
+from annotations.services.studies.states import create_study, set_models, set_prompts
 
 
 @dataclass(frozen=True)

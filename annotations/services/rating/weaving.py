@@ -12,8 +12,8 @@ from django.db.models import Count
 from annotations.enums import AssignmentState, CheckRole, Side
 from annotations.models import Assignment, Comparison, Rater
 from annotations.models.quality import WOVEN_IN
-from annotations.services.checks import quality_of
-from annotations.services.recruiting import most_by_one_rater
+from annotations.services.checks.defining import quality_of
+from annotations.services.raters.entry import most_by_one_rater
 
 REPEAT = "repeat"
 # A repeat comes at least so many comparisons after the first time.

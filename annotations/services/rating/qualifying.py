@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from annotations.enums import AssignmentState, CheckAction, CheckRole, RaterOutcome
 from annotations.models import Assignment, Comparison, Rater
 from annotations.models.quality import BEFORE_START
-from annotations.services.checks import quality_of
+from annotations.services.checks.defining import quality_of
 
 KNOWN_ANSWER = [CheckRole.GOLD, CheckRole.DEGRADED]
 

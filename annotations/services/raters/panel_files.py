@@ -13,7 +13,7 @@ from annotations.enums import AudioPolicy, RaterOutcome
 from annotations.errors import StudyFileRefused
 from annotations.models import Recruitment, Study
 from annotations.panels import Panel
-from annotations.services.recruiting import most_by_one_rater, recruitment_of
+from annotations.services.raters.entry import most_by_one_rater, recruitment_of
 
 QUESTION_SCHEMA = (
     "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/"

@@ -25,9 +25,9 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Assignment, Axis, Judgment, Rater, Revision, Study
-from annotations.services.claiming import ensure_may_rate, retake_seat
-from annotations.services.qualifying import settle_checks
-from annotations.services.watching import doubts_about
+from annotations.services.rating.claiming import ensure_may_rate, retake_seat
+from annotations.services.rating.qualifying import settle_checks
+from annotations.services.rating.watching import doubts_about
 
 MAX_NOTE_LENGTH = 2000
 

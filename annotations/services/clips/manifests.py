@@ -16,7 +16,7 @@ from django.utils.text import slugify
 
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import Prompt
-from annotations.services.downloads import BUCKET_SCHEME, is_remote, list_keys, local_copy
+from annotations.services.clips.downloads import BUCKET_SCHEME, is_remote, list_keys, local_copy
 
 REQUIRED = ("prompt_id", "prompt", "model", "path")
 PAIR_COLUMNS = ("model_a", "video_a", "model_b", "video_b")

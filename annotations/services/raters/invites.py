@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from annotations.errors import InviteRefused, InvitesNotMade
 from annotations.models import Invite, Rater, Study
-from annotations.services.recruiting import (
+from annotations.services.raters.entry import (
     ensure_no_refused_study,
     ensure_taking_raters,
     recruitment_of,

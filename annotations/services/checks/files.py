@@ -14,7 +14,7 @@ from annotations.enums import CheckRole, Choice
 from annotations.errors import CheckRefused, ImportRefused
 from annotations.models import GenerativeModel, Reason, Stimulus, Study
 from annotations.models.quality import OF_ONE_CLIP
-from annotations.services.checks import add_check
+from annotations.services.checks.defining import add_check
 
 WINNER = "winner_"
 COLUMNS = ("role", "prompt_id", "model_a", "model_b", "reason", "explanation")

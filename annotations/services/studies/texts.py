@@ -15,8 +15,8 @@ from django.utils.translation import get_language, gettext
 
 from annotations.errors import TranslationRefused
 from annotations.models import Axis, Reason, Study, StudyText
-from annotations.services.protocol import DEFAULT_TEXTS
-from annotations.services.studies import ensure_draft
+from annotations.services.studies.protocol import DEFAULT_TEXTS
+from annotations.services.studies.states import ensure_draft
 
 STUDY_FIELDS = ("title", "instructions", "content_warning", "consent")
 Wording = Study | Axis | Reason
