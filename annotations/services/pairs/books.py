@@ -109,7 +109,7 @@ def _with_holders(study: Study) -> QuerySet[Any]:
     return study.comparisons.counted().annotate(held=count_of(_seats_held()))
 
 
-def _wrong_seats(study: Study) -> QuerySet[Comparison]:
+def _wrong_seats(study: Study) -> QuerySet[Any]:
     right = Greatest(study.raters_per_comparison - F("held"), 0)
     return _with_holders(study).exclude(open_seats=right)
 
@@ -118,7 +118,7 @@ def _seats_of_checks(study: Study) -> QuerySet[Comparison]:
     return study.comparisons.filter(of_check__isnull=False, open_seats__gt=0)
 
 
-def _overfull(study: Study) -> QuerySet[Comparison]:
+def _overfull(study: Study) -> QuerySet[Any]:
     return _with_holders(study).filter(held__gt=study.raters_per_comparison)
 
 
