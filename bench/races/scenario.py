@@ -341,7 +341,8 @@ class _Maker:
                 comparison.open_seats = self.study.raters_per_comparison - held[id(comparison)]
         Comparison.objects.bulk_create(self.comparisons.values())
         for row in self.rows:
-            row.comparison_id = row.comparison.pk
+            # Set again now that it has a key.
+            row.comparison = row.comparison
         Assignment.objects.bulk_create(self.rows)
         self.write_judgments([row for row in self.rows if row.state == SUBMITTED])
 
