@@ -209,7 +209,27 @@ def csv_stream() -> None:
     print(f"  {'; '.join(sizes)}; last line {written} characters")
 
 
-CASES: dict[str, Callable[[], None]] = {"report": report, "csv_stream": csv_stream}
+def books() -> None:
+    """manage.py check_books of a study whose books agree, and of one with every seat wrong."""
+    from annotations.models import Study
+    from annotations.services.pairs.books import check_books, repair_books
+
+    study = Study.objects.get(slug="bench")
+    with timed("seats, leases and votes counted against each other", limit=30):
+        assert check_books(study) == []
+    study.comparisons.update(open_seats=1)
+    with timed("every comparison's seats found to be wrong", limit=30):
+        assert len(check_books(study)) == COMPARISONS
+    with timed("and counted anew"):
+        repair_books(study)
+    assert check_books(study) == []
+
+
+CASES: dict[str, Callable[[], None]] = {
+    "report": report,
+    "csv_stream": csv_stream,
+    "books": books,
+}
 
 
 def run_case(name: str) -> None:

@@ -1,0 +1,41 @@
+"""The functions under test. Nothing else here knows in which module they stand."""
+
+from annotations.services.pairs.books import check_books
+from annotations.services.pairs.preparing import sync_comparisons
+from annotations.services.raters.joining import exclude_rater, join_study, sign_rater
+from annotations.services.raters.panel_events import SignedMessage, receive_event, sign_message
+from annotations.services.rating.claiming import (
+    claim_ahead,
+    claim_assignment,
+    release_overdue_leases,
+    renew_lease,
+)
+from annotations.services.rating.conduct import exclude_by_rule
+from annotations.services.rating.revising import revise_answers
+from annotations.services.rating.skipping import skip_assignment
+from annotations.services.rating.submitting import Answer, save_draft, submit_answers
+from annotations.services.studies.states import close_study, open_study, pause_study
+
+__all__ = [
+    "Answer",
+    "SignedMessage",
+    "check_books",
+    "claim_ahead",
+    "claim_assignment",
+    "close_study",
+    "exclude_by_rule",
+    "exclude_rater",
+    "join_study",
+    "open_study",
+    "pause_study",
+    "receive_event",
+    "release_overdue_leases",
+    "renew_lease",
+    "revise_answers",
+    "save_draft",
+    "sign_message",
+    "sign_rater",
+    "skip_assignment",
+    "submit_answers",
+    "sync_comparisons",
+]
