@@ -67,19 +67,36 @@ def take_again(assignment: Assignment, *, now: datetime, until: datetime, **valu
 
 
 def end_leases(
-    leases: AssignmentQuerySet, *, into: AssignmentState = AssignmentState.EXPIRED, **values: Any
+    leases: AssignmentQuerySet,
+    *,
+    into: AssignmentState = AssignmentState.EXPIRED,
+    overdue_at: datetime | None = None,
+    **values: Any,
 ) -> int:
     """End these leases, and let others have their seats; how many were ended here.
 
-    What the query asks holds at the moment of the change: a lease that was renewed, answered or
-    ended meanwhile is left alone.
+    With `overdue_at`, only those that have run out by then, at the moment of the change: one that
+    was renewed meanwhile is left alone.
     """
-    leased = leases.filter(state=AssignmentState.LEASED)
     with transaction.atomic(savepoint=False):
-        found = list(leased.select_related("comparison").order_by("pk"))
-        ended = [one for one in found if leased.filter(pk=one.pk).update(state=into, **values)]
+        leased = leases.filter(state=AssignmentState.LEASED).select_related("comparison")
+        ended = [
+            one
+            for one in leased.order_by("pk")
+            if _still_leased(one, overdue_at).update(state=into, **values)
+        ]
         _open(one.comparison_id for one in ended if one.takes_seat)
     return len(ended)
+
+
+def _still_leased(assignment: Assignment, overdue_at: datetime | None) -> AssignmentQuerySet:
+    """Conditions on the row's own columns alone.
+
+    An UPDATE over a join is `id IN (SELECT ...)`, and PostgreSQL does not look at the inner query
+    again when it has waited for the row: it would end a lease that was answered meanwhile.
+    """
+    row = Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.LEASED)
+    return row if overdue_at is None else row.filter(lease_expires_at__lte=overdue_at)
 
 
 def vacate(rater: Rater) -> int:

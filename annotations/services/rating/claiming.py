@@ -157,7 +157,7 @@ def release_overdue_leases(*, now: datetime, study: Study | None = None) -> int:
         overdue = overdue.filter(comparison__study=study)
     # Each in a transaction of its own: nobody waits for a long sweep.
     ids = list(overdue.order_by("pk").values_list("pk", flat=True)[:500])
-    return sum(end_leases(overdue.filter(pk=pk)) for pk in ids)
+    return sum(end_leases(Assignment.objects.filter(pk=pk), overdue_at=now) for pk in ids)
 
 
 def _held_assignment(rater: Rater, now: datetime) -> Assignment | None:
