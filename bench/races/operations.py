@@ -216,7 +216,7 @@ def panel_says(status: str, scenario: Scenario, person: Person) -> Promise:
     signature = juice.sign_message(secret=SECRET, timestamp=timestamp, body=body)
     message = juice.SignedMessage(body, signature, timestamp, uuid.uuid4().hex)
     juice.receive_event(study=fresh_study(scenario), message=message, now=scenario.now)
-    return nothing_promised
+    return lambda: "" if is_out(fresh(person)) else "who left at the panel is in again"
 
 
 def sweep(scenario: Scenario, person: Person) -> Promise:
