@@ -11,16 +11,18 @@ their keys. See docs/architecture.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet
+from django.db.models.functions import Greatest
 
 from annotations.enums import AssignmentState
 from annotations.models import Assignment, Comparison, Rater, Study
 from annotations.models.rating import AssignmentQuerySet
+from annotations.models.study import count_of
 
 
 def seats_of_new(study: Study, *, is_check: bool) -> dict[str, int]:
@@ -109,6 +111,14 @@ def vacate(rater: Rater) -> int:
     end_leases(rater.assignments.all())
     _open(voted)
     return len(voted) + leased
+
+
+def recount_seats(*, study: Study, comparison_ids: Sequence[int]) -> None:
+    """Write anew what the assignments say, for comparisons that the caller has locked."""
+    rows = study.comparisons.filter(pk__in=comparison_ids)
+    held = Assignment.objects.holding_seat().filter(comparison=OuterRef("pk"))
+    rows.exclude(of_check=None).update(open_seats=0)
+    rows.counted().update(open_seats=Greatest(study.raters_per_comparison - count_of(held), 0))
 
 
 def _take(comparison_id: int) -> bool:
