@@ -9,7 +9,8 @@ from playwright.sync_api import Page, Route, expect
 
 from analysis.services import compute_report_now
 from analysis.tasks import compute
-from tests.annotations.factories import NOW, judge, make_rater
+from tests.annotations.factories import judge, make_rater
+from tests.browser.conftest import let_pass, stop_clock
 from tests.owner.test_progress import running_study
 
 pytestmark = [
@@ -18,7 +19,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 A_ROUND = 16_000
-NOON = NOW.timestamp()
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +36,11 @@ def study():
 
 @pytest.fixture
 def owner_page(page: Page, live_server, study) -> Page:
-    """Its clock stands still: a round is over when a test says so, however slow the machine is."""
     client = Client()
     client.force_login(User.objects.create_superuser("owner"))
     session = client.cookies["sessionid"].value
     page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-    page.clock.install(time=NOON)
-    page.clock.pause_at(NOON + 1)
-    page.goto(f"{live_server.url}/studies/{study.slug}/")
+    stop_clock(page).goto(f"{live_server.url}/studies/{study.slug}/")
     return page
 
 
@@ -62,15 +59,8 @@ def test_new_votes_appear_and_are_said_once(owner_page, study):
     expect(owner_page.locator("[data-live-announced]")).to_have_text("4 votes counted")
 
 
-def shown_anew(page: Page) -> None:
-    """Past the first answer: it takes the place of what was there, mark and all."""
-    page.locator("#results").evaluate("heading => (heading.dataset.mark = 'before')")
-    asked_again(page)
-    expect(page.locator("#results[data-mark]")).to_have_count(0)
-
-
 def test_what_is_the_same_is_not_sent_again(owner_page):
-    shown_anew(owner_page)
+    let_pass(owner_page.locator("#results"), A_ROUND)
     assert asked_again(owner_page).status == 304
     expect(owner_page.locator("[data-live-announced]")).to_be_empty()
 
