@@ -13,7 +13,8 @@ from annotations.errors import AnswersRefused, AssignmentNotFound
 from annotations.models import Assignment, Rater
 from annotations.services.rating.claiming import ensure_may_rate, give_seat_back
 from annotations.services.rating.qualifying import settle_checks
-from annotations.services.rating.submitting import MAX_NOTE_LENGTH, already_judged, note_too_long
+from annotations.services.rating.stages import MAX_NOTE_LENGTH
+from annotations.services.rating.submitting import already_judged, note_too_long
 
 
 def skip_assignment(
