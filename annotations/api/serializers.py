@@ -7,12 +7,12 @@ from rest_framework import serializers
 
 from annotations.enums import SkipReason
 from annotations.models import Judgment, Study
-from annotations.services.rating.asking import Asked, Question
+from annotations.services.rating.asking import Ahead, Asked, Question
 from annotations.services.rating.explaining import Example, Feedback
 from annotations.services.rating.stages import MAX_NOTE_LENGTH, Answer
 from annotations.views.addresses import clip_addresses, source_address
 
-HasClips = Asked | Feedback | Example
+HasClips = Asked | Ahead | Feedback | Example
 
 
 class JoinSerializer(serializers.Serializer[Any]):

@@ -41,7 +41,7 @@ from annotations.models import Assignment, Judgment, Rater, Study
 from annotations.rater_session import rater_credential
 from annotations.services.raters.entry import PanelIdentity
 from annotations.services.raters.joining import find_rater, finish_rater, join_study, sign_rater
-from annotations.services.rating.asking import ask, ask_again, clips_of
+from annotations.services.rating.asking import ask, ask_again, tell_ahead
 from annotations.services.rating.claiming import claim_ahead, claim_assignment, renew_lease
 from annotations.services.rating.explaining import examples_of, explained_assignment, feedback_on
 from annotations.services.rating.revising import revise_answers
@@ -199,8 +199,7 @@ class AheadView(RaterView):
         assignment = claim_ahead(rater=rater, now=timezone.now(), rng=RNG)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        clips = {"clips": clips_of(assignment)}
-        return Response(serializers.ClipsSerializer(clips).data)
+        return Response(serializers.ClipsSerializer(tell_ahead(assignment)).data)
 
 
 class BackView(RaterView):

@@ -33,7 +33,7 @@ from annotations.services.raters.entry import (
     why_no_more,
 )
 from annotations.services.raters.joining import finish_rater
-from annotations.services.rating.asking import clips_of
+from annotations.services.rating.asking import tell_ahead
 from annotations.services.rating.claiming import claim_ahead, claim_assignment, renew_lease
 from annotations.services.rating.skipping import skip_assignment
 from annotations.services.rating.stages import axes_of, is_explained, open_axes
@@ -75,7 +75,7 @@ def ahead(request: HttpRequest, rater: Rater) -> HttpResponse:
         assignment = None
     if assignment is None:
         return HttpResponse(status=204)
-    return JsonResponse({"clips": clip_addresses(clips_of(assignment))})
+    return JsonResponse({"clips": clip_addresses(tell_ahead(assignment).clips)})
 
 
 @never_cache

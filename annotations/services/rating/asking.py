@@ -152,6 +152,13 @@ class Asked:
     max_note_length: int
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What may be known of the next comparison: where its clips are, to load them meanwhile."""
+
+    clips: Clips
+
+
 def ask(assignment: Assignment, *, now: datetime, given: Sequence[Answer] = ()) -> Asked:
     """What is asked of the rater who holds this assignment.
 
@@ -168,6 +175,10 @@ def ask_again(assignment: Assignment, *, given: Sequence[Answer] | None = None) 
     """The same for an assignment whose answers may be changed, with these answers."""
     answers = given_answers(assignment) if given is None else given
     return _asked(assignment, answers, is_revision=True)
+
+
+def tell_ahead(assignment: Assignment) -> Ahead:
+    return Ahead(clips=clips_of(assignment))
 
 
 def media_of(study: Study) -> str:
