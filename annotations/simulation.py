@@ -199,9 +199,10 @@ class SimulatedRater:
         return self.truth.winner_is_a(assignment, axis)
 
     def _pick_reasons(self, reasons: list[str]) -> list[str]:
-        """One to three, the first ones of the list more often."""
+        """One to three, some more often than others wherever they stand."""
         if not reasons:
             return []
+        reasons = sorted(reasons)
         weights = [1 / (place + 1) for place in range(len(reasons))]
         count = self.rng.choices([1, 2, 3], [5, 3, 1])[0]
         return list(dict.fromkeys(self.rng.choices(reasons, weights, k=count)))

@@ -194,7 +194,9 @@ def test_a_name_in_the_title_is_found(study):
 
 def test_a_name_in_a_translation_is_found(study):
     StudyText.objects.create(study=study, language="ar", key="title", text="Hiddenmodel Beta؟")
-    assert check_blinding(study=study).findings == ["model names: “Hiddenmodel Beta” is in a page and a API answer."]
+    assert check_blinding(study=study).findings == [
+        "model names: “Hiddenmodel Beta” is in a page and a API answer."
+    ]
 
 
 @pytest.mark.parametrize("description", ["ask", "ask_again", "feedback_on", "examples_of"])

@@ -179,6 +179,16 @@ def claim_now(assignment) -> None:
     assignment.save()
 
 
+def test_an_api_client_gets_the_source_by_its_header(picture):
+    rater = make_rater(rated_study(prompt_with(picture)))
+    assignment = claim(rater)
+    draft(assignment, quality())
+    claim_now(assignment)
+    address = reverse("rater-source", args=[rater.study.slug, assignment.public_id])
+    headers = {"Authorization": f"Rater {sign_rater(rater)}"}
+    assert Client().get(address, headers=headers).status_code == 200
+
+
 def test_another_rater_does_not_get_the_source(picture):
     study = rated_study(prompt_with(picture))
     rater, other = make_rater(study), make_rater(study)

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.utils.translation import gettext_lazy as _
 
 from annotations.enums import Choice, Side, SkipReason, StimulusKind, StudyKind
-from annotations.models import Assignment, Axis, Check, Comparison, Study
+from annotations.models import Assignment, Axis, Check, Comparison, Rater, Study
 from annotations.services.rating.stages import (
     MAX_NOTE_LENGTH,
     Answer,
@@ -28,6 +28,7 @@ from annotations.services.rating.stages import (
     needs_reason,
     open_axes,
     previous_assignment,
+    reasons_in_order,
     shows_prompt,
 )
 from annotations.services.rating.standing import (
@@ -243,7 +244,7 @@ def _questions(
     drafted = {answer.axis: answer for answer in drafted_answers(assignment)}
     answers = {answer.axis: answer for answer in given}
     questions, answered, later = [], [], []
-    for number, (axis, reasons) in enumerate(_with_reasons(axes), start=1):
+    for number, (axis, reasons) in enumerate(_with_reasons(axes, assignment.rater), start=1):
         if axis.key in drafted:
             answered.append(_answered(axis, number, reasons, drafted[axis.key]))
         elif axis.key in is_open:
@@ -253,11 +254,13 @@ def _questions(
     return tuple(questions), tuple(answered), tuple(later)
 
 
-def _with_reasons(axes: Sequence[Axis]) -> Iterable[tuple[Axis, tuple[ReasonOption, ...]]]:
+def _with_reasons(
+    axes: Sequence[Axis], rater: Rater
+) -> Iterable[tuple[Axis, tuple[ReasonOption, ...]]]:
     """Each axis with its reasons as they are shown, numbered through."""
     number = 1
     for axis in axes:
-        reasons = axis.reasons.all()
+        reasons = reasons_in_order(axis, rater)
         yield (
             axis,
             tuple(

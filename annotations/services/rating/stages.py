@@ -11,9 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from annotations.enums import AssignmentState, CheckRole, Choice, Protocol, Side, TiePolicy
-from annotations.models import Assignment, Axis, Rater, Study
+from annotations.enums import (
+    AssignmentState,
+    CheckRole,
+    Choice,
+    Protocol,
+    ReasonOrder,
+    Side,
+    TiePolicy,
+)
+from annotations.models import Assignment, Axis, Rater, Reason, Study
 from annotations.models.quality import BEFORE_START
+from annotations.services.rating.weaving import rng_of
 
 MAX_NOTE_LENGTH = 2000
 
@@ -39,6 +48,14 @@ def allowed_choices(study: Study) -> list[str]:
 
 def needs_reason(study: Study) -> bool:
     return study.protocol == Protocol.JUICE
+
+
+def reasons_in_order(axis: Axis, rater: Rater) -> list[Reason]:
+    """The reasons of an axis as this rater sees them, at every comparison alike."""
+    reasons = list(axis.reasons.all())
+    if rater.study.reason_order == ReasonOrder.RANDOM:
+        rng_of(rater, f"reasons/{axis.key}").shuffle(reasons)
+    return reasons
 
 
 def open_axes(assignment: Assignment, axes: Sequence[Axis]) -> list[Axis]:

@@ -36,6 +36,7 @@ from annotations.services.rating.stages import (
     is_last_stage,
     needs_reason,
     open_axes,
+    reasons_in_order,
 )
 from annotations.services.rating.watching import doubts_about
 
@@ -217,6 +218,7 @@ def record_judgment(assignment: Assignment, axis: Axis, answer: Answer, now: dat
         axis=axis,
         choice=assignment.choice_of_side(answer.choice),
         note=answer.note,
+        reason_order=[reason.key for reason in reasons_in_order(axis, assignment.rater)],
         created_at=now,
     )
     judgment.reasons.add(*[reason for reason in axis.reasons.all() if reason.key in answer.reasons])
