@@ -7,6 +7,7 @@ joined query with a dictionary for every row.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +79,10 @@ def vote_columns(study: Study, names: dict[int, str], last_judgment_id: int | No
     judgments = Judgment.objects.for_study(study.pk).order_by("pk")
     if last_judgment_id is not None:
         judgments = judgments.filter(pk__lte=last_judgment_id)
-    given = read_table(judgments, "pk", "assignment", "axis", "choice", "note")
-    pk, assignment, axis, choice, note = given.columns
+    # As text, for a list cannot be told apart as fast.
+    judgments = judgments.annotate(shown=Cast("reason_order", CharField()))
+    given = read_table(judgments, "pk", "assignment", "axis", "choice", "note", "shown")
+    pk, assignment, axis, choice, note, shown = given.columns
     columns = {
         "study": _same(study.slug, pk),
         "protocol": _same(study.protocol, pk),
@@ -87,6 +90,7 @@ def vote_columns(study: Study, names: dict[int, str], last_judgment_id: int | No
         "note": note,
         "axis": _mapped(axis, dict(Axis.objects.filter(study=study).values_list("pk", "key"))),
         "reasons": _reasons(study, given, axis),
+        "reason_order": _listed(shown),
         **_of_assignments(study, assignment, names),
     }
     return pd.DataFrame(columns)
@@ -172,6 +176,12 @@ def _reasons(study: Study, given: Table, axes: NDArray[Any]) -> pd.Categorical:
         for axis, mask in combinations
     ]
     return _coded(np.array(texts, dtype=object), codes)
+
+
+def _listed(values: NDArray[Any]) -> pd.Categorical:
+    """JSON lists of keys as text, made once for each different one."""
+    codes, kinds = pd.factorize(values)
+    return _coded(np.array([";".join(json.loads(kind)) for kind in kinds], dtype=object), codes)
 
 
 def _same(text: str, rows: NDArray[Any]) -> pd.Categorical:

@@ -22,7 +22,7 @@ TIMES = {"started_at", "submitted_at"}
 TEXTS = {
     *("study", "protocol", "axis", "model", "model_a", "model_b", "category", "verdict"),
     *("comparison_id", "prompt_id", "prompt", "winner", "reasons", "note", "rater", "side_a"),
-    *("excluded_why", "played_a", "played_b", "interval_method"),
+    *("excluded_why", "played_a", "played_b", "reason_order", "interval_method"),
 }
 
 

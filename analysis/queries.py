@@ -126,6 +126,7 @@ def _joined(judgments: Any) -> Any:
         "pk",
         "choice",
         "note",
+        "reason_order",
         axis_key=F("axis__key"),
         rater_id=F(f"{assignment}rater"),
         side_a=F(f"{assignment}side_a"),
@@ -168,6 +169,7 @@ def _row(study: Study, record: dict[str, Any], rater: str, reasons: list[str]) -
         "duration_ms": taken // timedelta(milliseconds=1),
         "played_a": "",
         "played_b": "",
+        "reason_order": ";".join(record["reason_order"]),
     }
 
 

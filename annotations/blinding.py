@@ -1,31 +1,25 @@
 """Prove that nothing a rater receives names a model, or links what one model made.
 
-Two raters walk whole sessions through the real pages and the JSON API. Everything that comes down
-the wire is kept and searched. The walk happens inside a transaction that is rolled back: no rater,
-assignment or vote of it stays.
+Two raters walk whole sessions through the real pages, and two through the JSON API. Everything
+that comes down the wire is kept and searched. The walk happens inside a transaction that is rolled
+back: no rater, assignment or vote of it stays.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import quote
 
-from django.conf import settings
 from django.db import transaction
-from django.http import HttpResponseBase, StreamingHttpResponse
-from django.test import Client
-from django.urls import reverse
 
 from annotations.enums import StudyState
 from annotations.errors import TransitionRefused
-from annotations.models import Assignment, Recruitment, Rendition, Stimulus, Study
+from annotations.models import Recruitment, Rendition, Stimulus, Study
 from annotations.panels import Entry
-from annotations.simulation import read_form
+from annotations.walks import ApiWalk, PageWalk, Received
 
 SESSIONS = 2
 MAX_COMPARISONS = 20
@@ -35,20 +29,6 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PRINTABLE = re.compile(rb"[\x20-\x7e]{8,}")
 TELL_THE_SIZE = {"Content-Length", "Content-Range"}
 """Sizes differ by content, and the page shows no clip before both are there."""
-NOT_SENT_ON = {"x-accel-redirect"}
-"""Headers that the web server in front takes off."""
-
-
-@dataclass(frozen=True)
-class Received:
-    """One answer: what it was, head and body, and whose clip it was if it was a clip."""
-
-    what: str
-    head: bytes
-    body: bytes
-    stimulus: Stimulus | None = None
-    address: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,7 +47,7 @@ class BlindingCheck:
 def check_blinding(
     *, study: Study, secrets: Mapping[str, Iterable[str]] | None = None
 ) -> BlindingCheck:
-    """Walk the study as two raters, and search all that they receive.
+    """Walk the study as raters by page and by API, and search all that they receive.
 
     Parameters
     ----------
@@ -130,105 +110,16 @@ def _walk(study: Study) -> tuple[list[Received], list[Stimulus]]:
         entry=Entry.ANYONE, opens_at=None, closes_at=None, max_share=None
     )
     received: list[Received] = []
-    for _ in range(SESSIONS):
-        _Session(study, received).walk_pages()
-        _Session(study, received).walk_api()
+    for walk in (PageWalk, ApiWalk) * SESSIONS:
+        # Each meets the study as if it were the first, however few seats there are.
+        with transaction.atomic():
+            walk(study, received).walk()
+            transaction.set_rollback(True)
     seen: dict[int, Stimulus] = {}
     for one in received:
         if one.stimulus is not None:
             seen[one.stimulus.pk] = one.stimulus
     return received, list(seen.values())
-
-
-class _Session:
-    """A rater's browser."""
-
-    def __init__(self, study: Study, received: list[Received]) -> None:
-        self.study, self.received = study, received
-        host = next((name for name in settings.ALLOWED_HOSTS if name[:1] not in "*."), "localhost")
-        self.client = Client(SERVER_NAME=host)
-
-    def walk_pages(self) -> None:
-        """From the first page to the last, by plain forms, with a mistake at each comparison."""
-        address = reverse("rater-welcome", args=[self.study.slug])
-        for language in self.study.offered_languages():
-            in_it = {"Accept-Language": language}
-            self._keep("page", self.client.get(address, headers=in_it))
-        page = self._keep("page", self.client.get(address))
-        fields = {**read_form(_text(page)).fields, "consent": "on"}
-        page = self._keep("page", self.client.post(address, fields, follow=True))
-        while "assignment" in (form := read_form(_text(page))).fields:
-            for clip in form.media:
-                self._clip(clip)
-            answers = {f"choice-{axis}": sides[0] for axis, sides in form.choices.items()}
-            answers |= {f"reason-{axis}": reasons[0] for axis, reasons in form.reasons.items()}
-            action = form.action or page.request["PATH_INFO"]
-            wrong = {**form.fields, **dict.fromkeys(answers, "?")}
-            self._keep("refusal", self.client.post(action, wrong))
-            sent = {**form.fields, **answers}
-            page = self._keep("page", self.client.post(action, sent, follow=True))
-        self._keep("refusal", self.client.get("/m/nothing/"))
-
-    def walk_api(self) -> None:
-        """Join and claim one comparison as another front end would."""
-        join = reverse("api-join", args=[self.study.slug])
-        joined = self._keep(
-            "API answer", self.client.post(join, {"consent": True}, "application/json")
-        )
-        credential = json.loads(_body(joined)).get("credential", "")
-        claim = reverse("api-claim", args=[self.study.slug])
-        headers = {"Authorization": f"Rater {credential}"}
-        self._keep("API answer", self.client.post(claim, headers=headers))
-
-    def _clip(self, address: str) -> None:
-        stimulus, rendition = _clip_at(address)
-        for method, headers in (("get", {}), ("head", {}), ("get", {"Range": "bytes=0-99"})):
-            answer = getattr(self.client, method)(address, headers=headers)
-            self._keep("clip", answer, stimulus, rendition, address)
-
-    def _keep(
-        self,
-        what: str,
-        answer: Any,
-        stimulus: Stimulus | None = None,
-        rendition: Rendition | None = None,
-        address: str = "",
-    ) -> Any:
-        headers = {
-            name: value for name, value in answer.headers.items() if name.lower() not in NOT_SENT_ON
-        }
-        head = "".join(f"{name}: {value}\n" for name, value in headers.items()).encode()
-        cookies = answer.cookies.output().encode()
-        body = _body(answer)
-        if rendition is not None and not body:
-            # nginx or a bucket sends it: the file as it is.
-            with rendition.file.open("rb") as file:
-                body = file.read()
-        self.received.append(Received(what, head + cookies, body, stimulus, address, headers))
-        return answer
-
-
-def _clip_at(address: str) -> tuple[Stimulus, Rendition]:
-    """The stimulus and rendition that a rater's address stands for."""
-    token = address.strip("/").rpartition("/")[2]
-    for side in ("left", "right"):
-        assignment = Assignment.objects.with_stimuli().filter(**{f"{side}_token": token}).first()
-        if assignment is not None:
-            which = "a" if assignment.side_a == side else "b"
-            comparison = assignment.comparison
-            stimulus: Stimulus = getattr(comparison, f"stimulus_{which}")
-            return stimulus, getattr(comparison, f"rendition_{which}")
-    raise LookupError(address)
-
-
-def _body(answer: HttpResponseBase) -> bytes:
-    if isinstance(answer, StreamingHttpResponse):
-        return bytes(answer.getvalue())
-    return bytes(getattr(answer, "content", b""))
-
-
-def _text(answer: HttpResponseBase) -> str:
-    return _body(answer).decode()
 
 
 def _words_found(received: list[Received], wanted: Mapping[str, set[str]]) -> list[str]:

@@ -36,6 +36,11 @@ class TiePolicy(TextChoices):
     ALLOWED = "allowed", "A tie may be chosen"
 
 
+class ReasonOrder(TextChoices):
+    RANDOM = "random", "Random between raters, the same for a rater at every pair"
+    FIXED = "fixed", "As listed, for everybody"
+
+
 class StoppingRule(TextChoices):
     FIXED = "fixed", "Fixed number: read once, when the planned number is complete"
     ANYTIME = "anytime", "Always valid: may be read, and stopped, after every comparison"

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import httpx
 
-from annotations.enums import Side
+from annotations.enums import Choice, Side
 from annotations.models import Assignment, Study
 from annotations.services.raters.joining import sign_simulation
 
@@ -52,7 +52,8 @@ class Truth:
 class PageForm:
     """The form of a rater page: its hidden fields, and what can be picked.
 
-    An empty `action` means the page's own address, as in a browser.
+    An empty `action` means the page's own address, as in a browser. `go_on` is the link of a page
+    that is only to be read, such as the answer to a practice pair.
     """
 
     action: str = ""
@@ -60,6 +61,8 @@ class PageForm:
     choices: dict[str, list[str]] = field(default_factory=dict)
     reasons: dict[str, list[str]] = field(default_factory=dict)
     media: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    go_on: str = ""
 
 
 class _FormReader(HTMLParser):
@@ -83,6 +86,10 @@ class _FormReader(HTMLParser):
         address = values.get("src") or values.get("data-src") or ""
         if tag in ("video", "img", "source") and "/m/" in address:
             self.form.media.append(address)
+        elif tag in ("video", "img") and "/source/" in address:
+            self.form.sources.append(address)
+        if tag == "a" and "data-go-on" in values:
+            self.form.go_on = values.get("href", "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
@@ -128,6 +135,9 @@ class SimulatedRater:
         judged = 0
         for _ in range(MAX_PAGES):
             form = read_form(page.text)
+            if form.go_on:
+                page = self.client.get(urljoin(self.site_url, form.go_on))
+                continue
             if "assignment" not in form.fields:
                 break
             self._watch(form)
@@ -166,7 +176,7 @@ class SimulatedRater:
 
     def _answers(self, form: PageForm) -> dict[str, str | list[str]]:
         assignment = Assignment.objects.select_related(
-            "comparison__prompt", "comparison__stimulus_a__model"
+            "comparison__prompt", "comparison__stimulus_a__model", "comparison__of_check"
         ).get(public_id=form.fields["assignment"])
         answers: dict[str, str | list[str]] = {}
         for axis in form.choices:
@@ -177,14 +187,22 @@ class SimulatedRater:
 
     def _choose(self, assignment: Assignment, axis: str) -> str:
         right = self.rng.random() < self.accuracy
-        picks_a = self.truth.winner_is_a(assignment, axis) == right
+        picks_a = self._winner_is_a(assignment, axis) == right
         side_a = Side(assignment.side_a)
         return str(side_a.value if picks_a else side_a.other.value)
 
+    def _winner_is_a(self, assignment: Assignment, axis: str) -> bool:
+        """By the known answer of a check, where it has one."""
+        check = assignment.comparison.of_check
+        if check is not None and axis in check.expected:
+            return bool(check.expected[axis] == Choice.A)
+        return self.truth.winner_is_a(assignment, axis)
+
     def _pick_reasons(self, reasons: list[str]) -> list[str]:
-        """One to three, the first ones of the list more often."""
+        """One to three, some more often than others wherever they stand."""
         if not reasons:
             return []
+        reasons = sorted(reasons)
         weights = [1 / (place + 1) for place in range(len(reasons))]
         count = self.rng.choices([1, 2, 3], [5, 3, 1])[0]
         return list(dict.fromkeys(self.rng.choices(reasons, weights, k=count)))

@@ -28,6 +28,7 @@ submitted_at    ISO 8601 time                      NaT; without it the row order
 duration_ms     milliseconds, at least 0           NaN
 played_a        text, not interpreted              empty
 played_b        text, not interpreted              empty
+reason_order    texts with `;` between, as shown   empty: unknown
 ==============  =================================  ==============================================
 """
 
@@ -63,6 +64,7 @@ COLUMNS = (
     "duration_ms",
     "played_a",
     "played_b",
+    "reason_order",
 )
 REQUIRED = ("model_a", "model_b", "winner")
 WINNERS = ("model_a", "model_b", "tie")

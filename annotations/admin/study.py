@@ -50,6 +50,7 @@ SETUP = (
             "fields": (
                 ("protocol", "tie_policy"),
                 ("raters_per_comparison", "pairing"),
+                "reason_order",
             ),
             "description": "Frozen once there are judgments.",
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -34,15 +36,19 @@ from annotations.errors import (
     StudyNotOpen,
     SubmissionConflict,
 )
-from annotations.models import Judgment, Rater, Study
+from annotations.models import Assignment, Judgment, Rater, Study
 from annotations.rater_session import rater_credential
 from annotations.services.raters.entry import PanelIdentity
 from annotations.services.raters.joining import find_rater, join_study, sign_rater
-from annotations.services.rating.claiming import renew_lease
+from annotations.services.rating.asking import Asked, ask, ask_again, tell_ahead
+from annotations.services.rating.claiming import claim_ahead, renew_lease
+from annotations.services.rating.explaining import examples_of, explained_assignment, feedback_on
 from annotations.services.rating.revising import revise_answers
 from annotations.services.rating.skipping import skip_assignment
+from annotations.services.rating.stages import is_explained, previous_assignment
 from annotations.services.rating.submitting import save_draft, submit_answers
-from annotations.services.rating.turns import next_turn
+from annotations.services.rating.turns import Turn, next_turn
+from annotations.services.rating.welcoming import welcome_to
 from annotations.views.language import language_of
 
 RNG = random.SystemRandom()
@@ -88,6 +94,13 @@ class RaterView(APIView):
             raise AuthenticationFailed("Send `Authorization: Rater <credential>` from joining.")
         return rater
 
+    def rater_of(self, request: Request, slug: str) -> Rater:
+        """The rater, in the study of the address; 404 in another one."""
+        rater = self.rater(request)
+        if rater.study.slug != slug:
+            raise Http404
+        return rater
+
     def get_authenticate_header(self, request: Request) -> str:
         return "Rater"
 
@@ -105,6 +118,28 @@ def _study_spoken_of(request: HttpRequest, kwargs: Mapping[str, Any]) -> Study |
     if rater is not None:
         return rater.study
     return Study.objects.filter(slug=kwargs.get("slug", "")).first()
+
+
+def asked_of(assignment: Assignment, *, now: datetime) -> Asked:
+    return ask(Assignment.objects.with_stimuli().get(pk=assignment.pk), now=now)
+
+
+def asked_answer(assignment: Assignment, *, now: datetime) -> Response:
+    return Response(serializers.AssignmentSerializer(asked_of(assignment, now=now)).data)
+
+
+def turn_answer(turn: Turn, *, now: datetime) -> Response:
+    asked = asked_of(turn.assignment, now=now) if turn.assignment is not None else None
+    told = {"kind": turn.kind, "assignment": asked, "ending": turn.ending}
+    return Response(serializers.TurnSerializer(told).data)
+
+
+class WelcomeView(RaterView):
+    @extend_schema(responses={200: serializers.WelcomeSerializer})
+    def get(self, request: Request, slug: str) -> Response:
+        """What the study tells people before they join; nobody needs a credential for it."""
+        study = get_object_or_404(Study, slug=slug)
+        return Response(serializers.WelcomeSerializer(welcome_to(study)).data)
 
 
 class JoinView(RaterView):
@@ -145,11 +180,57 @@ class ClaimView(RaterView):
     def post(self, request: Request, slug: str) -> Response:
         """What comes next: a pair to judge (the same one until it is answered), a wait, or the
         end with what the rater is told."""
-        rater = self.rater(request)
-        if rater.study.slug != slug:
-            raise Http404
-        turn = next_turn(rater=rater, now=timezone.now(), rng=RNG)
-        return Response(serializers.TurnSerializer(turn).data)
+        now = timezone.now()
+        turn = next_turn(rater=self.rater_of(request, slug), now=now, rng=RNG)
+        return turn_answer(turn, now=now)
+
+
+class AheadView(RaterView):
+    @extend_schema(
+        request=None,
+        responses={
+            200: serializers.ClipsSerializer,
+            204: OpenApiResponse(description="Nothing can be told ahead."),
+            **{code: REFUSALS[code] for code in (401, 404, 409)},
+        },
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """The clips of the comparison after the one under way, to load them meanwhile."""
+        rater = self.rater_of(request, slug)
+        assignment = claim_ahead(rater=rater, now=timezone.now(), rng=RNG)
+        if assignment is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(serializers.ClipsSerializer(tell_ahead(assignment)).data)
+
+
+class BackView(RaterView):
+    @extend_schema(
+        responses={
+            200: serializers.AssignmentSerializer,
+            204: OpenApiResponse(description="There is nothing that may be changed."),
+            **{code: REFUSALS[code] for code in (401, 404)},
+        },
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The last comparison with its answers, to change them by `revise`."""
+        rater = self.rater_of(request, slug)
+        assignment = previous_assignment(rater=rater, now=timezone.now())
+        if assignment is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(serializers.AssignmentSerializer(ask_again(assignment)).data)
+
+
+class ExamplesView(RaterView):
+    @extend_schema(
+        responses={
+            200: serializers.ExampleGroupSerializer(many=True),
+            **{code: REFUSALS[code] for code in (401, 404)},
+        },
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """The study's examples with their answers, by reason; to be shown before the start."""
+        groups = examples_of(self.rater_of(request, slug).study)
+        return Response(serializers.ExampleGroupSerializer(groups, many=True).data)
 
 
 class DraftView(RaterView):
@@ -161,19 +242,20 @@ class DraftView(RaterView):
         """Answer the questions that are asked without the prompt; the answer shows the prompt."""
         data = serializers.DraftSerializer(data=request.data)
         data.is_valid(raise_exception=True)
+        now = timezone.now()
         assignment = save_draft(
             rater=self.rater(request),
             public_id=public_id,
             answers=data.answer_values(),
-            now=timezone.now(),
+            now=now,
         )
-        return Response(serializers.AssignmentSerializer(assignment).data)
+        return asked_answer(assignment, now=now)
 
 
 class SubmitView(RaterView):
     @extend_schema(
         request=serializers.SubmissionSerializer,
-        responses={200: OpenApiResponse(description="Saved."), **REFUSALS},
+        responses={200: serializers.SavedSerializer, **REFUSALS},
     )
     def post(self, request: Request, public_id: UUID) -> Response:
         """Answer the remaining questions and save all judgments of the comparison."""
@@ -187,7 +269,29 @@ class SubmitView(RaterView):
             playback=data.validated_data["playback"],
             now=timezone.now(),
         )
-        return Response({"saved": True, "submitted_at": assignment.submitted_at})
+        feedback = [assignment.public_id] if is_explained(assignment) else []
+        return Response(
+            {
+                "saved": True,
+                "submitted_at": assignment.submitted_at,
+                "feedback_url": reverse("api-feedback", args=feedback) if feedback else None,
+            }
+        )
+
+
+class FeedbackView(RaterView):
+    @extend_schema(
+        responses={
+            200: serializers.FeedbackSerializer,
+            **{code: REFUSALS[code] for code in (401, 404)},
+        }
+    )
+    def get(self, request: Request, public_id: UUID) -> Response:
+        """The answer to a practice pair that the rater has judged."""
+        assignment = explained_assignment(rater=self.rater(request), public_id=public_id)
+        if assignment is None:
+            raise AssignmentNotFound
+        return Response(serializers.FeedbackSerializer(feedback_on(assignment)).data)
 
 
 class SkipView(RaterView):

@@ -239,6 +239,9 @@ class Judgment(models.Model):
     choice = models.CharField(max_length=3, choices=Choice)
     reasons = models.ManyToManyField(Reason, related_name="judgments", blank=True)
     note = models.TextField(blank=True)
+    reason_order = models.JSONField(
+        default=list, blank=True, help_text="Keys of the reasons in the order that was shown."
+    )
     created_at = models.DateTimeField()
 
     objects = JudgmentQuerySet.as_manager()

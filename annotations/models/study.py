@@ -19,6 +19,7 @@ from annotations.enums import (
     Pairing,
     PresentationProfile,
     Protocol,
+    ReasonOrder,
     StoppingRule,
     StudyKind,
     StudyState,
@@ -151,6 +152,13 @@ class Study(models.Model):
     )
     tie_policy = models.CharField(max_length=10, choices=TiePolicy, default=TiePolicy.FORCED)
     protocol = models.CharField(max_length=10, choices=Protocol, default=Protocol.JUICE)
+    reason_order = models.CharField(
+        max_length=6,
+        choices=ReasonOrder,
+        default=ReasonOrder.RANDOM,
+        verbose_name="order of the reasons",
+        help_text="What stands first is ticked more often; random spreads that over all reasons.",
+    )
     presentation_profile = models.CharField(
         max_length=16, choices=PresentationProfile, default=PresentationProfile.PAIRWISE_MIN
     )

@@ -29,14 +29,11 @@ from annotations.services.raters.entry import PanelIdentity, ensure_comes_by_lin
 from annotations.services.raters.invites import find_invite
 from annotations.services.raters.joining import is_simulation, join_study
 from annotations.services.raters.ways_out import why_not_let_in
-from annotations.services.rating.submitting import (
-    axes_of,
-)
-from annotations.services.studies.texts import own_text
+from annotations.services.rating.explaining import has_examples
+from annotations.services.rating.welcoming import welcome_to
 from annotations.views.common import UNKNOWN_BROWSER, message_page
 from annotations.views.endings import ending_page
 from annotations.views.language import in_language_of_rater
-from annotations.views.lesson_pages import examples_of
 
 
 @never_cache
@@ -121,21 +118,16 @@ def _cannot_enter(request: HttpRequest, error: Exception) -> HttpResponse:
 def first_page(rater: Rater) -> str:
     """The examples, where the study has some and the rater has not begun; else the work."""
     has_begun = rater.assignments.exists()
-    return "rater-examples" if not has_begun and examples_of(rater.study) else "rater-rate"
+    return "rater-examples" if not has_begun and has_examples(rater.study) else "rater-rate"
 
 
 def _welcome_context(request: HttpRequest, study: Study, identity: PanelIdentity) -> dict[str, Any]:
-    axes = axes_of(study)
-    prompt_shown = {axis.shows_prompt for axis in axes}
     return {
         "study": study,
-        "axes": axes,
-        "instructions": own_text(study, "instructions"),
-        "hides_text_first": prompt_shown == {False, True},
+        "welcome": welcome_to(study),
         "form_fields": _link_fields(request, study, identity),
         "resume": rater_in(request, study) is not None,
         "is_preview": identity.is_preview,
-        "has_examples": bool(examples_of(study)),
         "is_unknown": UNKNOWN_BROWSER in request.GET,
         "error": "",
     }

@@ -9,13 +9,16 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from annotations.enums import CheckRole
-from annotations.models import Assignment, Rater
-from annotations.views.common import (
-    for_rater,
-    rate_url,
+from annotations.models import Rater
+from annotations.services.rating.explaining import (
+    Example,
+    ExampleGroup,
+    examples_of,
+    explained_assignment,
+    feedback_on,
 )
-from annotations.views.lesson_pages import examples_context, examples_of, feedback_context
+from annotations.views.addresses import clip_addresses
+from annotations.views.common import for_rater, rate_url
 
 
 @never_cache
@@ -23,11 +26,11 @@ from annotations.views.lesson_pages import examples_context, examples_of, feedba
 @for_rater
 def examples(request: HttpRequest, rater: Rater) -> HttpResponse:
     """For each reason, pairs that were decided by it, with their answers."""
-    shown = examples_of(rater.study)
-    if not shown:
+    groups = examples_of(rater.study)
+    if not groups:
         return HttpResponseRedirect(rate_url(rater))
-    context = {"study": rater.study, "examples": examples_context(shown)}
-    return render(request, "rater/examples.html", context)
+    shown = [(group, _with_addresses(group)) for group in groups]
+    return render(request, "rater/examples.html", {"study": rater.study, "groups": shown})
 
 
 @never_cache
@@ -35,9 +38,17 @@ def examples(request: HttpRequest, rater: Rater) -> HttpResponse:
 @for_rater
 def feedback(request: HttpRequest, rater: Rater, public_id: uuid.UUID) -> HttpResponse:
     """The answer to a practice pair, beside the rater's own."""
-    own = Assignment.objects.with_stimuli().for_rater(rater.pk).submitted()
-    practice = own.filter(comparison__of_check__role=CheckRole.PRACTICE)
-    assignment = practice.filter(public_id=public_id).first()
+    assignment = explained_assignment(rater=rater, public_id=public_id)
     if assignment is None:
         return HttpResponseRedirect(rate_url(rater))
-    return render(request, "rater/feedback.html", feedback_context(assignment))
+    feedback = feedback_on(assignment)
+    context = {
+        "study": rater.study,
+        "feedback": feedback,
+        "clips": clip_addresses(feedback.clips),
+    }
+    return render(request, "rater/feedback.html", context)
+
+
+def _with_addresses(group: ExampleGroup) -> list[tuple[Example, dict[str, str]]]:
+    return [(example, clip_addresses(example.clips)) for example in group.examples]

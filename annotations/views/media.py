@@ -26,7 +26,7 @@ from django.views.decorators.http import require_safe
 from annotations.enums import CheckRole, Side, StudyState
 from annotations.models import Assignment, Check, Rendition, Study
 from annotations.rater_session import rater_in
-from annotations.services.rating.revising import may_see_clips, may_see_source
+from annotations.services.rating.stages import may_see_clips, may_see_source
 
 CHUNK_BYTES = 64 * 1024
 CACHE_CONTROL = "private, max-age=3600"

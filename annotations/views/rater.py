@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotations.enums import CheckRole, RaterOutcome
+from annotations.enums import RaterOutcome
 from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
@@ -24,15 +24,13 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Assignment, Rater
+from annotations.services.rating.asking import tell_ahead
 from annotations.services.rating.claiming import claim_ahead, renew_lease
 from annotations.services.rating.skipping import skip_assignment
-from annotations.services.rating.submitting import (
-    axes_of,
-    open_axes,
-    save_draft,
-    submit_answers,
-)
+from annotations.services.rating.stages import axes_of, is_explained, open_axes
+from annotations.services.rating.submitting import save_draft, submit_answers
 from annotations.services.rating.turns import ended, next_turn
+from annotations.views.addresses import clip_addresses
 from annotations.views.common import (
     for_rater,
     is_fetch,
@@ -44,12 +42,7 @@ from annotations.views.common import (
     submission_id,
 )
 from annotations.views.endings import ending_page
-from annotations.views.rate_page import (
-    answers_from_form,
-    clip_addresses,
-    questions_context,
-    rate_context,
-)
+from annotations.views.rate_page import answers_from_form, rate_context
 
 RNG = random.SystemRandom()
 MAX_PLAYBACK_CHARACTERS = 10_000
@@ -74,7 +67,7 @@ def ahead(request: HttpRequest, rater: Rater) -> HttpResponse:
         assignment = None
     if assignment is None:
         return HttpResponse(status=204)
-    return JsonResponse({"clips": clip_addresses(assignment)})
+    return JsonResponse({"clips": clip_addresses(tell_ahead(assignment).clips)})
 
 
 @never_cache
@@ -156,8 +149,7 @@ def _take(request: HttpRequest, rater: Rater) -> HttpResponse:
 
 def _after(rater: Rater, assignment: Assignment) -> str:
     """Where the rater goes from here: a practice pair is explained first."""
-    check = assignment.comparison.of_check
-    if check is not None and check.role == CheckRole.PRACTICE:
+    if is_explained(assignment):
         return reverse("rater-feedback", args=[rater.study.slug, assignment.public_id])
     return rate_url(rater)
 
@@ -197,10 +189,9 @@ def _show_problems(
     request: HttpRequest, rater: Rater, assignment: Assignment, error: AnswersRefused
 ) -> HttpResponse:
     assignment.refresh_from_db()
-    context = rate_context(assignment, now=timezone.now())
     axes = open_axes(assignment, axes_of(rater.study))
     answers = answers_from_form(axes, request.POST)
-    context |= questions_context(assignment, answers=answers, problems=error.by_axis)
+    context = rate_context(assignment, now=timezone.now(), given=answers, problems=error.by_axis)
     template = "rater/_questions.html" if is_fetch(request) else "rater/rate.html"
     return render(request, template, context, status=422)
 

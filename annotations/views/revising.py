@@ -16,11 +16,8 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Rater
-from annotations.services.rating.revising import previous_assignment, revise_answers
-from annotations.services.rating.submitting import (
-    axes_of,
-    revisable_axes,
-)
+from annotations.services.rating.revising import revise_answers
+from annotations.services.rating.stages import axes_of, previous_assignment, revisable_axes
 from annotations.views.common import (
     for_rater,
     is_fetch,
@@ -30,11 +27,7 @@ from annotations.views.common import (
     saved_answer,
     submission_id,
 )
-from annotations.views.rate_page import (
-    answers_from_form,
-    revision_context,
-    revision_questions,
-)
+from annotations.views.rate_page import answers_from_form, revision_context
 
 
 @never_cache
@@ -66,8 +59,7 @@ def _take_revision(request: HttpRequest, rater: Rater) -> HttpResponse:
             now=timezone.now(),
         )
     except AnswersRefused as error:
-        context = revision_context(assignment)
-        context |= revision_questions(assignment, answers=answers, problems=error.by_axis)
+        context = revision_context(assignment, given=answers, problems=error.by_axis)
         template = "rater/_questions.html" if is_fetch(request) else "rater/rate.html"
         return render(request, template, context, status=422)
     except (SubmissionConflict, RevisionRefused, StudyNotOpen) as error:

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from analysis.core.stopping import StoppingPlan, StoppingRule
 from analysis.queries import judgment_rows, report_settings, study_votes, votes_seen
-from annotations.models import Rater, Study
+from annotations.models import Judgment, Rater, Study
 from tests.annotations.factories import NOW, judge, make_rater, make_study
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,14 @@ def test_a_judgment_becomes_a_row_in_the_comparisons_own_order():
     assert (row["winner"], row["side_a"], row["axis"]) == (chosen, assignment.side_a, "quality")
     assert row["reasons"] == "motion-smoothness"
     assert (row["study"], row["protocol"]) == (study.slug, "juice")
+
+
+def test_a_vote_says_in_which_order_its_reasons_were_shown():
+    study = judged_study("left")
+    stored = [judgment.reason_order for judgment in Judgment.objects.order_by("pk")]
+    streamed = [row["reason_order"] for row in judgment_rows(study)]
+    assert [text.split(";") for text in streamed] == stored
+    assert study_votes(study)["reason_order"].tolist() == streamed
 
 
 def test_raters_are_pseudonyms_by_order_of_arrival():

@@ -3,6 +3,7 @@ import uuid
 import pytest
 from django.contrib.auth.models import User
 
+from annotations.models import Assignment, Judgment
 from tests.annotations.factories import judge, make_rater, make_study
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,9 @@ class ApiRater:
 
     def turn(self):
         return self.post(f"/api/v1/studies/{self.study.slug}/claim/").json()
+
+    def get(self, url):
+        return self.client.get(url, headers=self.headers)
 
     def claim(self):
         return self.turn()["assignment"]
@@ -105,6 +109,61 @@ def test_in_a_paused_study_one_waits_and_answers_are_a_409(rater):
     turn = rater.turn()
     assert (turn["turn"], turn["ending"]["may_come_back"]) == ("wait", True)
     assert rater.draft(assignment, QUALITY).status_code == 409
+
+
+def test_of_the_next_pair_only_the_clips_are_told(client):
+    rater = ApiRater(client, make_study(comparisons=2))
+    rater.claim()
+    ahead = rater.post(f"/api/v1/studies/{rater.study.slug}/ahead/").json()
+    following = Assignment.objects.order_by("pk").last()
+    assert ahead == {
+        "left_url": f"/m/{following.left_token}/",
+        "right_url": f"/m/{following.right_token}/",
+    }
+
+
+def test_the_last_answer_comes_back_to_be_changed(rater):
+    assignment = rater.claim()["id"]
+    rater.draft(assignment, QUALITY)
+    rater.submit(assignment, FAITHFULNESS)
+    again = rater.get(f"/api/v1/studies/{rater.study.slug}/back/").json()
+    [question] = again["questions"]
+    assert (again["id"], question["answer"]["choice"]) == (assignment, "left")
+    changed = {**FAITHFULNESS, "choice": "right"}
+    body = {"submission_id": str(uuid.uuid4()), "answers": [changed]}
+    assert rater.post(f"/api/v1/assignments/{assignment}/revise/", body).status_code == 200
+    assert Judgment.objects.get(axis__key="faithfulness").assignment.revisions.count() == 1
+
+
+def test_without_an_answer_there_is_no_way_back(rater):
+    assert rater.get(f"/api/v1/studies/{rater.study.slug}/back/").status_code == 204
+
+
+def test_the_answer_to_a_pair_that_is_no_practice_is_a_404(rater):
+    assignment = rater.claim()["id"]
+    rater.draft(assignment, QUALITY)
+    assert rater.submit(assignment, FAITHFULNESS).json()["feedback_url"] is None
+    assert rater.get(f"/api/v1/assignments/{assignment}/feedback/").status_code == 404
+
+
+@pytest.mark.parametrize("call", ["claim/", "ahead/", "back/", "examples/"])
+def test_a_study_of_others_is_a_404(rater, call):
+    ask = rater.post if call in ("claim/", "ahead/") else rater.get
+    assert ask(f"/api/v1/studies/{make_study().slug}/{call}").status_code == 404
+
+
+def test_everybody_is_told_what_a_study_asks_in_their_language(client):
+    study = make_study(protocol="plain")
+    answer = client.get(
+        f"/api/v1/studies/{study.slug}/welcome/", headers={"Accept-Language": "es-MX"}
+    )
+    told = answer.json()
+    assert told["title"] == {"text": "Which clip is better?", "language": "en"}
+    first = told["questions"][0]
+    assert (first["question"], first["language"]) == ("¿Qué video prefieres?", "es")
+    # Without reasons to tick, nothing is said about them.
+    assert [one["reasons"] for one in told["questions"]] == [[], []]
+    assert len(told["advice"]) == 3
 
 
 @pytest.fixture

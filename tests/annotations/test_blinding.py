@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,16 @@ from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
-from annotations import blinding
+from annotations import walks
+from annotations.api import views as api_views
 from annotations.blinding import check_blinding
-from annotations.enums import PresentationProfile, StudyKind, StudyState
+from annotations.enums import CheckRole, PresentationProfile, StudyKind, StudyState
 from annotations.errors import TransitionRefused
 from annotations.models import (
     Assignment,
     Comparison,
     Judgment,
+    Prompt,
     Rater,
     Rendition,
     Stimulus,
@@ -25,7 +28,8 @@ from annotations.models import (
     StudyText,
 )
 from annotations.services.clips.importing import import_clips
-from annotations.services.clips.manifests import read_clips
+from annotations.services.clips.manifests import PromptText, read_clips
+from annotations.services.clips.prompts import get_or_create_prompt_with_source
 from annotations.services.clips.registering import import_into_study
 from annotations.services.pairs.preparing import (
     lease_due_renditions,
@@ -33,9 +37,17 @@ from annotations.services.pairs.preparing import (
     sync_comparisons,
 )
 from annotations.services.studies.states import start_preparing
+from annotations.services.studies.texts import OwnText
 from annotations.simulation import read_form
 from annotations.views import media
-from tests.annotations.factories import NOW, make_study
+from tests.annotations.factories import (
+    NOW,
+    make_check,
+    make_comparison,
+    make_prompt,
+    make_study,
+    plan_quality,
+)
 from tests.media.clips import make_clip, make_still
 
 pytestmark = pytest.mark.django_db
@@ -98,10 +110,52 @@ def test_no_byte_of_a_session_over_clips_tells_a_model(tmp_path, profile, audio)
         study=prepared_study(tmp_path, presentation_profile=profile, audio=audio, **FIXED)
     )
     assert check.findings == []
-    # Two raters: three comparisons of two clips, each asked for three times, once per stage.
-    assert check.answers["clip"] == 2 * 3 * 2 * 3 * 2
-    assert check.answers["API answer"] == 2 * 2
+    # Two raters by page and two by API. Each sees three comparisons of two clips at two stages,
+    # two of them ahead (the page at each stage), and one once more to change it; every clip is
+    # asked for three times.
+    assert check.answers["clip"] == 2 * ((3 * 2 + 4 + 1) + (3 * 2 + 2 + 1)) * 2 * 3
+    # Welcome in four languages, join, examples; ahead, draft refused and taken, submit and claim
+    # for each comparison; the last claim; back and revise.
+    assert check.answers["API answer"] == 2 * (4 + 2 + 3 * 5 + 1 + 2)
     assert check.answers["page"] > 2 * 3
+
+
+@pytest.mark.parametrize("kind", StudyKind.values)
+def test_no_answer_of_page_or_api_tells_a_model_in_any_kind_of_study(tmp_path, kind):
+    study = study_with_lessons(tmp_path, kind)
+    check = check_blinding(study=study)
+    assert check.findings == []
+    # Four raters: an example; practice, test, gold and two pairs of the study, each at its stages
+    # but the lessons and checks never ahead or back.
+    assert check.answers["clip"] >= 4 * (1 + 5) * 2 * 3
+    assert bool(check.answers.get("source")) == study.needs_source
+
+
+def study_with_lessons(folder: Path, kind: str) -> Study:
+    """A study with everything that a rater can meet, of clips that are alike but in name."""
+    study = make_study(comparisons=0, kind=kind)
+    sources = {"needed": study.needs_source, "moving": kind == StudyKind.VIDEO_EXTENSION}
+    for number in range(2):
+        make_comparison(study, make_prompt_from(folder, number, **sources))
+    for role in (CheckRole.EXAMPLE, CheckRole.PRACTICE, CheckRole.QUALIFICATION, CheckRole.GOLD):
+        expected = dict.fromkeys(study.axes.values_list("key", flat=True), "a")
+        make_check(study, role, expected=expected)
+    plan_quality(study, gold_per_rater=1, repeats_per_rater=1)
+    return study
+
+
+def make_prompt_from(folder: Path, number: int, *, needed: bool, moving: bool) -> Prompt:
+    """A prompt, with the picture or clip that its kind of study needs."""
+    if not needed:
+        return make_prompt()
+    path = folder / f"start{number}.{'mp4' if moving else 'png'}"
+    source = (
+        make_clip(path, width=64, height=64, fps=16, frames=32)
+        if moving
+        else make_still(path, width=64, height=48)
+    )
+    text = PromptText(f"start{number}", f"The boat {number} sails away")
+    return get_or_create_prompt_with_source(text=text, source=source)
 
 
 @pytest.mark.parametrize("profile", PresentationProfile.values)
@@ -134,13 +188,31 @@ def test_a_name_in_the_title_is_found(study):
     Study.objects.update(title="Is Secretmodel Alpha better?")
     study.refresh_from_db()
     assert check_blinding(study=study).findings == [
-        "model names: “Secretmodel Alpha” is in a page and a refusal."
+        "model names: “Secretmodel Alpha” is in a page and a refusal and a API answer."
     ]
 
 
 def test_a_name_in_a_translation_is_found(study):
     StudyText.objects.create(study=study, language="ar", key="title", text="Hiddenmodel Beta؟")
-    assert check_blinding(study=study).findings == ["model names: “Hiddenmodel Beta” is in a page."]
+    assert check_blinding(study=study).findings == [
+        "model names: “Hiddenmodel Beta” is in a page and a API answer."
+    ]
+
+
+@pytest.mark.parametrize("description", ["ask", "ask_again", "feedback_on", "examples_of"])
+def test_a_name_that_only_one_answer_of_the_api_tells_is_found(tmp_path, monkeypatch, description):
+    study = study_with_lessons(tmp_path, StudyKind.TEXT_TO_VIDEO)
+    name = study.study_models.first().model.name
+    real = getattr(api_views, description)
+
+    def leaky(*args, **kwargs):
+        told = real(*args, **kwargs)
+        if description == "examples_of":
+            return tuple(replace(group, label=OwnText(name, "en")) for group in told)
+        return replace(told, prompt=name)
+
+    monkeypatch.setattr(api_views, description, leaky)
+    assert check_blinding(study=study).findings == [f"model names: “{name}” is in a API answer."]
 
 
 def test_the_name_that_a_file_carries_inside_is_found(study):
@@ -158,7 +230,7 @@ def test_a_header_that_repeats_for_one_model_is_found(study, monkeypatch):
 
     def leaky(request: HttpRequest, token: str) -> HttpResponse:
         answer = real(request, token)
-        stimulus, _ = blinding._clip_at(f"/m/{token}/")
+        stimulus, _ = walks.clip_at(f"/m/{token}/")
         answer.headers["X-Version"] = f"v{stimulus.model_id}"
         return answer
 
@@ -182,7 +254,7 @@ def replace_view(monkeypatch, view) -> None:
 def test_a_name_in_the_files_own_address_is_found(study, monkeypatch):
     def redirecting(request: HttpRequest, token: str) -> HttpResponse:
         media.stimulus_media(request, token)
-        stimulus, _ = blinding._clip_at(f"/m/{token}/")
+        stimulus, _ = walks.clip_at(f"/m/{token}/")
         return HttpResponse(status=302, headers={"Location": f"/files/{stimulus.sha256}.mp4"})
 
     replace_view(monkeypatch, redirecting)
@@ -208,7 +280,7 @@ def test_further_secrets_can_be_named(study):
     Study.objects.update(instructions="Made at lab.example.")
     study.refresh_from_db()
     check = check_blinding(study=study, secrets={"hosts of endpoints": ["lab.example"]})
-    assert check.findings == ["hosts of endpoints: “lab.example” is in a page."]
+    assert check.findings == ["hosts of endpoints: “lab.example” is in a page and a API answer."]
     assert check.searched_for["hosts of endpoints"] == 1
 
 

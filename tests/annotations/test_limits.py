@@ -106,7 +106,7 @@ def test_a_rater_at_the_largest_share_is_done_and_told_why():
     visitor = Visitor(Client(), study)
     visitor.open()
     visitor.send()
-    assert visitor.page.context["progress"]["total"] == 1
+    assert visitor.page.context["asked"].progress.total == 1
     visitor.answer_quality()
     page = visitor.answer_faithfulness().content.decode()
     assert study.completion_code in page

@@ -86,6 +86,24 @@ def test_without_the_raters_cookie_there_is_no_clip(client, assignment):
     assert client.get(f"/m/{assignment.left_token}/").status_code == 404
 
 
+def test_the_header_of_an_api_client_is_as_good_as_the_cookie(client, assignment):
+    headers = {"Authorization": f"Rater {sign_rater(assignment.rater)}"}
+    answer = client.get(f"/m/{assignment.left_token}/", headers=headers)
+    assert (answer.status_code, answer.getvalue()) == (200, CLIP_BYTES)
+
+
+def test_the_header_counts_before_a_cookie_of_somebody_else(client, assignment):
+    stranger = make_rater(assignment.rater.study)
+    client.cookies[cookie_name(stranger.study_id)] = sign_rater(stranger)
+    headers = {"Authorization": f"Rater {sign_rater(assignment.rater)}"}
+    assert client.get(f"/m/{assignment.left_token}/", headers=headers).status_code == 200
+
+
+def test_a_forged_header_gets_no_clip(client, assignment):
+    headers = {"Authorization": "Rater forged"}
+    assert client.get(f"/m/{assignment.left_token}/", headers=headers).status_code == 404
+
+
 def test_another_rater_gets_no_clip(client, assignment):
     stranger = make_rater(assignment.rater.study)
     client.cookies[cookie_name(stranger.study_id)] = sign_rater(stranger)

@@ -75,8 +75,8 @@ def test_a_missing_reason_is_said_and_the_choice_is_kept(rating):
     page = rating.answer_quality(choice="right", reasons=())
     assert page.status_code == 422
     assert "Please tick at least one reason." in page.content.decode()
-    [chosen] = [c for c in page.context["questions"][0]["choices"] if c["checked"]]
-    assert chosen["value"] == "right"
+    assert page.context["asked"].questions[0].answer.choice == "right"
+    assert 'value="right" checked' in page.content.decode()
 
 
 def test_loading_the_page_again_gives_the_same_comparison_and_stage(rating):

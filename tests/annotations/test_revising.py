@@ -8,7 +8,8 @@ import pytest
 from annotations.enums import CheckRole
 from annotations.errors import AnswersRefused, RevisionRefused, SubmissionConflict
 from annotations.models import Assignment, Revision
-from annotations.services.rating.revising import previous_assignment, revise_answers
+from annotations.services.rating.revising import revise_answers
+from annotations.services.rating.stages import previous_assignment
 from annotations.services.rating.submitting import Answer
 from tests.annotations.factories import (
     NOW,

@@ -22,9 +22,9 @@ from annotations.services.clips.prompts import (
 )
 from annotations.services.clips.registering import get_or_create_prompt, prompt_texts
 from annotations.services.raters.joining import sign_rater
+from annotations.services.rating.asking import ask
 from annotations.services.studies.protocol import axis_templates
 from annotations.services.studies.states import missing_in_setup
-from annotations.views.rate_page import rate_context
 from tests.annotations.factories import (
     NOW,
     claim,
@@ -179,6 +179,16 @@ def claim_now(assignment) -> None:
     assignment.save()
 
 
+def test_an_api_client_gets_the_source_by_its_header(picture):
+    rater = make_rater(rated_study(prompt_with(picture)))
+    assignment = claim(rater)
+    draft(assignment, quality())
+    claim_now(assignment)
+    address = reverse("rater-source", args=[rater.study.slug, assignment.public_id])
+    headers = {"Authorization": f"Rater {sign_rater(rater)}"}
+    assert Client().get(address, headers=headers).status_code == 200
+
+
 def test_another_rater_does_not_get_the_source(picture):
     study = rated_study(prompt_with(picture))
     rater, other = make_rater(study), make_rater(study)
@@ -188,14 +198,14 @@ def test_another_rater_does_not_get_the_source(picture):
     assert source_answer(other, assignment) == 404
 
 
-def test_the_page_names_the_source_with_the_text_only(picture):
+def test_the_source_is_named_with_the_text_only(picture):
     rater = make_rater(rated_study(prompt_with(picture)))
     assignment = claim(rater)
-    before = rate_context(assignment, now=NOW)["source"]
+    before = ask(assignment, now=NOW).source
     draft(assignment, quality())
     assignment.refresh_from_db()
-    after = rate_context(assignment, now=NOW)["source"]
-    assert [before, after["kind"]] == [None, "image"]
+    after = ask(assignment, now=NOW).source
+    assert [before, after.kind] == [None, "image"]
 
 
 @pytest.mark.parametrize(("start", "seam"), [("0", 2.0), ("1/2", 1.5), ("2", None)])
@@ -204,12 +214,12 @@ def test_the_seam_is_where_the_past_clip_ends_in_what_is_shown(tmp_path, start, 
     rater = make_rater(rated_study(prompt_with(clip), kind="video-extension"))
     assignment = claim(rater)
     assignment.comparison.rendition_a.plan["start"] = start
-    assert rate_context(assignment, now=NOW)["seam_seconds"] == seam
+    assert ask(assignment, now=NOW).seam_seconds == seam
 
 
 def test_other_kinds_have_no_seam(picture):
     rater = make_rater(rated_study(prompt_with(picture)))
-    assert rate_context(claim(rater), now=NOW)["seam_seconds"] is None
+    assert ask(claim(rater), now=NOW).seam_seconds is None
 
 
 def test_sources_are_no_stimuli(picture):

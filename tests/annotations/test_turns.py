@@ -15,7 +15,8 @@ from annotations.services.raters.entry import recruitment_of
 from annotations.services.raters.invites import make_invites, revoke_invite
 from annotations.services.raters.joining import sign_rater
 from annotations.services.rating.qualifying import score_checks
-from annotations.services.rating.skipping import skip_allowance, skip_assignment
+from annotations.services.rating.skipping import skip_assignment
+from annotations.services.rating.standing import skip_allowance
 from tests.annotations.factories import (
     NOW,
     claim,

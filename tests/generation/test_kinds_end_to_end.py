@@ -18,9 +18,9 @@ from annotations.services.pairs.preparing import (
     make_rendition,
     sync_comparisons,
 )
+from annotations.services.rating.asking import ask
 from annotations.services.studies.states import open_study, start_preparing
 from annotations.simulation import read_form
-from annotations.views.rate_page import rate_context
 from examples.model_endpoint.jobs import JobStore
 from examples.model_endpoint.server import DemoServer
 from generation import services
@@ -160,7 +160,7 @@ def test_an_extension_shows_the_past_clip_and_keeps_the_seam(ratable):
     assignment = Assignment.objects.filter(shown_at__isnull=False).get()
     lengths = {clip.seconds for clip in Stimulus.objects.all()}
     assert lengths == {2.0}
-    assert rate_context(assignment, now=timezone.now())["seam_seconds"] == pytest.approx(1.0)
+    assert ask(assignment, now=timezone.now()).seam_seconds == pytest.approx(1.0)
     assert "first part to 1.0 s" in page
 
 

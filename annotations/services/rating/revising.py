@@ -3,73 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotations.enums import AssignmentState, CheckRole
 from annotations.errors import RevisionRefused, SubmissionConflict
 from annotations.models import Assignment, Judgment, Rater, Revision
-from annotations.models.quality import BEFORE_START
 from annotations.services.raters.locking import ensure_may_rate
-from annotations.services.rating.submitting import (
+from annotations.services.rating.stages import (
     Answer,
-    answers_digest,
     axes_of,
+    previous_assignment,
+    revisable_axes,
+)
+from annotations.services.rating.submitting import (
+    answers_digest,
     change_locked,
     ensure_id_unused,
     lock_assignment,
     record_judgment,
     refusing_used_id,
-    revisable_axes,
-    shows_prompt,
     validate_answers,
 )
-
-
-def previous_assignment(*, rater: Rater, now: datetime) -> Assignment | None:
-    """The comparison that the rater judged last, while it may still be changed.
-
-    Never one from before the start: its answer has been told.
-    """
-    last = (
-        Assignment.objects.with_stimuli()
-        .for_rater(rater.pk)
-        .submitted()
-        .order_by("-submitted_at", "-pk")
-        .first()
-    )
-    return last if last is not None and is_revisable(last, now=now) else None
-
-
-def is_revisable(assignment: Assignment, *, now: datetime) -> bool:
-    check = assignment.comparison.of_check
-    if assignment.state != AssignmentState.SUBMITTED or assignment.submitted_at is None:
-        return False
-    if check is not None and check.role in BEFORE_START:
-        return False
-    first_submitted = _first_submitted_at(assignment)
-    return now < first_submitted + timedelta(minutes=assignment.comparison.study.revise_minutes)
-
-
-def may_see_clips(assignment: Assignment, *, now: datetime) -> bool:
-    """Whether the rater may load the clips: under a live lease, to revise, or to learn."""
-    if assignment.state == AssignmentState.LEASED:
-        return assignment.lease_expires_at > now
-    check = assignment.comparison.of_check
-    is_explained = check is not None and check.role == CheckRole.PRACTICE
-    return assignment.submitted_at is not None and (
-        is_explained or is_revisable(assignment, now=now)
-    )
-
-
-def may_see_source(assignment: Assignment, *, now: datetime) -> bool:
-    """Whether the rater may load what the models started from: with the prompt, never before."""
-    axes = axes_of(assignment.comparison.study)
-    is_answered = assignment.state == AssignmentState.SUBMITTED
-    return may_see_clips(assignment, now=now) and (is_answered or shows_prompt(assignment, axes))
 
 
 def revise_answers(
@@ -111,20 +68,6 @@ def revise_answers(
             assignment, submission_id=submission_id, submission_digest=answers_digest(answers)
         )
         return assignment
-
-
-def given_answers(assignment: Assignment) -> list[Answer]:
-    """The answers of a submitted assignment, as sides."""
-    judgments = assignment.judgments.select_related("axis").prefetch_related("reasons")
-    return [
-        Answer(
-            axis=judgment.axis.key,
-            choice=assignment.side_of_choice(judgment.choice),
-            reasons=tuple(reason.key for reason in judgment.reasons.all()),
-            note=judgment.note,
-        )
-        for judgment in judgments
-    ]
 
 
 def _repeated(assignment: Assignment, answers: Sequence[Answer]) -> Assignment:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -16,43 +16,14 @@ from annotations.services.pairs.seats import end_leases
 from annotations.services.raters.endings import end_part
 from annotations.services.raters.locking import ensure_may_rate
 from annotations.services.rating.qualifying import settle_checks
+from annotations.services.rating.stages import MAX_NOTE_LENGTH
+from annotations.services.rating.standing import skip_allowance
 from annotations.services.rating.submitting import (
-    MAX_NOTE_LENGTH,
     already_judged,
     change_locked,
     lock_assignment,
     note_too_long,
 )
-
-
-@dataclass(frozen=True)
-class SkipAllowance:
-    """How many pairs a rater has skipped, and how many one may; no limit is None."""
-
-    skipped: int
-    most: int | None
-
-    @property
-    def left(self) -> int | None:
-        """How many more may be skipped; the one after ends the rater's part."""
-        return None if self.most is None else max(self.most - self.skipped, 0)
-
-    @property
-    def is_exceeded(self) -> bool:
-        return self.most is not None and self.skipped > self.most
-
-
-def skip_allowance(rater: Rater) -> SkipAllowance:
-    """A share of the pairs that the rater has met so far, but always the study's least number.
-
-    A share of all pairs of the study would let a rater skip a hundred of a thousand at once.
-    """
-    skipped = rater.assignments.skipped().count()
-    study = rater.study
-    if study.skip_percent is None:
-        return SkipAllowance(skipped, None)
-    met = skipped + rater.assignments.submitted().count()
-    return SkipAllowance(skipped, max(study.skip_minimum, met * study.skip_percent // 100))
 
 
 def skip_assignment(
@@ -92,7 +63,7 @@ def skip_assignment(
         return assignment
 
 
-def _mark_skipped(assignment: Assignment, **values: str) -> None:
+def _mark_skipped(assignment: Assignment, **values: Any) -> None:
     """A lease ends with its seat; one that ended before has none to give."""
     own = Assignment.objects.filter(pk=assignment.pk)
     if end_leases(own, into=AssignmentState.SKIPPED, **values):

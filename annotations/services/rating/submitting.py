@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from annotations.enums import AssignmentState, Choice, Protocol, Side, TiePolicy
+from annotations.enums import AssignmentState
 from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
@@ -30,49 +30,18 @@ from annotations.services.pairs.seats import take_again
 from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
 from annotations.services.rating.claiming import lease_of
 from annotations.services.rating.qualifying import settle_checks
+from annotations.services.rating.stages import (
+    MAX_NOTE_LENGTH,
+    Answer,
+    allowed_choices,
+    axes_of,
+    drafted_answers,
+    is_last_stage,
+    needs_reason,
+    open_axes,
+    reasons_in_order,
+)
 from annotations.services.rating.watching import doubts_about
-
-MAX_NOTE_LENGTH = 2000
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a rater said on one axis; `choice` is the side pressed, or `tie`."""
-
-    axis: str
-    choice: str = ""
-    reasons: tuple[str, ...] = ()
-    note: str = ""
-
-
-def axes_of(study: Study) -> list[Axis]:
-    return list(study.axes.prefetch_related("reasons"))
-
-
-def open_axes(assignment: Assignment, axes: Sequence[Axis]) -> list[Axis]:
-    """The axes that can be answered now: the blind ones first, then the others."""
-    if assignment.draft is None:
-        blind = [axis for axis in axes if not axis.shows_prompt]
-        return blind or list(axes)
-    return [axis for axis in axes if axis.key not in drafted_keys(assignment)]
-
-
-def drafted_keys(assignment: Assignment) -> set[str]:
-    return {answer["axis"] for answer in assignment.draft or []}
-
-
-def drafted_answers(assignment: Assignment) -> list[Answer]:
-    return [_answer_from_json(raw) for raw in assignment.draft or []]
-
-
-def shows_prompt(assignment: Assignment, axes: Sequence[Axis]) -> bool:
-    """Whether the rater may see the prompt now."""
-    return any(axis.shows_prompt for axis in open_axes(assignment, axes))
-
-
-def is_last_stage(assignment: Assignment, axes: Sequence[Axis]) -> bool:
-    """Whether the open axes are all that is still to be answered."""
-    return len(open_axes(assignment, axes)) + len(drafted_keys(assignment)) == len(axes)
 
 
 def save_draft(
@@ -181,15 +150,6 @@ def validate_answers(study: Study, axes: Sequence[Axis], answers: Sequence[Answe
         raise AnswersRefused(problems)
 
 
-def allowed_choices(study: Study) -> list[str]:
-    sides = [Side.LEFT.value, Side.RIGHT.value]
-    return [*sides, Choice.TIE.value] if study.tie_policy == TiePolicy.ALLOWED else sides
-
-
-def needs_reason(study: Study) -> bool:
-    return study.protocol == Protocol.JUICE
-
-
 def _problems_of(study: Study, axis: Axis, answer: Answer) -> list[str]:
     problems = []
     known = {reason.key for reason in axis.reasons.all()}
@@ -275,14 +235,10 @@ def record_judgment(assignment: Assignment, axis: Axis, answer: Answer, now: dat
         axis=axis,
         choice=assignment.choice_of_side(answer.choice),
         note=answer.note,
+        reason_order=[reason.key for reason in reasons_in_order(axis, assignment.rater)],
         created_at=now,
     )
     judgment.reasons.add(*[reason for reason in axis.reasons.all() if reason.key in answer.reasons])
-
-
-def revisable_axes(assignment: Assignment, axes: Sequence[Axis]) -> list[Axis]:
-    """The axes whose answers may still change: not those from before the prompt was shown."""
-    return [axis for axis in axes if axis.key not in drafted_keys(assignment)]
 
 
 def _is_repeat(assignment: Assignment, submission_id: UUID, digest: str) -> bool:
@@ -355,12 +311,3 @@ def answers_digest(answers: Sequence[Answer]) -> str:
         key=lambda answer: answer["axis"],
     )
     return hashlib.sha256(json.dumps(ordered, sort_keys=True).encode()).hexdigest()
-
-
-def _answer_from_json(raw: Mapping[str, Any]) -> Answer:
-    return Answer(
-        axis=raw["axis"],
-        choice=raw["choice"],
-        reasons=tuple(raw["reasons"]),
-        note=raw["note"],
-    )

@@ -39,7 +39,7 @@ def next_check(rater: Rater) -> WovenIn | None:
     if not kinds:
         return None
     given = _given(rater)
-    places = check_places(_expected_total(rater), len(kinds), rng=_rng(rater, "places"))
+    places = check_places(_expected_total(rater), len(kinds), rng=rng_of(rater, "places"))
     due = sum(place <= _own_work(rater) for place in places)
     if given.total() >= due:
         return None
@@ -79,12 +79,13 @@ def _kinds_in_order(rater: Rater) -> list[str]:
     have = dict(ready.values_list("role").annotate(n=Count("pk")))
     kinds = [str(role) for role, n in wanted.items() for _ in range(min(n, have.get(role, 0)))]
     kinds += [REPEAT] * plan.repeats_per_rater
-    _rng(rater, "kinds").shuffle(kinds)
+    rng_of(rater, "kinds").shuffle(kinds)
     return kinds
 
 
-def _rng(rater: Rater, purpose: str) -> Random:
-    # The same order at each request; nothing a rater could use hangs on it.
+def rng_of(rater: Rater, purpose: str) -> Random:
+    """The same draws at each request, others for each rater and purpose."""
+    # Nothing that a rater could use hangs on it.
     return Random(f"{rater.study.order_seed}/{rater.pk}/{purpose}")  # noqa: S311
 
 
@@ -114,7 +115,7 @@ def _check_of_kind(rater: Rater, kind: str) -> WovenIn | None:
     places = list(unseen.order_by("position").values_list("pk", flat=True))
     if not places:
         return None
-    chosen = _rng(rater, kind).choice(places)
+    chosen = rng_of(rater, kind).choice(places)
     return WovenIn(Comparison.objects.get(pk=chosen))
 
 
@@ -126,5 +127,5 @@ def _repeat(rater: Rater) -> WovenIn | None:
     candidates = candidates[REPEAT_DISTANCE:]
     if not candidates:
         return None
-    first = _rng(rater, REPEAT).choice(candidates)
+    first = rng_of(rater, REPEAT).choice(candidates)
     return WovenIn(first.comparison, repeats=first)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.text import slugify
 from django.utils.translation import gettext_noop as _
 
-from annotations.enums import StudyKind
+from annotations.enums import ReasonOrder, StudyKind
 from annotations.errors import ProtocolFrozen
 from annotations.models import Axis, Judgment, QualityPlan, Reason, Study
 
@@ -197,6 +197,7 @@ def describe_protocol(study: Study) -> dict[str, Any]:
             for axis in study.axes.prefetch_related("reasons")
         ],
         **_describe_languages(study),
+        **_describe_reason_order(study),
     }
 
 
@@ -226,6 +227,12 @@ def _describe_languages(study: Study) -> dict[str, Any]:
         "texts": sorted([row.language, row.key, row.text] for row in study.texts.all()),
     }
     return {name: value for name, value in described.items() if value}
+
+
+def _describe_reason_order(study: Study) -> dict[str, Any]:
+    """Nothing for the one order that all studies had once, which keeps their earlier hash."""
+    is_fixed = study.reason_order == ReasonOrder.FIXED
+    return {} if is_fixed else {"reason_order": study.reason_order}
 
 
 def describe_plan(study: Study) -> dict[str, Any]:

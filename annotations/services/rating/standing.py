@@ -1,0 +1,139 @@
+"""Where a rater stands: how far in the work, at which lesson before it, and whether warned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+from django.db.models import Q
+
+from annotations.enums import CheckRole
+from annotations.models import Assignment, Rater
+from annotations.models.quality import BEFORE_START
+from annotations.services.raters.entry import most_by_one_rater
+from annotations.services.rating.qualifying import Score, score_checks
+from annotations.services.rating.weaving import planned_checks
+
+# The time left is told from so many pairs on, by the median of so many.
+PACE_FROM = 3
+PACE_OVER = 10
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Where a pair before the start stands: which of how many, and on which try.
+
+    Attributes
+    ----------
+    earlier
+        The score of the try before, if there was one.
+    """
+
+    role: str
+    number: int
+    total: int
+    occasion: int
+    earlier: Score | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the rater is, in pairs as the rater meets them: checks are among them."""
+
+    done: int
+    total: int
+    number: int
+    percent: int
+    minutes_left: int | None
+
+
+def lesson_of(assignment: Assignment) -> Lesson | None:
+    check = assignment.comparison.of_check
+    if check is None or check.role not in BEFORE_START:
+        return None
+    occasion = assignment.occasion
+    lessons = assignment.comparison.study.comparisons.ready().filter(of_check__role=check.role)
+    seen = assignment.rater.assignments.filter(
+        comparison__of_check__role=check.role, occasion=occasion
+    )
+    return Lesson(
+        role=check.role,
+        number=seen.filter(pk__lte=assignment.pk).count(),
+        total=lessons.count(),
+        occasion=occasion,
+        earlier=_score_of_try(assignment.rater, occasion - 1) if occasion > 1 else None,
+    )
+
+
+def _score_of_try(rater: Rater, occasion: int) -> Score:
+    return score_checks(rater, [CheckRole.QUALIFICATION], occasion=occasion)
+
+
+def is_newly_warned(assignment: Assignment) -> bool:
+    """Whether this is the first comparison since the rater failed checks."""
+    warned_at = assignment.rater.warned_at
+    if warned_at is None or assignment.shown_at is None or assignment.shown_at < warned_at:
+        return False
+    return not assignment.rater.assignments.submitted().filter(submitted_at__gt=warned_at).exists()
+
+
+def progress_of(assignment: Assignment) -> Progress:
+    study, rater = assignment.comparison.study, assignment.rater
+    lessons = Q(comparison__of_check__role__in=BEFORE_START)
+    met = rater.assignments.exclude(lessons)
+    done = met.submitted().count()
+    own = study.comparisons.counted().ready().count() - met.skipped().count()
+    most = most_by_one_rater(study)
+    if most is not None:
+        own = min(own, most)
+    total = max(own + planned_checks(rater), done + 1)
+    return Progress(
+        done=done,
+        total=total,
+        number=done + 1,
+        percent=100 * done // total,
+        minutes_left=_minutes_left(rater, total - done),
+    )
+
+
+def _minutes_left(rater: Rater, pairs: int) -> int | None:
+    """What is left at the rater's own pace; None before there is one."""
+    last = rater.assignments.submitted().exclude(shown_at=None).order_by("-submitted_at")
+    times = [
+        (submitted_at - shown_at).total_seconds()
+        for shown_at, submitted_at in last.values_list("shown_at", "submitted_at")[:PACE_OVER]
+        if submitted_at and shown_at
+    ]
+    if len(times) < PACE_FROM:
+        return None
+    return max(1, round(median(times) * pairs / 60))
+
+
+@dataclass(frozen=True)
+class SkipAllowance:
+    """How many pairs a rater has skipped, and how many one may; no limit is None."""
+
+    skipped: int
+    most: int | None
+
+    @property
+    def left(self) -> int | None:
+        """How many more may be skipped; the one after ends the rater's part."""
+        return None if self.most is None else max(self.most - self.skipped, 0)
+
+    @property
+    def is_exceeded(self) -> bool:
+        return self.most is not None and self.skipped > self.most
+
+
+def skip_allowance(rater: Rater) -> SkipAllowance:
+    """A share of the pairs that the rater has met so far, but always the study's least number.
+
+    A share of all pairs of the study would let a rater skip a hundred of a thousand at once.
+    """
+    skipped = rater.assignments.skipped().count()
+    study = rater.study
+    if study.skip_percent is None:
+        return SkipAllowance(skipped, None)
+    met = skipped + rater.assignments.submitted().count()
+    return SkipAllowance(skipped, max(study.skip_minimum, met * study.skip_percent // 100))
