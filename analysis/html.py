@@ -23,6 +23,7 @@ from analysis.core.stopping import StoppingRule
 from analysis.core.win_rates import RaterRange
 from analysis.example_rows import example_blocks
 from analysis.figures import figure_names
+from analysis.models import Report as StoredReport
 from analysis.tables import (
     category_blocks,
     combination_plot,
@@ -43,6 +44,12 @@ def render_report(report: Report) -> str:
     """The whole page. Every text from users goes through the template's escaping."""
     figures = _figures(report) if report.has_results else {}
     return render_to_string("analysis/report.html", _context(report, figures))
+
+
+def with_notice(page: str, report: StoredReport) -> str:
+    """A stored page that says when it was made, and that no newer one could be made."""
+    notice = render_to_string("analysis/older.html", {"report": report})
+    return page.replace("<main>", f"<main>\n{notice}", 1)
 
 
 @cache

@@ -34,6 +34,13 @@ class ReportQuerySet(models.QuerySet["Report"]):
             | Q(state=ReportState.RUNNING, started_at__lte=started_before)
         )
 
+    def due_again(self, now: datetime) -> ReportQuerySet:
+        """Those that failed and have had their pause."""
+        return self.filter(state=ReportState.FAILED, next_try_at__lte=now)
+
+    def extras_due_again(self, now: datetime) -> ReportQuerySet:
+        return self.filter(state=ReportState.READY, extras="", extras_next_try_at__lte=now)
+
 
 class Report(models.Model):
     """The report of a study for one state of its votes, protocol and code."""
@@ -43,7 +50,7 @@ class Report(models.Model):
     votes = models.PositiveIntegerField(help_text="Judgments that it sees.")
     last_judgment_id = models.PositiveBigIntegerField()
     state = models.CharField(max_length=8, choices=ReportState, default=ReportState.QUEUED)
-    tries = models.PositiveSmallIntegerField(default=0)
+    tries = models.PositiveIntegerField(default=0)
     percent = models.PositiveSmallIntegerField(default=0, help_text="How much of it is made.")
     headline = models.TextField(blank=True)
     page = models.FileField(max_length=255, blank=True, help_text="The HTML file.")
@@ -53,7 +60,13 @@ class Report(models.Model):
         max_length=255, blank=True, help_text="Figures, Parquet and all the rest, as a zip."
     )
     extras_asked_at = models.DateTimeField(null=True, blank=True)
-    error = models.TextField(blank=True)
+    extras_error = models.TextField(blank=True, help_text="Why they could not be made.")
+    extras_tries = models.PositiveIntegerField(default=0)
+    extras_next_try_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True, help_text="Why the latest try failed.")
+    next_try_at = models.DateTimeField(
+        null=True, blank=True, help_text="After a failure: when it is tried again by itself."
+    )
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -75,13 +88,20 @@ class Report(models.Model):
             models.CheckConstraint(
                 condition=~Q(state=ReportState.FAILED) | ~Q(error=""), name="report_failed_says_why"
             ),
+            models.CheckConstraint(
+                condition=~Q(state=ReportState.FAILED) | Q(next_try_at__isnull=False),
+                name="report_failed_is_tried_again",
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["queued_at"],
                 condition=Q(state__in=["queued", "running"]),
                 name="report_unfinished",
-            )
+            ),
+            models.Index(
+                fields=["next_try_at"], condition=Q(state="failed"), name="report_due_again"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -90,3 +110,7 @@ class Report(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state in UNFINISHED
+
+    @property
+    def has_failed(self) -> bool:
+        return self.state == ReportState.FAILED

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.core.files.base import ContentFile, File
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from analysis.core.report import build_report, report_json
+from analysis.failures import WORKER_DIED, pause_after, why_failed
 from analysis.files import table_files, zip_report
 from analysis.html import render_report
 from analysis.models import Report, ReportQuerySet, ReportState
-from analysis.queries import report_settings, study_votes, votes_seen
+from analysis.queries import VotesSeen, report_settings, study_votes, votes_seen
 from analysis.wording import prefixed_headline
 from annotations.enums import StudyState
 from annotations.models import Study
 
-MAX_TRIES = 3
+# So often a report whose worker died is begun again at once: deployments stop workers, too.
+MAX_DEATHS = 3
 QUEUE_PATIENCE = timedelta(seconds=30)
 RUN_PATIENCE = timedelta(minutes=7)
-RETRY_PAUSE = timedelta(minutes=1)
+EXTRAS_PATIENCE = timedelta(minutes=1)
 # Per cent of a report's time after which its votes are read, and counted.
 READ, COUNTED = 30, 85
 
@@ -37,14 +40,26 @@ def request_report(*, study: Study, now: datetime) -> Report:
     """The report of the study's present votes, asked for if there is none.
 
     One report of a study is made at a time: while one is under way, that one is the answer.
-    One that failed is tried again after a pause.
+    One that failed is tried again after its pause.
     """
     unfinished = Report.objects.filter(study=study).unfinished().first()
     if unfinished:
         return unfinished
-    report, created = _get_or_create(study, now)
-    if created or _may_retry(report, now):
+    report, created = _present_report(study, now)
+    if created or _queue_again(Report.objects.due_again(now), report, now):
         transaction.on_commit(partial(enqueue, report.pk))
+    return report
+
+
+def retry_report(*, study: Study, now: datetime) -> Report:
+    """As `request_report`, but what failed is tried again at once: somebody mended the cause."""
+    report = request_report(study=study, now=now)
+    failed = Report.objects.filter(state=ReportState.FAILED)
+    if _queue_again(failed, report, now):
+        transaction.on_commit(partial(enqueue, report.pk))
+    waiting = Report.objects.filter(pk=report.pk, extras="").exclude(extras_error="")
+    if waiting.update(extras_next_try_at=now, extras_asked_at=None):
+        request_extras(report=report, now=now)
     return report
 
 
@@ -52,18 +67,20 @@ def current_report(*, study: Study, now: datetime) -> tuple[Report | None, Repor
     """The report to read, None while it is being made, and the one of the study's present votes.
 
     While votes come in, the latest that is ready is read meanwhile. A closed study has one
-    result: what was made before the end is not shown in its place.
+    result: no other report is ever shown in its place, whatever became of it.
     """
     asked = request_report(study=study, now=now)
-    if study.state == StudyState.CLOSED and asked.is_under_way:
-        return None, asked
-    return Report.objects.latest_ready(study), asked
+    if asked.state == ReportState.READY:
+        return asked, asked
+    is_closed = study.state == StudyState.CLOSED
+    return None if is_closed else Report.objects.latest_ready(study), asked
 
 
 def compute_report_now(*, study: Study, now: datetime | None = None) -> Report:
     """Make the report of the study's present votes in this process, unless it is there."""
     now = now or timezone.now()
-    report, _ = _get_or_create(study, now)
+    report, _ = _present_report(study, now)
+    _queue_again(Report.objects.filter(state=ReportState.FAILED), report, now)
     compute_report(report_id=report.pk, now=now)
     report.refresh_from_db()
     return report
@@ -84,7 +101,7 @@ def compute_report(*, report_id: int, now: datetime) -> None:
         made = _made(report)
     except Exception as error:
         logger.exception("report %s failed", report_id)
-        _finish(report, state=ReportState.FAILED, error=f"{type(error).__name__}: {error}")
+        _fail(_own_run(report), report, why_failed(error), timezone.now())
         return
     if _finish(report, state=ReportState.READY, error="", percent=100, **made):
         _drop_superseded(report)
@@ -93,9 +110,13 @@ def compute_report(*, report_id: int, now: datetime) -> None:
 
 
 def request_extras(*, report: Report, now: datetime) -> None:
-    """Have a finished report's figures and Parquet files made, unless that was asked just now."""
-    asked = Q(extras_asked_at=None) | Q(extras_asked_at__lte=now - RETRY_PAUSE)
-    waiting = Report.objects.filter(asked, pk=report.pk, extras="")
+    """Have a finished report's figures and Parquet files made, unless that was asked just now.
+
+    Those that could not be made are tried again after their pause.
+    """
+    asked = Q(extras_asked_at=None) | Q(extras_asked_at__lte=now - EXTRAS_PATIENCE)
+    rested = Q(extras_next_try_at=None) | Q(extras_next_try_at__lte=now)
+    waiting = Report.objects.filter(asked, rested, pk=report.pk, extras="")
     if waiting.update(extras_asked_at=now):
         from analysis.tasks import compute_files
 
@@ -105,38 +126,49 @@ def request_extras(*, report: Report, now: datetime) -> None:
 def compute_extras(*, report_id: int) -> None:
     """Make them, from the same votes; a second call does nothing.
 
-    A report that is not of the study's present state has none: a newer one is being made.
+    A report that is not of the study's present state has none: a newer one is being made. A
+    failure is stored with the report, in words, and logged with its trace.
     """
     report = Report.objects.select_related("study").filter(pk=report_id, extras="").first()
     if report is None or votes_seen(report.study).fingerprint != report.fingerprint:
         return
-    votes = study_votes(report.study, last_judgment_id=report.last_judgment_id)
-    result = build_report(votes, settings=report_settings(report.study))
-    storage = report.extras.storage
-    with tempfile.TemporaryFile() as archive:
-        zip_report(result, votes, archive)
-        archive.seek(0)
-        path = f"reports/{report.study_id}/{report.fingerprint}.zip"
-        name = storage.save(path, File(archive))
-    if not Report.objects.filter(pk=report_id, extras="").update(extras=name):
-        storage.delete(name)
+    waiting = Report.objects.filter(pk=report_id, extras="")
+    try:
+        name = _made_extras(report)
+    except Exception as error:
+        logger.exception("the files of report %s failed", report_id)
+        waiting.update(
+            extras_error=why_failed(error),
+            extras_tries=F("extras_tries") + 1,
+            extras_next_try_at=timezone.now() + pause_after(report.extras_tries + 1),
+        )
+        return
+    if not waiting.update(extras=name, extras_error="", extras_next_try_at=None):
+        report.extras.storage.delete(name)
 
 
 def requeue_stale_reports(*, now: datetime) -> list[int]:
-    """Wake a worker again for reports whose task was lost; give up on those that keep dying."""
+    """Wake a worker again for reports whose task was lost; those that keep dying have a pause."""
     lost = Report.objects.lost(
         queued_before=now - QUEUE_PATIENCE, started_before=now - RUN_PATIENCE
     )
-    lost.filter(tries__gte=MAX_TRIES).update(
-        state=ReportState.FAILED,
-        error=f"The worker stopped while making this report, {MAX_TRIES} times.",
-        finished_at=now,
-    )
+    for report in lost.filter(state=ReportState.RUNNING, tries__gte=MAX_DEATHS):
+        _fail(lost.filter(pk=report.pk), report, WORKER_DIED, now)
     due = list(lost.values_list("pk", flat=True))
     again = [pk for pk in due if _requeue(lost, pk, now)]
     for report_id in again:
         enqueue(report_id)
     return again
+
+
+def retry_failed_reports(*, now: datetime) -> None:
+    """Try again what failed and has had its pause; what is no longer wanted goes."""
+    for failed in Report.objects.due_again(now).select_related("study"):
+        wanted = request_report(study=failed.study, now=now)
+        if wanted.pk != failed.pk:
+            Report.objects.filter(pk=failed.pk, state=ReportState.FAILED).delete()
+    for report in Report.objects.extras_due_again(now):
+        request_extras(report=report, now=now)
 
 
 def enqueue(report_id: int) -> None:
@@ -153,8 +185,19 @@ def _wake(task: Any, report_id: int) -> None:
         logger.warning("no broker: report %s waits", report_id)
 
 
-def _get_or_create(study: Study, now: datetime) -> tuple[Report, bool]:
+def _present_report(study: Study, now: datetime) -> tuple[Report, bool]:
+    """The report of what there is to see now, and whether it is new.
+
+    New votes do not shorten the pause after a failure: the report that failed becomes theirs.
+    """
     seen = votes_seen(study)
+    reports = Report.objects.filter(study=study)
+    found = reports.filter(fingerprint=seen.fingerprint).first()
+    if found:
+        return found, False
+    latest = reports.first()
+    if latest and latest.has_failed and _bring_up_to_date(latest, seen):
+        return latest, False
     return Report.objects.get_or_create(
         study=study,
         fingerprint=seen.fingerprint,
@@ -166,15 +209,35 @@ def _get_or_create(study: Study, now: datetime) -> tuple[Report, bool]:
     )
 
 
-def _may_retry(report: Report, now: datetime) -> bool:
-    """Queue a failed report again, after a pause and a few times at most."""
-    rested = Report.objects.filter(
-        pk=report.pk,
-        state=ReportState.FAILED,
-        tries__lt=MAX_TRIES,
-        finished_at__lte=now - RETRY_PAUSE,
+def _bring_up_to_date(report: Report, seen: VotesSeen) -> bool:
+    """Whether it was still a failed one, and nobody else has begun one for the same votes."""
+    rows = Report.objects.filter(pk=report.pk, state=ReportState.FAILED)
+    try:
+        with transaction.atomic():
+            moved = rows.update(**asdict(seen))
+    except IntegrityError:
+        return False
+    report.refresh_from_db()
+    return bool(moved)
+
+
+def _queue_again(failed: ReportQuerySet, report: Report, now: datetime) -> bool:
+    """Queue the report again if it is among the failed ones."""
+    queued = failed.filter(pk=report.pk).update(
+        state=ReportState.QUEUED, queued_at=now, started_at=None, percent=0
     )
-    return bool(rested.update(state=ReportState.QUEUED, queued_at=now))
+    if queued:
+        report.refresh_from_db()
+    return bool(queued)
+
+
+def _fail(run: ReportQuerySet, report: Report, why: str, now: datetime) -> None:
+    run.update(
+        state=ReportState.FAILED,
+        error=why,
+        finished_at=now,
+        next_try_at=now + pause_after(report.tries),
+    )
 
 
 def _requeue(lost: ReportQuerySet, report_id: int, now: datetime) -> bool:
@@ -191,13 +254,25 @@ def _made(report: Report) -> dict[str, Any]:
 
     result = build_report(votes, settings=report_settings(report.study), on_progress=on_progress)
     page = ContentFile(render_report(result).encode())
-    name = f"reports/{report.study_id}/{report.fingerprint}.html"
+    path = f"reports/{report.study_id}/{report.fingerprint}.html"
     return {
         "headline": prefixed_headline(result),
-        "page": report.page.storage.save(name, page),
         "content": report_json(result),
         "files": {name: "".join(lines) for name, lines in table_files(result, votes).items()},
+        # Last, so that no other failure leaves a file that nobody knows.
+        "page": report.page.storage.save(path, page),
     }
+
+
+def _made_extras(report: Report) -> str:
+    """The name of the zip in the store."""
+    votes = study_votes(report.study, last_judgment_id=report.last_judgment_id)
+    result = build_report(votes, settings=report_settings(report.study))
+    with tempfile.TemporaryFile() as archive:
+        zip_report(result, votes, archive)
+        archive.seek(0)
+        path = f"reports/{report.study_id}/{report.fingerprint}.zip"
+        return str(report.extras.storage.save(path, File(archive)))
 
 
 def _note_progress(report: Report, percent: float) -> None:

@@ -22,5 +22,7 @@ def compute_files(report_id: int) -> None:
 @shared_task
 @one_at_a_time
 def sweep() -> None:
-    """Wake workers for reports whose task was lost."""
-    services.requeue_stale_reports(now=timezone.now())
+    """Wake workers for reports whose task was lost, and for those that are tried again."""
+    now = timezone.now()
+    services.requeue_stale_reports(now=now)
+    services.retry_failed_reports(now=now)

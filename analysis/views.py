@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
+from typing import Any
 from zipfile import ZipFile
 
 from django.http import (
@@ -10,17 +13,19 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
+    JsonResponse,
     StreamingHttpResponse,
 )
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
 from analysis.core.votes import COLUMNS
 from analysis.exchange import VOTE_FILES
 from analysis.export import judgment_lines, rendition_lines
-from analysis.html import content_security_policy
-from analysis.models import Report, ReportState
+from analysis.html import content_security_policy, with_notice
+from analysis.models import Report
 from analysis.parquet import parquet_chunks
 from analysis.queries import judgment_rows
 from analysis.services import current_report, request_extras
@@ -41,6 +46,12 @@ EXTRA_TYPES = {
     "pdf": "application/pdf",
 }
 ALL = "report.zip"
+SOONEST_SECONDS = 10
+MAKING_WORDS = "The report is being made. Ask again in a few seconds."
+FAILED_WORDS = (
+    "The report could not be made yet. The votes are safe. It is tried again by itself at "
+    "`next_try_at`; its owner sees what stopped it."
+)
 
 
 @require_safe
@@ -49,14 +60,20 @@ def report(request: HttpRequest, token: str) -> HttpResponseBase:
     study = _study(token)
     ready, asked = current_report(study=study, now=timezone.now())
     if ready is None:
-        failed = asked.state == ReportState.FAILED
-        context = {"study": study, "report": asked, "failed": failed}
-        status = 200 if failed else 202
-        return _private(render(request, "analysis/waiting.html", context, status=status))
-    page = FileResponse(ready.page.open("rb"), content_type="text/html; charset=utf-8")
+        return _not_there(request, asked)
+    page = _dated(_page(ready, asked), ready, asked)
     policy = f"{content_security_policy()}; frame-ancestors 'none'"
     page.headers["Content-Security-Policy"] = policy
     return _private(page)
+
+
+def _page(ready: Report, asked: Report) -> HttpResponseBase:
+    content_type = "text/html; charset=utf-8"
+    file = ready.page.open("rb")
+    if not asked.error:
+        return FileResponse(file, content_type=content_type)
+    with file:
+        return HttpResponse(with_notice(file.read().decode(), ready), content_type=content_type)
 
 
 @require_safe
@@ -85,33 +102,49 @@ def report_file(request: HttpRequest, token: str, name: str) -> HttpResponseBase
         lines = VOTE_FILES[name](judgment_rows(study))
         streamed = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         return _private(_as_file(streamed, f"{study.slug}-{name.replace('_', '-')}"))
-    ready = _ready_report(study)
-    if name == ALL or name.rpartition(".")[2] in EXTRA_TYPES:
-        return _private(_extra(request, ready, name))
-    files = ready.files
-    if name not in files:
+    is_extra = name == ALL or name.rpartition(".")[2] in EXTRA_TYPES
+    if not is_extra and name.rpartition(".")[2] not in CONTENT_TYPES:
+        raise Http404("A report has no such file.")
+    ready, asked = current_report(study=study, now=timezone.now())
+    if ready is None:
+        return _not_there(request, asked, file=name)
+    if is_extra and not ready.extras:
+        return _extras_not_there(request, ready, asked, name)
+    response = _extra(ready, name) if is_extra else _table(ready, name)
+    file_name = f"{study.slug}-{name.replace('_', '-')}"
+    return _private(_dated(_as_file(response, _dated_name(file_name, ready, asked)), ready, asked))
+
+
+def _table(ready: Report, name: str) -> HttpResponseBase:
+    if name not in ready.files:
         raise Http404("This report has no such file.")
     content_type = CONTENT_TYPES[name.rpartition(".")[2]]
-    response = HttpResponse(files[name], content_type=f"{content_type}; charset=utf-8")
-    return _private(_as_file(response, f"{study.slug}-{name.replace('_', '-')}"))
+    return HttpResponse(ready.files[name], content_type=f"{content_type}; charset=utf-8")
 
 
-def _extra(request: HttpRequest, ready: Report, name: str) -> HttpResponseBase:
-    """A file of the report's zip, or the zip; a page that waits for it where it is not made yet."""
-    if not ready.extras:
-        request_extras(report=ready, now=timezone.now())
-        context = {"study": ready.study, "report": ready, "file": name}
-        return render(request, "analysis/waiting.html", context, status=202)
+def _extra(ready: Report, name: str) -> HttpResponseBase:
+    """A file of the report's zip, or the zip."""
     archive = ready.extras.open("rb")
-    file_name = f"{ready.study.slug}-{name.replace('_', '-')}"
     if name == ALL:
-        return _as_file(FileResponse(archive, content_type="application/zip"), file_name)
+        return FileResponse(archive, content_type="application/zip")
     with archive, ZipFile(archive) as files:
         if name not in files.namelist():
             raise Http404("This report has no such file.")
         content = files.read(name)
-    content_type = EXTRA_TYPES[name.rpartition(".")[2]]
-    return _as_file(HttpResponse(content, content_type=content_type), file_name)
+    return HttpResponse(content, content_type=EXTRA_TYPES[name.rpartition(".")[2]])
+
+
+def _extras_not_there(
+    request: HttpRequest, ready: Report, asked: Report, name: str
+) -> HttpResponseBase:
+    """They are made with the report of the present votes only, so they wait for that one."""
+    if ready != asked:
+        return _not_there(request, asked, file=name)
+    now = timezone.now()
+    request_extras(report=ready, now=now)
+    next_try_at = ready.extras_next_try_at
+    rests = next_try_at is not None and next_try_at > now
+    return _waiting(request, ready, next_try_at if rests else None, file=name)
 
 
 @require_safe
@@ -125,19 +158,75 @@ def judgments_parquet(request: HttpRequest, token: str) -> HttpResponseBase:
 
 @require_safe
 def report_json(request: HttpRequest, token: str) -> HttpResponseBase:
-    content = _ready_report(_study(token)).content
-    return _private(HttpResponse(content, content_type="application/json"))
+    """Every number, or what became of the report, as JSON."""
+    ready, asked = current_report(study=_study(token), now=timezone.now())
+    if ready is None:
+        answer = JsonResponse(standing_of(asked), status=503 if asked.has_failed else 202)
+        return _private(_with_pause(answer, asked.next_try_at if asked.has_failed else None))
+    answer = HttpResponse(ready.content, content_type="application/json")
+    return _private(_dated(answer, ready, asked))
+
+
+def standing_of(asked: Report) -> dict[str, Any]:
+    """What becomes of a report, for programs; why it failed is for its owner."""
+    return {
+        "state": asked.state,
+        "detail": FAILED_WORDS if asked.has_failed else MAKING_WORDS,
+        "percent": asked.percent,
+        "next_try_at": asked.next_try_at if asked.has_failed else None,
+    }
 
 
 def _study(token: str) -> Study:
     return get_object_or_404(Study, report_token=token)
 
 
-def _ready_report(study: Study) -> Report:
-    ready, _ = current_report(study=study, now=timezone.now())
-    if ready is None:
-        raise Http404("The report is not ready yet. Ask again in a few seconds.")
-    return ready
+def _not_there(request: HttpRequest, asked: Report, file: str = "") -> HttpResponseBase:
+    """A page that waits for the report, or for a file of it, and shows it when it is there."""
+    return _waiting(request, asked, asked.next_try_at if asked.has_failed else None, file=file)
+
+
+def _waiting(
+    request: HttpRequest, asked: Report, next_try_at: datetime | None, file: str
+) -> HttpResponseBase:
+    """`next_try_at`: it could not be made, and is tried again then."""
+    context = {
+        "study": asked.study,
+        "report": asked,
+        "file": file,
+        "failed": next_try_at is not None,
+        "minutes": _seconds_until(next_try_at) // 60,
+    }
+    status = 202 if next_try_at is None else 503
+    page = render(request, "analysis/waiting.html", context, status=status)
+    return _private(_with_pause(page, next_try_at))
+
+
+def _with_pause(answer: HttpResponse, next_try_at: datetime | None) -> HttpResponse:
+    if next_try_at is not None:
+        answer.headers["Retry-After"] = str(max(_seconds_until(next_try_at), SOONEST_SECONDS))
+    return answer
+
+
+def _seconds_until(moment: datetime | None) -> int:
+    return 0 if moment is None else max(math.ceil((moment - timezone.now()).total_seconds()), 0)
+
+
+def _dated(answer: HttpResponseBase, ready: Report, asked: Report) -> HttpResponseBase:
+    """When what is sent was made, and whether something newer could not be."""
+    if ready.finished_at is not None:
+        answer.headers["Last-Modified"] = http_date(ready.finished_at.timestamp())
+    if asked.error:
+        answer.headers["X-Newest-Report"] = "failed"
+    return answer
+
+
+def _dated_name(name: str, ready: Report, asked: Report) -> str:
+    """A file that is not of the newest votes because those failed carries its time in its name."""
+    if not asked.error or ready.finished_at is None:
+        return name
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}-as-of-{ready.finished_at:%Y-%m-%d-%H%M}.{suffix}"
 
 
 def _as_file(response: HttpResponseBase, name: str) -> HttpResponseBase:

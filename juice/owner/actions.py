@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.utils import timezone
 
+from analysis.services import retry_report
 from annotations.enums import StudyState
 from annotations.models import Study
 from annotations.services.pairs.preparing import retry_failed_renditions, sync_comparisons
@@ -51,6 +52,13 @@ def generate(study: Study) -> str:
     return "Every clip is there, under way, or has failed: nothing new to make."
 
 
+def remake_report(study: Study) -> str:
+    report = retry_report(study=study, now=timezone.now())
+    if report.is_under_way:
+        return "The report is being made again. It is shown here when it is ready."
+    return "The report is there."
+
+
 def retry_renditions(study: Study) -> str:
     retried = retry_failed_renditions(study=study)
     return f"{retried} clips are prepared again."
@@ -64,6 +72,7 @@ ACTIONS: dict[str, Callable[[Study], str]] = {
     "draft": back_to_draft,
     "generate": generate,
     "retry-renditions": retry_renditions,
+    "retry-report": remake_report,
 }
 BUTTONS: dict[str, tuple[str, ...]] = {
     StudyState.DRAFT: ("prepare",),

@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from analysis.clips import page_with_clips
+from analysis.html import with_notice
+from analysis.models import Report
 from analysis.services import current_report
 from annotations.models import Study
 
@@ -19,12 +21,13 @@ from annotations.models import Study
 def report_with_clips(request: HttpRequest, slug: str) -> HttpResponseBase:
     """One file that plays offline. Until there is a report it is asked for."""
     study = get_object_or_404(Study, slug=slug)
-    ready, _ = current_report(study=study, now=timezone.now())
+    ready, asked = current_report(study=study, now=timezone.now())
     if ready is None:
-        messages.info(request, "The report is being made. Try again in a few seconds.")
+        _say_why_not(request, asked)
         return redirect("owner-study", slug=study.slug)
     with ready.page.open("rb") as file:
         page = file.read().decode()
+    page = with_notice(page, ready) if asked.error else page
     response = StreamingHttpResponse(
         page_with_clips(page, study), content_type="text/html; charset=utf-8"
     )
@@ -32,3 +35,10 @@ def report_with_clips(request: HttpRequest, slug: str) -> HttpResponseBase:
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _say_why_not(request: HttpRequest, asked: Report) -> None:
+    if asked.has_failed:
+        messages.error(request, f"The report could not be made. {asked.error}")
+    else:
+        messages.info(request, "The report is being made. Try again in a few seconds.")

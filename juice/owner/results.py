@@ -42,8 +42,18 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """Why the latest try failed; tried again at `next_try_at`, None while it is being tried."""
+
+    what: str
+    why: str
+    tries: int
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Results:
-    """`problem` says why a newer report could not be made."""
+    """What is known now; `trouble` is what stopped a newer report, or the files of this one."""
 
     lines: list[Line]
     is_interim: bool
@@ -51,7 +61,7 @@ class Results:
     votes: int = 0
     made_at: datetime | None = None
     is_simulated: bool = False
-    problem: str = ""
+    trouble: Trouble | None = None
 
 
 @require_safe
@@ -71,16 +81,35 @@ def results_of(study: Study, *, now: datetime) -> Results | None:
     ready = Report.objects.latest_ready(study)
     if ready is None and not Judgment.objects.for_study(study.pk).exists():
         return None
-    problem = ""
+    trouble = None
     if ready is None or study.state == StudyState.CLOSED or _is_due(ready, now):
         ready, asked = current_report(study=study, now=now)
-        problem = asked.error
+        trouble = _trouble_of(asked)
     if ready is None:
-        return Results([], is_interim(study), problem=problem)
-    return _told(ready, problem)
+        return Results([], is_interim(study), trouble=trouble)
+    return _told(ready, trouble or _trouble_of_files(ready))
 
 
-def _told(ready: Report, problem: str) -> Results:
+def _trouble_of(asked: Report) -> Trouble | None:
+    if not asked.error:
+        return None
+    next_try_at = asked.next_try_at if asked.has_failed else None
+    return Trouble("The report", asked.error, asked.tries, next_try_at)
+
+
+def _trouble_of_files(ready: Report) -> Trouble | None:
+    """Figures, Parquet and the zip are made when somebody asks for them."""
+    if not ready.extras_error:
+        return None
+    return Trouble(
+        "The files with the figures",
+        ready.extras_error,
+        ready.extras_tries,
+        ready.extras_next_try_at,
+    )
+
+
+def _told(ready: Report, trouble: Trouble | None) -> Results:
     content = json.loads(ready.content)
     settings = content["settings"]
     at_any_look = not content.get("single_look", not settings["interim"])
@@ -92,7 +121,7 @@ def _told(ready: Report, problem: str) -> Results:
         votes=content["panel"]["votes"],
         made_at=ready.finished_at,
         is_simulated=settings["simulated"],
-        problem=problem,
+        trouble=trouble,
     )
 
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from analysis.models import Report, ReportState
-from analysis.services import compute_report_now
+from analysis.services import compute_report_now, request_report
 from analysis.tasks import compute
 from annotations.enums import StudyState
 from juice.owner.results import results_of
@@ -145,12 +146,80 @@ def test_simulated_votes_are_said_to_be(owner):
     assert "simulated votes" in part(owner, study).content.decode()
 
 
-def test_a_report_that_could_not_be_made_is_said_with_its_reason(owner):
-    study = judged_study("a")
-    report = compute_report_now(study=study, now=NOW)
-    Report.objects.filter(pk=report.pk).update(state=ReportState.FAILED, error="the disk is full")
+def fail_report(report: Report, **values) -> None:
+    Report.objects.filter(pk=report.pk).update(
+        **{
+            "state": ReportState.FAILED,
+            "error": "The disk is full. Make room on it.",
+            "next_try_at": timezone.now() + timedelta(hours=1),
+            "tries": 3,
+            **values,
+        }
+    )
+
+
+def with_failed_report(**settings):
+    study = judged_study("a", **settings)
+    fail_report(compute_report_now(study=study, now=NOW))
+    return study
+
+
+RETRY = re.compile(r'<button [^>]*form="report-retry-form" name="action" value="retry-report">')
+
+
+def test_a_report_that_could_not_be_made_is_said_with_what_to_do(owner):
+    page = part(owner, with_failed_report(state=StudyState.CLOSED)).content.decode()
+    assert "<strong>The report could not be made</strong> in 3 tries." in page
+    assert "The disk is full. Make room on it." in page
+    assert "It is tried again by itself, next on" in page
+    assert "Until then readers are told that it is not there yet. No vote is lost." in page
+    assert len(RETRY.findall(page)) == 1 and "computed" not in page
+
+
+def test_the_button_tries_again_at_once(owner):
+    study = with_failed_report(state=StudyState.CLOSED)
+    answer = owner.post(
+        reverse("owner-action", args=[study.slug]), {"action": "retry-report"}, follow=True
+    )
+    page = answer.content.decode()
+    assert Report.objects.get().state == ReportState.QUEUED
+    assert "The report is being made again. It is shown here when it is ready." in page
+    assert "It is being tried again now." in page and RETRY.findall(page) == []
+
+
+def test_the_button_has_its_form_on_the_page_around_the_part(owner):
+    study = with_failed_report()
+    page = owner.get(reverse("owner-study", args=[study.slug])).content.decode()
+    forms = re.findall(r'<form [^>]*action="([^"]*)" id="report-retry-form">', page)
+    assert forms == [reverse("owner-action", args=[study.slug])]
+
+
+def test_a_failure_that_stays_the_same_is_not_sent_again(owner):
+    study = with_failed_report(state=StudyState.CLOSED)
+    first = part(owner, study)
+    assert part(owner, study, if_none_match=first.headers["ETag"]).status_code == 304
+
+
+def test_a_running_study_shows_earlier_figures_and_says_that_they_are(owner):
+    study = make_study(raters_per_comparison=2)
+    judge(make_rater(study))
+    Report.objects.filter(pk=compute_report_now(study=study, now=NOW).pk).update(finished_at=NOW)
+    judge(make_rater(study))
+    fail_report(request_report(study=study, now=NOW))
     page = part(owner, study).content.decode()
-    assert "The latest report could not be made, and is tried again. the disk is full" in page
+    assert "2 votes counted" in page and "23 Nov, 12:00:00" in page
+    assert "the figures below are those of the earlier report, and readers are told so" in page
+
+
+def test_files_that_could_not_be_made_are_said_too(owner):
+    study = judged_study("a", state=StudyState.CLOSED)
+    compute_report_now(study=study, now=NOW)
+    Report.objects.update(
+        extras_error="The disk is full.", extras_tries=1, extras_next_try_at=timezone.now()
+    )
+    page = part(owner, study).content.decode()
+    assert "<strong>The files with the figures could not be made</strong>. The disk" in page
+    assert len(RETRY.findall(page)) == 1 and "votes counted" in page
 
 
 def test_a_draft_shows_no_results(owner):
