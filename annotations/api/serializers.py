@@ -176,7 +176,7 @@ class AssignmentSerializer(ClipsSerializer):
     prompt = serializers.CharField(
         allow_null=True, help_text="Null until the questions without the prompt are answered."
     )
-    source = serializers.SerializerMethodField(
+    source = serializers.SerializerMethodField(  # type: ignore[assignment]
         help_text="What both were made from; null before the prompt is shown, and without one."
     )
     questions = QuestionSerializer(many=True, help_text="The questions that are open now.")

@@ -151,7 +151,8 @@ def test_everybody_is_told_what_a_study_asks_in_their_language(client):
     )
     told = answer.json()
     assert told["title"] == {"text": "Which clip is better?", "language": "en"}
-    assert [(one["question"], one["language"]) for one in told["questions"]][0] == (
+    first = told["questions"][0]
+    assert (first["question"], first["language"]) == (
         "¿Qué video prefieres?",
         "es",
     )
