@@ -48,8 +48,13 @@ class Walk:
         self.client = Client(SERVER_NAME=host)
         self.headers: dict[str, str] = {}
         self.has_gone_back = False
+        self.fetched: set[str] = set()
 
     def fetch_clip(self, address: str) -> None:
+        """In three ways; once in a walk, as a browser keeps what it has."""
+        if address in self.fetched:
+            return
+        self.fetched.add(address)
         stimulus, rendition = clip_at(address)
         for method, headers in (("get", {}), ("head", {}), ("get", {"Range": "bytes=0-99"})):
             answer = getattr(self.client, method)(address, headers={**self.headers, **headers})
