@@ -158,8 +158,8 @@ class ApiWalk(Walk):
             for example in group["examples"]:
                 self._fetch(example)
         for _ in range(MAX_STEPS):
-            asked = self._post(reverse("api-claim", args=[slug]))
-            if "id" not in asked:
+            asked = self._post(reverse("api-claim", args=[slug])).get("assignment")
+            if asked is None:
                 break
             self._judge(asked)
 

@@ -54,7 +54,11 @@ def test_the_example_judges_a_whole_study(http, example, capsys):
     judged = example["rate"](http, study.slug, "r1", lambda asked, question: "left")
     assert judged == 4
     assert Judgment.objects.count() == 2 * 4
-    assert capsys.readouterr().out == "Which clip is better?\nThe left one flickers.\n"
+    assert capsys.readouterr().out.splitlines() == [
+        "Which clip is better?",
+        "The left one flickers.",
+        f"You judged 3 pairs, and your answers are saved. {study.completion_code}",
+    ]
 
 
 def test_the_example_sees_the_prompt_only_when_it_is_asked_about(http, example):
