@@ -5,7 +5,7 @@ Locks are always taken in the order rater, assignment, comparison.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -18,18 +18,17 @@ from annotations.enums import STOPPED, AssignmentState, Side, StudyState
 from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
 from annotations.models import Assignment, Comparison, Rater, Study
 from annotations.services.raters.entry import ensure_may_take_more
+from annotations.services.rating.ordering import in_order_of, new_place
 from annotations.services.rating.qualifying import next_lesson
+from annotations.services.rating.sides import draw_side
 from annotations.services.rating.weaving import next_check
-
-# A rater may see at most this many more of model a on one side than on the other.
-SIDE_TOLERANCE = 2
 
 
 def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment | None:
     """The comparison that the rater should judge now; None when there is nothing left.
 
     A rater who still holds a comparison gets the same one again. Before the start come practice
-    and qualification; then comparisons that need votes most, in the study's random order, with
+    and qualification; then comparisons that need votes most, equally needy ones at random, with
     checks woven in.
 
     Raises
@@ -77,18 +76,20 @@ def _assign_next(rater: Rater, *, now: datetime, rng: Random) -> Assignment | No
     """Lease what comes next to the rater: a lesson, a check that is due, or a comparison."""
     lesson = next_lesson(rater)
     if lesson is not None:
-        return _lease(rater, lesson.comparison, draw_side(rater, rng=rng), now, lesson.occasion)
+        side = draw_side(rater=rater, comparison=lesson.comparison, now=now, rng=rng)
+        return _lease(rater, lesson.comparison, side, now, lesson.occasion)
     if _has_reached_maximum(rater, now):
         return None
     woven = next_check(rater)
     if woven is not None:
         occasion = 2 if woven.repeats else 1
-        side = woven.side_a or draw_side(rater, rng=rng)
+        side = woven.side_a or draw_side(rater=rater, comparison=woven.comparison, now=now, rng=rng)
         return _lease(rater, woven.comparison, side, now, occasion)
-    comparison = _take_seat(rater)
+    comparison = _take_seat(rater, rng=rng)
     if comparison is None:
         return None
-    return _lease(rater, comparison, draw_side(rater, rng=rng), now)
+    side = draw_side(rater=rater, comparison=comparison, now=now, rng=rng)
+    return _lease(rater, comparison, side, now)
 
 
 def _lease(
@@ -130,19 +131,6 @@ def ensure_may_rate(rater: Rater) -> None:
 
 def lease_of(study: Study) -> timedelta:
     return timedelta(minutes=study.lease_minutes)
-
-
-def draw_side(rater: Rater, *, rng: Random) -> Side:
-    """Draw the side of stimulus a: a fair coin that is kept balanced within the rater.
-
-    The "big stick" design (Soares and Wu 1983): a coin is tossed until one side is ahead by
-    SIDE_TOLERANCE, then the other side is given.
-    """
-    counts = Counter(rater.assignments.values_list("side_a", flat=True))
-    ahead = counts[Side.LEFT] - counts[Side.RIGHT]
-    if abs(ahead) >= SIDE_TOLERANCE:
-        return Side.RIGHT if ahead > 0 else Side.LEFT
-    return rng.choice([Side.LEFT, Side.RIGHT])
 
 
 def renew_lease(*, rater: Rater, public_id: UUID, now: datetime) -> datetime:
@@ -241,27 +229,33 @@ def _has_reached_maximum(rater: Rater, now: datetime) -> bool:
     return maximum is not None and taken.count() >= maximum
 
 
-def _take_seat(rater: Rater) -> Comparison | None:
+def _take_seat(rater: Rater, *, rng: Random) -> Comparison | None:
     """Lock a comparison with a free seat that the rater never had, and take the seat."""
-    free = rater.study.comparisons.with_free_seat().unseen_by(rater.pk)
-    comparison = _lock_first(free)
+    comparison = _lock_first(in_order_of(rater, rng=rng))
     if comparison is None:
         return None
-    Comparison.objects.filter(pk=comparison.pk).update(open_seats=F("open_seats") - 1)
+    Comparison.objects.filter(pk=comparison.pk).update(
+        open_seats=F("open_seats") - 1, position=new_place(rng=rng)
+    )
     return comparison
 
 
-def _lock_first(comparisons: QuerySet[Comparison]) -> Comparison | None:
+def _lock_first(in_turn: Sequence[QuerySet[Comparison]]) -> Comparison | None:
     """Lock the first free row; wait for locked ones only when no other is left."""
     if not connection.features.has_select_for_update_skip_locked:
-        return comparisons.first()
-    first = comparisons.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+        return next(filter(None, (comparisons.first() for comparisons in in_turn)), None)
+    unlocked = (
+        comparisons.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+        for comparisons in in_turn
+    )
+    first = next(filter(None, unlocked), None)
     if first is not None:
         return first
     # Other transactions hold all that is left; they may yet leave a seat. One order for all
     # raters, so that nobody waits for somebody who waits for them.
-    for pk in sorted(comparisons.values_list("pk", flat=True)):
-        locked = comparisons.filter(pk=pk).select_for_update(of=("self",), no_key=True).first()
+    left = in_turn[-1]
+    for pk in sorted(left.values_list("pk", flat=True)):
+        locked = left.filter(pk=pk).select_for_update(of=("self",), no_key=True).first()
         if locked is not None:
             return locked
     return None
