@@ -18,7 +18,7 @@ from analysis import charts, wording
 from analysis.core.estimates import Estimate
 from analysis.core.reasons import ReasonShare
 from analysis.core.report import PairResult, Report
-from analysis.core.sides import BalancedShare, SideBalance
+from analysis.core.sides import BalancedShare, LayoutBalance, SideBalance
 from analysis.core.stopping import StoppingRule
 from analysis.core.win_rates import RaterRange
 from analysis.example_rows import example_blocks
@@ -89,7 +89,11 @@ def _context(report: Report, figures: dict[str, Any]) -> dict[str, Any]:
         "exclusion_rows": exclusion_rows(report),
         "rankings": [ranking_block(ranking) for ranking in report.rankings],
         "protocols": [protocol_block(report, one) for one in report.protocols],
-        "sides": [_side_row(side) for side in report.sides if side.a_on_left.n],
+        "sides": [
+            _side_row(side, layout)
+            for side, layout in zip(report.sides, report.layouts, strict=True)
+            if side.a_on_left.n
+        ],
         "shown": report.settings.shown[:MAX_SHOWN],
         "more_shown": max(len(report.settings.shown) - MAX_SHOWN, 0),
         "clips": report.settings.clips,
@@ -272,10 +276,11 @@ def _reason_words(report: Report, result: PairResult) -> dict[str, str]:
     return dict(asked.reasons)
 
 
-def _side_row(side: SideBalance) -> dict[str, Any]:
+def _side_row(side: SideBalance, layout: LayoutBalance) -> dict[str, Any]:
     return {
         "question": wording.axis_words(side.axis),
         "shares": [_balanced_cell(side.left_choices), _balanced_cell(side.a_on_left)],
+        "layout": layout,
     }
 
 

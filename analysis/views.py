@@ -161,8 +161,8 @@ def report_json(request: HttpRequest, token: str) -> HttpResponseBase:
     """Every number, or what became of the report, as JSON."""
     ready, asked = current_report(study=_study(token), now=timezone.now())
     if ready is None:
-        answer = JsonResponse(standing_of(asked), status=503 if asked.has_failed else 202)
-        return _private(_with_pause(answer, asked.next_try_at if asked.has_failed else None))
+        standing = JsonResponse(standing_of(asked), status=503 if asked.has_failed else 202)
+        return _private(_with_pause(standing, asked.next_try_at if asked.has_failed else None))
     answer = HttpResponse(ready.content, content_type="application/json")
     return _private(_dated(answer, ready, asked))
 

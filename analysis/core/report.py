@@ -26,7 +26,13 @@ from analysis.core.reasons import (
     reason_differences,
     reason_shares,
 )
-from analysis.core.sides import BalancedShare, SideBalance, side_balance
+from analysis.core.sides import (
+    BalancedShare,
+    LayoutBalance,
+    SideBalance,
+    layout_balance,
+    side_balance,
+)
 from analysis.core.significance import holm, prompt_t_test, sign_test
 from analysis.core.slices import CategoryRate, rates_by_category
 from analysis.core.stopping import (
@@ -235,6 +241,7 @@ class Report:
     rankings: tuple[AxisRanking, ...]
     protocols: tuple[ProtocolComparison, ...]
     sides: tuple[SideBalance, ...]
+    layouts: tuple[LayoutBalance, ...]
     with_excluded: tuple[WithExcluded, ...]
     examples: tuple[Example, ...]
     last_vote_at: str | None
@@ -287,6 +294,7 @@ def build_report(
             side_balance(axis.key, valid[valid["axis"].eq(axis.key)], settings.confidence)
             for axis in axes
         ),
+        layouts=tuple(layout_balance(axis.key, valid[valid["axis"].eq(axis.key)]) for axis in axes),
         with_excluded=_with_excluded(votes, settings) if exclusions.excluded else (),
         examples=choose_examples(valid, min_votes=settings.min_votes, seed=settings.seed),
         last_vote_at=_last(valid["submitted_at"]),

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 
 from analysis.core.estimates import Estimate, Undefined
@@ -41,6 +41,50 @@ class SideBalance:
     axis: str
     left_choices: BalancedShare
     a_on_left: BalancedShare
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutBalance:
+    """One axis: how evenly A stood left and right within each rater and each comparison.
+
+    Over votes with a known side. `largest_rater_lead` is the most by which one side is ahead within
+    a rater, `None` where votes do not say who judged. `comparisons` are those with two votes or
+    more; `one_layout` of them showed all their raters A on the same side, where fair coins would
+    give `one_layout_by_chance`, the sum of 2^(1 - votes).
+    """
+
+    axis: str
+    raters: int
+    largest_rater_lead: int | None
+    comparisons: int
+    one_layout: int
+    one_layout_by_chance: float
+
+
+def layout_balance(axis: str, votes: pd.DataFrame) -> LayoutBalance:
+    """Balance from the columns protocol, prompt_id, comparison_id, rater and side_a."""
+    sided = votes[votes["side_a"].ne("")]
+    of_raters = _counts_of_left(sided[sided["rater"].ne("")], ["rater"])
+    of_comparisons = _counts_of_left(sided, ["protocol", "prompt_id", "comparison_id"])
+    left, n = of_comparisons[:, of_comparisons[1] > 1]
+    leads = np.abs(2 * of_raters[0] - of_raters[1])
+    return LayoutBalance(
+        axis,
+        raters=len(leads),
+        largest_rater_lead=int(leads.max()) if len(leads) else None,
+        comparisons=len(n),
+        one_layout=int(((left == 0) | (left == n)).sum()),
+        one_layout_by_chance=float((2.0 ** (1 - n)).sum()),
+    )
+
+
+def _counts_of_left(votes: pd.DataFrame, by: list[str]) -> NDArray[np.int64]:
+    """For each group: votes that showed A on the left, and all votes."""
+    groups = votes.groupby(by, observed=True).ngroup().to_numpy()
+    left = votes["side_a"].eq("left").to_numpy()
+    return np.array(
+        [np.bincount(groups[left], minlength=groups.max(initial=-1) + 1), np.bincount(groups)]
+    )
 
 
 def side_balance(axis: str, votes: pd.DataFrame, confidence: float = 0.95) -> SideBalance:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from annotations.enums import AssignmentState, ComparisonState, RenditionState
 from annotations.models.quality import Check
@@ -83,8 +84,17 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         return usable.filter(Q(open_seats__gt=0) | leased)
 
     def unseen_by(self, rater_id: int) -> ComparisonQuerySet:
-        """Comparisons that were never given to this rater."""
-        return self.exclude(assignments__rater=rater_id)
+        """Comparisons that were never given to this rater.
+
+        Each is looked up among its own few assignments, whatever the database's statistics say:
+        they may not know yet that the rater has thousands. A value is never planned as a join, and
+        by the sum no index leads to the rater's; "below 1" is expected of many, "is null" of few.
+        """
+        from annotations.models.rating import Assignment  # it needs this module
+
+        of_comparison = Assignment.objects.filter(comparison=OuterRef("pk")).order_by()
+        own = of_comparison.alias(whose=F("rater_id") + 0).filter(whose=rater_id).values("pk")[:1]
+        return self.alias(own=Coalesce(Subquery(own), 0)).filter(own__lt=1)
 
 
 class Comparison(models.Model):
@@ -108,6 +118,7 @@ class Comparison(models.Model):
         max_length=10, choices=ComparisonState, default=ComparisonState.PREPARING
     )
     error = models.TextField(blank=True)
+    # Drawn anew with every seat that is taken, so that no two raters share an order.
     position = models.PositiveBigIntegerField(help_text="Its place in the study's random order.")
     open_seats = models.PositiveSmallIntegerField(
         help_text="Raters still wanted: raters per comparison less live and submitted assignments."

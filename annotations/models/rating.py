@@ -93,6 +93,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def submitted(self) -> AssignmentQuerySet:
         return self.filter(state=AssignmentState.SUBMITTED)
 
+    def taken(self, *, now: datetime) -> AssignmentQuerySet:
+        """Judged, or in the hands of a rater who still has time: what counts, or soon may."""
+        return self.submitted() | self.live(now=now)
+
     def judged_at_work(self) -> AssignmentQuerySet:
         """What a rater judged once the practice was over, checks included."""
         return self.submitted().exclude(comparison__of_check__role__in=BEFORE_START)

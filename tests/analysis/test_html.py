@@ -140,3 +140,13 @@ def test_several_opponents_are_counted_in_the_headline():
     assert len(report.results) == 4
     assert "On static visual quality, " in plain(prefixed_headline(report))
     assert "Every comparison has a single vote" in render_report(report)
+
+
+def test_the_page_tells_how_sides_were_balanced_within_raters_and_comparisons():
+    """By hand: r0 saw A left twice and never right; the second prompt had one layout."""
+    votes = votes_of((1, 2), (1, 3))
+    sides = ["left", "right", "left", "left", "right", "left", "left", "left", "left", "left"]
+    page = render_report(report_of(votes.assign(side_a=sides)))
+    cells = re.findall(r"<td>(.*?)</td>", page[page.index("Within raters, sides") :])
+    expected = ["2<small>raters = 5</small>", "1 of 2<small>0.1 expected by chance</small>"]
+    assert expected == cells[4:6]

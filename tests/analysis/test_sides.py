@@ -5,7 +5,9 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from analysis.core.sides import (
+    LayoutBalance,
     balanced_share,
+    layout_balance,
     longest_run,
     screen_raters,
     side_balance,
@@ -38,6 +40,30 @@ def test_without_known_sides_nothing_is_claimed():
     balance = side_balance("quality", pd.DataFrame({"winner": ["model_a"], "side_a": [""]}))
     assert balance.left_choices.share.value is None
     assert balance.left_choices.p_value is None
+
+
+def test_layouts_are_counted_within_raters_and_within_comparisons():
+    """By hand: r2 saw A left three times more; c1 and c3 had one layout, c4 a single vote."""
+    rows = [
+        ("c1", "r1", "left"),
+        ("c1", "r2", "left"),
+        ("c1", "r3", "left"),
+        ("c2", "r1", "right"),
+        ("c2", "r2", "left"),
+        ("c3", "r2", "left"),
+        ("c3", "", "left"),
+        ("c3", "r3", ""),
+        ("c4", "r3", "right"),
+    ]
+    votes = pd.DataFrame(rows, columns=["comparison_id", "rater", "side_a"])
+    balance = layout_balance("quality", votes.assign(protocol="", prompt_id="p"))
+    assert balance == LayoutBalance("quality", 3, 3, 3, 2, 2**-2 + 2**-1 + 2**-1)
+
+
+def test_layouts_of_nobody_are_unknown():
+    columns = ["protocol", "prompt_id", "comparison_id", "rater", "side_a"]
+    votes = pd.DataFrame([["", "p", "c", "", "left"], ["", "p", "c", "r", ""]], columns=columns)
+    assert layout_balance("quality", votes) == LayoutBalance("quality", 0, None, 0, 0, 0.0)
 
 
 def test_raters_are_screened_as_in_the_reference(oracle):

@@ -168,7 +168,9 @@ def make_rater(study: Study, external_id: str = "") -> Rater:
 
 
 def claim(rater: Rater, *, now: datetime = NOW, seed: int = 0) -> Assignment | None:
-    return claim_assignment(rater=rater, now=now, rng=random.Random(seed))
+    """With a seed, the rater's claims draw the same numbers each time, but not all the same."""
+    rng = random.Random(f"{seed}/{rater.assignments.count()}")
+    return claim_assignment(rater=rater, now=now, rng=rng)
 
 
 def quality(choice: str = "left", reasons: tuple[str, ...] = ("motion-smoothness",)) -> Answer:

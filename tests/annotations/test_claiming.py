@@ -1,4 +1,3 @@
-import random
 from collections import Counter
 from datetime import timedelta
 
@@ -6,8 +5,8 @@ import pytest
 
 from annotations.enums import AssignmentState, StudyState
 from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
-from annotations.models import Assignment, Comparison
-from annotations.services.rating.claiming import draw_side, release_overdue_leases, renew_lease
+from annotations.models import Comparison
+from annotations.services.rating.claiming import release_overdue_leases, renew_lease
 from tests.annotations.factories import NOW, claim, draft, judge, make_rater, make_study, submit
 
 pytestmark = pytest.mark.django_db
@@ -120,20 +119,6 @@ def test_a_rater_is_done_at_the_maximum_of_the_study():
     judge(rater)
     judge(rater)
     assert claim(rater) is None
-
-
-def test_sides_are_balanced_within_a_rater():
-    rater = make_rater(make_study(comparisons=11))
-    rng = random.Random(1)
-    leads = []
-    for comparison in rater.study.comparisons.all():
-        side = draw_side(rater, rng=rng)
-        Assignment.objects.create(
-            comparison=comparison, rater=rater, side_a=side, leased_at=NOW, lease_expires_at=NOW
-        )
-        counts = Counter(rater.assignments.values_list("side_a", flat=True))
-        leads.append(abs(counts["left"] - counts["right"]))
-    assert max(leads) <= 2
 
 
 def test_sides_are_drawn_anew_for_each_rater():

@@ -11,7 +11,7 @@ their keys. See docs/architecture.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,25 +30,34 @@ def seats_of_new(study: Study, *, is_check: bool) -> dict[str, int]:
     return {"open_seats": 0 if is_check else study.raters_per_comparison}
 
 
-def take_first(free: QuerySet[Comparison]) -> Comparison | None:
-    """Take a seat of the first of these comparisons; None if none has one any more.
+def take_first(
+    in_turn: Sequence[QuerySet[Comparison]], *, draw_place: Callable[[], int]
+) -> Comparison | None:
+    """Take a seat of the first comparison that these queries find in turn; None if there is none.
 
-    Rows that others have locked are passed over, and waited for only when no other is left: they
-    may yet leave a seat.
+    Rows that others have locked are passed over, and waited for only when no other is left of the
+    last query: they may yet leave a seat. With the seat the comparison gets a new place.
     """
-    comparison = _lock_first(free)
-    return comparison if comparison is not None and _take(comparison.pk) else None
+    comparison = _lock_first(in_turn)
+    if comparison is None or not _take(comparison.pk, position=draw_place()):
+        return None
+    return comparison
 
 
-def _lock_first(free: QuerySet[Comparison]) -> Comparison | None:
+def _lock_first(in_turn: Sequence[QuerySet[Comparison]]) -> Comparison | None:
     if not connection.features.has_select_for_update_skip_locked:
-        return free.first()
-    first = free.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+        return next(filter(None, (comparisons.first() for comparisons in in_turn)), None)
+    unlocked = (
+        comparisons.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+        for comparisons in in_turn
+    )
+    first = next(filter(None, unlocked), None)
     if first is not None:
         return first
     # One order for all raters, so that nobody waits for somebody who waits for them.
-    for pk in sorted(free.values_list("pk", flat=True)):
-        locked = free.filter(pk=pk).select_for_update(of=("self",), no_key=True).first()
+    left = in_turn[-1]
+    for pk in sorted(left.values_list("pk", flat=True)):
+        locked = left.filter(pk=pk).select_for_update(of=("self",), no_key=True).first()
         if locked is not None:
             return locked
     return None
@@ -121,9 +130,9 @@ def recount_seats(*, study: Study, comparison_ids: Sequence[int]) -> None:
     rows.counted().update(open_seats=Greatest(study.raters_per_comparison - count_of(held), 0))
 
 
-def _take(comparison_id: int) -> bool:
+def _take(comparison_id: int, **values: Any) -> bool:
     free = Comparison.objects.filter(pk=comparison_id, open_seats__gt=0)
-    return bool(free.update(open_seats=F("open_seats") - 1))
+    return bool(free.update(open_seats=F("open_seats") - 1, **values))
 
 
 def _open(comparison_ids: Iterable[int]) -> None:

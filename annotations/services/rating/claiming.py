@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from uuid import UUID
 
@@ -18,18 +18,17 @@ from annotations.models.rating import COUNTED
 from annotations.services.pairs.seats import end_leases, take_again, take_first
 from annotations.services.raters.entry import ensure_may_take_more
 from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
+from annotations.services.rating.ordering import in_order_of, new_place
 from annotations.services.rating.qualifying import next_lesson
+from annotations.services.rating.sides import draw_side
 from annotations.services.rating.weaving import next_check
-
-# A rater may see at most this many more of model a on one side than on the other.
-SIDE_TOLERANCE = 2
 
 
 def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment | None:
     """The comparison that the rater should judge now; None when there is nothing left.
 
     A rater who still holds a comparison gets the same one again. Before the start come practice
-    and qualification; then comparisons that need votes most, in the study's random order, with
+    and qualification; then comparisons that need votes most, equally needy ones at random, with
     checks woven in.
 
     Raises
@@ -75,18 +74,20 @@ def _assign_next(rater: Rater, *, now: datetime, rng: Random) -> Assignment | No
     """Lease what comes next to the rater: a lesson, a check that is due, or a comparison."""
     lesson = next_lesson(rater)
     if lesson is not None:
-        return _lease(rater, lesson.comparison, draw_side(rater, rng=rng), now, lesson.occasion)
+        side = draw_side(rater=rater, comparison=lesson.comparison, now=now, rng=rng)
+        return _lease(rater, lesson.comparison, side, now, lesson.occasion)
     if _has_reached_maximum(rater, now):
         return None
     woven = next_check(rater)
     if woven is not None:
         occasion = 2 if woven.repeats else 1
-        side = woven.side_a or draw_side(rater, rng=rng)
+        side = woven.side_a or draw_side(rater=rater, comparison=woven.comparison, now=now, rng=rng)
         return _lease(rater, woven.comparison, side, now, occasion)
-    comparison = take_first(rater.study.comparisons.with_free_seat().unseen_by(rater.pk))
+    comparison = take_first(in_order_of(rater, rng=rng), draw_place=partial(new_place, rng=rng))
     if comparison is None:
         return None
-    return _lease(rater, comparison, draw_side(rater, rng=rng), now)
+    side = draw_side(rater=rater, comparison=comparison, now=now, rng=rng)
+    return _lease(rater, comparison, side, now)
 
 
 def _lease(
@@ -112,19 +113,6 @@ def _mark_shown(assignment: Assignment, now: datetime) -> Assignment:
 
 def lease_of(study: Study) -> timedelta:
     return timedelta(minutes=study.lease_minutes)
-
-
-def draw_side(rater: Rater, *, rng: Random) -> Side:
-    """Draw the side of stimulus a: a fair coin that is kept balanced within the rater.
-
-    The "big stick" design (Soares and Wu 1983): a coin is tossed until one side is ahead by
-    SIDE_TOLERANCE, then the other side is given.
-    """
-    counts = Counter(rater.assignments.values_list("side_a", flat=True))
-    ahead = counts[Side.LEFT] - counts[Side.RIGHT]
-    if abs(ahead) >= SIDE_TOLERANCE:
-        return Side.RIGHT if ahead > 0 else Side.LEFT
-    return rng.choice([Side.LEFT, Side.RIGHT])
 
 
 def renew_lease(*, rater: Rater, public_id: UUID, now: datetime) -> datetime:

@@ -38,10 +38,10 @@ class Lesson:
 
 def next_lesson(rater: Rater) -> Lesson | None:
     """The practice or qualification pair that comes now; None when the rater may start."""
-    lessons = rater.study.comparisons.ready().filter(of_check__role__in=BEFORE_START)
-    if not lessons.exists():
+    # Asked of the checks, which are few: joined, a database might read all comparisons.
+    if not rater.study.checks.filter(role__in=BEFORE_START).exists():
         return None
-    practice = lessons.filter(of_check__role=CheckRole.PRACTICE)
+    practice = rater.study.comparisons.ready().filter(of_check__role=CheckRole.PRACTICE)
     return _first_open(rater, practice, occasion=1) or _next_of_qualification(rater)
 
 

@@ -1,0 +1,1 @@
+"""What a claim costs, and how orders and sides come out; run `python -m bench.claiming`."""
