@@ -125,16 +125,24 @@ class RaterOutcome(TextChoices):
     """How a rater's part ended; empty while it goes on."""
 
     DONE = "done", "Done"
+    NOTHING_JUDGED = "nothing-judged", "Skipped every pair"
     SCREENED_OUT = "screened-out", "Did not pass the qualification"
     FAILED_CHECK = "failed-check", "Failed the checks"
+    SKIP_LIMIT = "skip-limit", "Skipped too many pairs"
+    EXCLUDED = "excluded", "Excluded while at work"
     NO_CONSENT = "no-consent", "Did not agree"
     OVER_QUOTA = "over-quota", "Came when the study was full or closed"
     RETURNED = "returned", "Returned to the panel"
     TIMED_OUT = "timed-out", "Timed out at the panel"
 
 
-# Ends after which a rater is given nothing more; who is done may get more when seats open again.
-STOPPED = [RaterOutcome.SCREENED_OUT, RaterOutcome.FAILED_CHECK]
+# Ends after which a rater is given nothing more; the others may get more when seats open again.
+STOPPED = [
+    RaterOutcome.SCREENED_OUT,
+    RaterOutcome.FAILED_CHECK,
+    RaterOutcome.SKIP_LIMIT,
+    RaterOutcome.EXCLUDED,
+]
 ENDED_AT_PANEL = [RaterOutcome.RETURNED, RaterOutcome.TIMED_OUT]
 
 

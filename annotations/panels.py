@@ -46,6 +46,8 @@ class PanelSpec:
     return_hosts
         Hosts that a return link of the owner's may lead to; one that starts with a dot stands
         for all below it; none: any public host.
+    home
+        Where people see their studies, for those whose part ended at the panel.
     """
 
     id_parameter: str = ""
@@ -56,6 +58,7 @@ class PanelSpec:
     return_link: str = ""
     return_hosts: tuple[str, ...] = ()
     takes_return_link: bool = False
+    home: str = ""
 
     @property
     def unfilled(self) -> set[str]:
@@ -72,6 +75,7 @@ PANELS: Mapping[str, PanelSpec] = {
         "&SESSION_ID={{%SESSION_ID%}}",
         id_pattern=r"[0-9a-f]{24}",
         return_link="https://app.prolific.com/submissions/complete?cc={code}",
+        home="https://app.prolific.com/",
     ),
     Panel.MTURK: PanelSpec(
         id_parameter="workerId",
@@ -85,6 +89,7 @@ PANELS: Mapping[str, PanelSpec] = {
         session_parameter="assignmentId",
         return_hosts=("connect.cloudresearch.com",),
         takes_return_link=True,
+        home="https://connect.cloudresearch.com/",
     ),
     Panel.SONA: PanelSpec(
         id_parameter="survey_code",

@@ -29,7 +29,14 @@ from annotations.services.studies.texts import untranslated
 
 PROMPTS_SHOWN = 20
 # What never changes a judgment, and so may change while raters are at work.
-ALWAYS_EDITABLE = {"max_per_rater", "lease_minutes", "break_minutes", "completion_code"}
+ALWAYS_EDITABLE = {
+    "max_per_rater",
+    "lease_minutes",
+    "skip_percent",
+    "skip_minimum",
+    "break_minutes",
+    "completion_code",
+}
 
 SETUP = (
     (None, {"fields": ("title", "slug", "kind")}),
@@ -84,6 +91,7 @@ SETUP = (
                 "content_warning",
                 "consent",
                 ("max_per_rater", "lease_minutes"),
+                ("skip_percent", "skip_minimum"),
                 "completion_code",
             )
         },

@@ -16,6 +16,7 @@ from annotations.services.rating.submitting import (
     open_axes,
     shows_prompt,
 )
+from annotations.services.rating.turns import TurnKind
 from annotations.services.studies.texts import own_text
 
 
@@ -124,6 +125,40 @@ class AssignmentSerializer(serializers.Serializer[Any]):
                 for axis in open_axes(instance, axes)
             ],
         }
+
+
+class WayBackSerializer(serializers.Serializer[Any]):
+    """How a person goes back to the panel; empty texts where there is no such way."""
+
+    code = serializers.CharField(help_text="The completion code of this outcome.")
+    link = serializers.CharField(help_text="The panel's address, with the code in it.")
+    home = serializers.CharField(help_text="The panel's own site, where no code is given.")
+    submit_to = serializers.CharField(help_text="Where MTurk takes the finished work by POST.")
+    fields = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.CharField(), help_text="What is posted there."
+    )
+
+
+class EndingSerializer(serializers.Serializer[Any]):
+    """What is said to a rater who is given no pair, in the rater's language."""
+
+    kind = serializers.CharField(
+        help_text="An outcome such as `done` or `skip-limit`; `waiting`; or `invite-withdrawn`."
+    )
+    title = serializers.CharField()
+    text = serializers.CharField(help_text="What happened.")
+    gets = serializers.CharField(help_text="What the rater gets or can do.")
+    note = serializers.CharField()
+    may_come_back = serializers.BooleanField()
+    way_back = WayBackSerializer()
+
+
+class TurnSerializer(serializers.Serializer[Any]):
+    """What comes next: `assignment` for `pair`, else `ending`."""
+
+    turn = serializers.ChoiceField(choices=[kind.value for kind in TurnKind], source="kind")
+    assignment = AssignmentSerializer(allow_null=True)
+    ending = EndingSerializer(allow_null=True)
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

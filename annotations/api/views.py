@@ -31,18 +31,18 @@ from annotations.errors import (
     JuiceError,
     RevisionRefused,
     SeatGivenAway,
-    ShareReached,
     StudyNotOpen,
     SubmissionConflict,
 )
 from annotations.models import Judgment, Rater, Study
 from annotations.rater_session import rater_credential
 from annotations.services.raters.entry import PanelIdentity
-from annotations.services.raters.joining import find_rater, finish_rater, join_study, sign_rater
-from annotations.services.rating.claiming import claim_assignment, renew_lease
+from annotations.services.raters.joining import find_rater, join_study, sign_rater
+from annotations.services.rating.claiming import renew_lease
 from annotations.services.rating.revising import revise_answers
 from annotations.services.rating.skipping import skip_assignment
 from annotations.services.rating.submitting import save_draft, submit_answers
+from annotations.services.rating.turns import next_turn
 from annotations.views.language import language_of
 
 RNG = random.SystemRandom()
@@ -138,26 +138,18 @@ class ClaimView(RaterView):
     @extend_schema(
         request=None,
         responses={
-            200: serializers.AssignmentSerializer,
-            204: OpenApiResponse(description="Nothing is left to judge."),
-            **{code: REFUSALS[code] for code in (401, 404, 409)},
+            200: serializers.TurnSerializer,
+            **{code: REFUSALS[code] for code in (401, 404)},
         },
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Give the rater the comparison to judge now; the same one until it is answered."""
+        """What comes next: a pair to judge (the same one until it is answered), a wait, or the
+        end with what the rater is told."""
         rater = self.rater(request)
         if rater.study.slug != slug:
             raise Http404
-        now = timezone.now()
-        try:
-            assignment = claim_assignment(rater=rater, now=now, rng=RNG)
-        except ShareReached:
-            finish_rater(rater=rater, now=now)
-            raise
-        if assignment is None:
-            finish_rater(rater=rater, now=now)
-            return Response(status=status.HTTP_204_NO_CONTENT)
-        return Response(serializers.AssignmentSerializer(assignment).data)
+        turn = next_turn(rater=rater, now=timezone.now(), rng=RNG)
+        return Response(serializers.TurnSerializer(turn).data)
 
 
 class DraftView(RaterView):

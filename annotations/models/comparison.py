@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import F, Q
 
-from annotations.enums import ComparisonState, RenditionState
+from annotations.enums import AssignmentState, ComparisonState, RenditionState
 from annotations.models.quality import Check
 from annotations.models.stimulus import Prompt, Stimulus
 from annotations.models.study import Study
@@ -75,6 +75,12 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
     def with_free_seat(self) -> ComparisonQuerySet:
         """Ready comparisons that still want a rater, those that want most first."""
         return self.counted().ready().filter(open_seats__gt=0).order_by("-open_seats", "position")
+
+    def may_want_raters(self) -> ComparisonQuerySet:
+        """Comparisons with an open seat, or with one that a lease may yet give back."""
+        usable = self.counted().exclude(state=ComparisonState.FAILED)
+        leased = Q(assignments__state=AssignmentState.LEASED, assignments__occasion=1)
+        return usable.filter(Q(open_seats__gt=0) | leased)
 
     def unseen_by(self, rater_id: int) -> ComparisonQuerySet:
         """Comparisons that were never given to this rater."""

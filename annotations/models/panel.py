@@ -31,6 +31,9 @@ CODE_FIELDS = {
     RaterOutcome.FAILED_CHECK: "failed_check_code",
     RaterOutcome.NO_CONSENT: "no_consent_code",
     RaterOutcome.OVER_QUOTA: "over_quota_code",
+    RaterOutcome.NOTHING_JUDGED: "nothing_judged_code",
+    RaterOutcome.SKIP_LIMIT: "skip_limit_code",
+    RaterOutcome.EXCLUDED: "excluded_code",
 }
 
 
@@ -101,6 +104,9 @@ class Recruitment(models.Model):
     failed_check_code = code_field("For people who are stopped because they failed the checks.")
     no_consent_code = code_field("For people who do not agree to take part.")
     over_quota_code = code_field("For people who come when the study is full or closed.")
+    nothing_judged_code = code_field("For people who skipped every pair that they were given.")
+    skip_limit_code = code_field("For people who skipped more pairs than the study allows.")
+    excluded_code = code_field("For people whom you exclude, by hand or by rule, while at work.")
     webhook_secret_env = models.CharField(
         max_length=80,
         blank=True,

@@ -65,13 +65,22 @@ class Rater(models.Model):
         return self.external_id or f"rater {self.pk}"
 
 
+COUNTED = Q(comparison__of_check=None, occasion=1)
+"""Assignments that the study is about: no checks, and no second showing of a comparison."""
+
+
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def for_rater(self, rater_id: int) -> AssignmentQuerySet:
         return self.filter(rater=rater_id)
 
     def counted(self) -> AssignmentQuerySet:
-        """What the study is about: no checks, and no second showing of a comparison."""
-        return self.filter(comparison__of_check=None, occasion=1)
+        return self.filter(COUNTED)
+
+    def holding_seat(self) -> AssignmentQuerySet:
+        """Those that take one of their comparison's seats: see `services.pairs.seats`."""
+        leased = Q(state=AssignmentState.LEASED)
+        voted = Q(state=AssignmentState.SUBMITTED, rater__excluded_at=None)
+        return self.counted().filter(leased | voted)
 
     def live(self, *, now: datetime) -> AssignmentQuerySet:
         """Leased to a rater who still has time."""
@@ -90,6 +99,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def skipped(self) -> AssignmentQuerySet:
         return self.filter(state=AssignmentState.SKIPPED)
+
+    def dealt_with(self) -> AssignmentQuerySet:
+        """What a rater answered or skipped."""
+        return self.filter(state__in=[AssignmentState.SUBMITTED, AssignmentState.SKIPPED])
 
     def with_stimuli(self) -> AssignmentQuerySet:
         """With all that a rater's page needs, in one query."""

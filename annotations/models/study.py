@@ -237,6 +237,20 @@ class Study(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
         help_text="How long a comparison is kept for a rater who went silent.",
     )
+    skip_percent = models.PositiveSmallIntegerField(
+        default=10,
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(100)],
+        verbose_name="skips per rater (%)",
+        help_text="Of the pairs that a rater has met so far; who skips more is given no further "
+        "pair. Empty: no limit.",
+    )
+    skip_minimum = models.PositiveSmallIntegerField(
+        default=3,
+        verbose_name="but at least",
+        help_text="So many pairs may be skipped, however few were met.",
+    )
     revise_minutes = models.PositiveSmallIntegerField(
         default=15,
         validators=[MaxValueValidator(24 * 60)],

@@ -23,6 +23,8 @@ from annotations.rater_session import (
 from annotations.views.language import in_language_of_rater
 
 RaterView = Callable[..., HttpResponse]
+UNKNOWN_BROWSER = "unknown"
+"""The parameter that takes somebody to the first page who is at work but has lost the cookie."""
 
 
 def for_rater(view: RaterView) -> Callable[..., HttpResponse]:
@@ -42,7 +44,8 @@ def for_rater(view: RaterView) -> Callable[..., HttpResponse]:
 def _with_rater(request: HttpRequest, study: Study, view: RaterView, **values: Any) -> HttpResponse:
     rater = rater_in(request, study)
     if rater is None:
-        return redirect("rater-welcome", slug=study.slug)
+        welcome = reverse("rater-welcome", args=[study.slug])
+        return redirect(f"{welcome}?{UNKNOWN_BROWSER}=1")
     return view(request, rater, **values)
 
 

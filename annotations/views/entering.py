@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,7 +15,6 @@ from django.views.decorators.http import require_http_methods
 from annotations.errors import (
     ConsentMissing,
     EntryRefused,
-    InviteRefused,
     StudyNotOpen,
 )
 from annotations.framing import allow_panel_frame
@@ -25,19 +25,16 @@ from annotations.rater_session import (
     rater_in,
     remember_rater,
 )
-from annotations.services.raters.entry import (
-    PanelIdentity,
-)
+from annotations.services.raters.entry import PanelIdentity, ensure_comes_by_link
 from annotations.services.raters.invites import find_invite
 from annotations.services.raters.joining import is_simulation, join_study
+from annotations.services.raters.ways_out import why_not_let_in
 from annotations.services.rating.submitting import (
     axes_of,
 )
 from annotations.services.studies.texts import own_text
-from annotations.views.common import (
-    message_page,
-)
-from annotations.views.endings import not_let_in
+from annotations.views.common import UNKNOWN_BROWSER, message_page
+from annotations.views.endings import ending_page
 from annotations.views.language import in_language_of_rater
 from annotations.views.lesson_pages import examples_of
 
@@ -53,13 +50,22 @@ def welcome(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _show_welcome(request: HttpRequest, study: Study) -> HttpResponse:
-    try:
-        if invite := request.GET.get("invite", ""):
-            find_invite(study=study, token=invite)
-    except InviteRefused as error:
-        return _cannot_enter(request, error)
     identity = panel_identity(study, request.GET.dict())
+    try:
+        _ensure_link_opens(request, study, identity)
+    except EntryRefused as error:
+        return _cannot_enter(request, error)
     return render(request, "rater/welcome.html", _welcome_context(request, study, identity))
+
+
+def _ensure_link_opens(request: HttpRequest, study: Study, identity: PanelIdentity) -> None:
+    """Raise EntryRefused for a link that lets nobody in, before anything is asked."""
+    if invite := request.GET.get("invite", ""):
+        find_invite(study=study, token=invite)
+        return
+    is_simulated = is_simulation(study, request.GET.get("simulation", ""))
+    if not is_simulated and not identity.is_preview and rater_in(request, study) is None:
+        ensure_comes_by_link(study, identity)
 
 
 def _take_in(request: HttpRequest, study: Study) -> HttpResponse:
@@ -80,11 +86,8 @@ def _take_in(request: HttpRequest, study: Study) -> HttpResponse:
         except ConsentMissing as error:
             context = {**_welcome_context(request, study, identity), "error": str(error)}
             return render(request, "rater/welcome.html", context, status=422)
-        except EntryRefused as error:
-            return not_let_in(request, study, error, identity) or _cannot_enter(request, error)
-        except StudyNotOpen as error:
-            page = not_let_in(request, study, error, identity)
-            return page or message_page(request, _("Not open"), str(error), status=409)
+        except (EntryRefused, StudyNotOpen) as error:
+            return _not_let_in(request, study, error, identity) or _cannot_enter(request, error)
     response = redirect(first_page(rater), slug=study.slug)
     remember_rater(response, rater)
     return response
@@ -100,7 +103,17 @@ def _is_somebody_else(rater: Rater, identity: PanelIdentity, invite: str) -> boo
     return identity.is_preview or (identity.is_known and ids != is_known_as)
 
 
-def _cannot_enter(request: HttpRequest, error: EntryRefused) -> HttpResponse:
+def _not_let_in(
+    request: HttpRequest, study: Study, error: EntryRefused | StudyNotOpen, identity: PanelIdentity
+) -> HttpResponse | None:
+    ending = why_not_let_in(study, error, identity)
+    if ending is None:
+        return None
+    again = f"{request.path}?{urlencode(_link_fields(request, study, identity))}"
+    return ending_page(request, study, ending, again_url=again, status=409)
+
+
+def _cannot_enter(request: HttpRequest, error: Exception) -> HttpResponse:
     title = _("You cannot enter by this link")
     return message_page(request, title, str(error), has_action=False, status=403)
 
@@ -112,9 +125,6 @@ def first_page(rater: Rater) -> str:
 
 
 def _welcome_context(request: HttpRequest, study: Study, identity: PanelIdentity) -> dict[str, Any]:
-    sent = request.POST or request.GET
-    fields = {name: getattr(identity, field) for field, name in panel_parameters(study).items()}
-    fields |= {name: sent.get(name, "") for name in ("invite", "simulation")}
     axes = axes_of(study)
     prompt_shown = {axis.shows_prompt for axis in axes}
     return {
@@ -122,9 +132,18 @@ def _welcome_context(request: HttpRequest, study: Study, identity: PanelIdentity
         "axes": axes,
         "instructions": own_text(study, "instructions"),
         "hides_text_first": prompt_shown == {False, True},
-        "form_fields": {name: value for name, value in fields.items() if value},
+        "form_fields": _link_fields(request, study, identity),
         "resume": rater_in(request, study) is not None,
         "is_preview": identity.is_preview,
         "has_examples": bool(examples_of(study)),
+        "is_unknown": UNKNOWN_BROWSER in request.GET,
         "error": "",
     }
+
+
+def _link_fields(request: HttpRequest, study: Study, identity: PanelIdentity) -> dict[str, str]:
+    """What the link said of the person, by the names of its parameters."""
+    sent = request.POST or request.GET
+    fields = {name: getattr(identity, field) for field, name in panel_parameters(study).items()}
+    fields |= {name: sent.get(name, "") for name in ("invite", "simulation")}
+    return {name: value for name, value in fields.items() if name and value}

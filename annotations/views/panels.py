@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,7 +15,8 @@ from annotations.framing import allow_panel_frame
 from annotations.models import Study
 from annotations.rater_session import panel_identity
 from annotations.services.raters.panel_events import SignedMessage, receive_event
-from annotations.views.endings import ending
+from annotations.services.raters.ways_out import end_of_visit
+from annotations.views.endings import ending_page
 from annotations.views.language import in_language_of_rater
 
 LARGEST_MESSAGE = 64 * 1024
@@ -34,13 +34,8 @@ def declined(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _goodbye(request: HttpRequest, study: Study) -> HttpResponse:
-    return ending(
-        request,
-        study,
-        RaterOutcome.NO_CONSENT,
-        identity=panel_identity(study, request.POST.dict()),
-        text=_("You did not agree, so you do not take part, and nothing about you was kept."),
-    )
+    identity = panel_identity(study, request.POST.dict())
+    return ending_page(request, study, end_of_visit(study, RaterOutcome.NO_CONSENT, identity))
 
 
 @csrf_exempt

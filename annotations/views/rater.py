@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotations.enums import ENDED_AT_PANEL, STOPPED, CheckRole, RaterOutcome
+from annotations.enums import CheckRole, RaterOutcome
 from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
@@ -24,16 +24,7 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Assignment, Rater
-from annotations.services.raters.entry import (
-    has_worked,
-    identity_of,
-    is_full,
-    recruitment_of,
-    way_back,
-    why_no_more,
-)
-from annotations.services.raters.joining import finish_rater
-from annotations.services.rating.claiming import claim_ahead, claim_assignment, renew_lease
+from annotations.services.rating.claiming import claim_ahead, renew_lease
 from annotations.services.rating.skipping import skip_assignment
 from annotations.services.rating.submitting import (
     axes_of,
@@ -41,6 +32,7 @@ from annotations.services.rating.submitting import (
     save_draft,
     submit_answers,
 )
+from annotations.services.rating.turns import ended, next_turn
 from annotations.views.common import (
     for_rater,
     is_fetch,
@@ -51,7 +43,7 @@ from annotations.views.common import (
     saved_answer,
     submission_id,
 )
-from annotations.views.endings import ending, part_ended
+from annotations.views.endings import ending_page
 from annotations.views.rate_page import (
     answers_from_form,
     clip_addresses,
@@ -68,7 +60,7 @@ MAX_PLAYBACK_CHARACTERS = 10_000
 @for_rater
 def rate(request: HttpRequest, rater: Rater) -> HttpResponse:
     """The comparison that the rater judges now."""
-    return _take(request, rater) if request.method == "POST" else _show_comparison(request, rater)
+    return _take(request, rater) if request.method == "POST" else _show_turn(request, rater)
 
 
 @never_cache
@@ -128,50 +120,22 @@ def skip(request: HttpRequest, rater: Rater) -> HttpResponse:
 @require_GET
 @for_rater
 def done(request: HttpRequest, rater: Rater) -> HttpResponse:
-    """Thanks and the completion code, for a rater who has nothing left to judge."""
-    if rater.finished_at is None or rater.outcome in ENDED_AT_PANEL:
+    """How the rater's part ended, and the way back; the work, while it goes on."""
+    turn = ended(rater, now=timezone.now())
+    if turn is None or turn.ending is None:
         return HttpResponseRedirect(rate_url(rater))
-    is_stopped = rater.outcome in STOPPED
-    outcome = RaterOutcome(rater.outcome) if is_stopped else RaterOutcome.DONE
-    identity = identity_of(rater)
-    context = {
-        "study": rater.study,
-        "outcome": rater.outcome,
-        "way_back": way_back(study=rater.study, outcome=outcome, identity=identity),
-        "shows_code": not is_stopped or identity.is_known,
-        "is_to_return": is_stopped and recruitment_of(rater.study).is_framed,
-        "note": "" if is_stopped else why_no_more(rater, now=timezone.now()),
-        "judged": rater.assignments.judged_at_work().count(),
-    }
-    return render(request, "rater/done.html", context)
+    return ending_page(request, rater.study, turn.ending)
 
 
-def _show_comparison(request: HttpRequest, rater: Rater) -> HttpResponse:
-    try:
-        assignment = claim_assignment(rater=rater, now=timezone.now(), rng=RNG)
-    except StudyNotOpen as error:
-        page = part_ended(request, rater, error)
-        return page or message_page(request, _("Not open"), str(error), action_url=rate_url(rater))
-    if assignment is None:
-        return _nothing_left(request, rater)
-    context = rate_context(_with_stimuli(assignment), now=timezone.now())
-    return render(request, "rater/rate.html", context)
-
-
-def _nothing_left(request: HttpRequest, rater: Rater) -> HttpResponse:
-    rater.refresh_from_db(fields=["outcome"])
-    if rater.outcome in STOPPED:
+def _show_turn(request: HttpRequest, rater: Rater) -> HttpResponse:
+    """The pair to judge now. An end has an address of its own, which stays good."""
+    turn = next_turn(rater=rater, now=timezone.now(), rng=RNG)
+    if turn.assignment is not None:
+        context = rate_context(_with_stimuli(turn.assignment), now=timezone.now())
+        return render(request, "rater/rate.html", context)
+    if turn.ending is None or turn.ending.kind in RaterOutcome.values:
         return redirect("rater-done", slug=rater.study.slug)
-    if not has_worked(rater):
-        if is_full(rater.study):
-            text = _("Every comparison has all the answers that it needs. Thank you for coming.")
-            identity = identity_of(rater)
-            outcome = RaterOutcome.OVER_QUOTA
-            return ending(request, rater.study, outcome, identity=identity, text=text)
-        text = _("All comparisons are with other raters at the moment. Please try again later.")
-        return message_page(request, _("Nothing to judge now"), text, action_url=rate_url(rater))
-    finish_rater(rater=rater, now=timezone.now())
-    return redirect("rater-done", slug=rater.study.slug)
+    return ending_page(request, rater.study, turn.ending)
 
 
 def _take(request: HttpRequest, rater: Rater) -> HttpResponse:

@@ -2,7 +2,8 @@
 
 from annotations.services.pairs.books import check_books
 from annotations.services.pairs.preparing import sync_comparisons
-from annotations.services.raters.joining import exclude_rater, join_study, sign_rater
+from annotations.services.raters.endings import exclude_rater
+from annotations.services.raters.joining import join_study, sign_rater
 from annotations.services.raters.panel_events import SignedMessage, receive_event, sign_message
 from annotations.services.rating.claiming import (
     claim_ahead,

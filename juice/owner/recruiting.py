@@ -58,6 +58,9 @@ class RecruitmentForm(forms.ModelForm):
                 "failed_check_code",
                 "no_consent_code",
                 "over_quota_code",
+                "nothing_judged_code",
+                "skip_limit_code",
+                "excluded_code",
             ),
         ),
         (
@@ -75,6 +78,9 @@ class RecruitmentForm(forms.ModelForm):
             "failed_check_code": "Failed a check",
             "no_consent_code": "No consent",
             "over_quota_code": "Study full or closed",
+            "nothing_judged_code": "Nothing judged",
+            "skip_limit_code": "Skipped too many",
+            "excluded_code": "Excluded while at work",
         }
         widgets = {
             "opens_at": forms.DateTimeInput({"type": "datetime-local"}, format=MOMENT),

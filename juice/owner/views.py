@@ -24,8 +24,8 @@ from annotations.scratch import scratch_folder
 from annotations.services.checks.defining import quality_of
 from annotations.services.clips.importing import problems_of
 from annotations.services.clips.uploads import start_upload
+from annotations.services.raters.endings import exclude_rater
 from annotations.services.raters.entry import recruitment_of
-from annotations.services.raters.joining import exclude_rater
 from annotations.services.raters.panel_files import panel_link
 from annotations.services.rating.conduct import exclude_by_rule, raters_under_rule
 from generation.models import Endpoint

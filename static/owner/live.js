@@ -3,6 +3,7 @@
 import { offerCopy } from "../juice/copy.js";
 
 const EVERY_SECONDS = 3;
+const PATIENCE_SECONDS = 30;
 const said = document.querySelector("[data-live-said]");
 
 // What has an id is found again in the fresh part; anything else, and what somebody is typing,
@@ -48,7 +49,8 @@ function announce(news, before) {
 
 async function fresh(part, etag) {
   const headers = etag ? { "If-None-Match": etag } : {};
-  const options = { redirect: "error", cache: "no-store", headers };
+  const signal = AbortSignal.timeout(1000 * PATIENCE_SECONDS);
+  const options = { redirect: "error", cache: "no-store", headers, signal };
   const answer = await fetch(part.dataset.live, options);
   if (answer.status === 304) return null;
   if (!answer.ok) throw new Error(String(answer.status));
@@ -59,12 +61,16 @@ function warn(words) {
   if (said !== null) said.textContent = words;
 }
 
+// One question at a time: of two answers under way the older could be shown last, and a second
+// question would not know yet what the first has brought.
 function keepFresh(part) {
   let etag = "";
   let shown = "";
+  let isAsking = false;
 
   async function refresh() {
-    if (document.hidden || isInUse(part)) return;
+    if (isAsking || document.hidden || isInUse(part)) return;
+    isAsking = true;
     try {
       const found = await fresh(part, etag);
       if (found !== null && !isInUse(part)) {
@@ -74,6 +80,8 @@ function keepFresh(part) {
       warn("");
     } catch {
       warn("The server does not answer; this is the state of before. Trying again.");
+    } finally {
+      isAsking = false;
     }
   }
 

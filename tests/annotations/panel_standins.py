@@ -96,7 +96,8 @@ class Prolific:
         return found["code_type"]
 
     def headers(self, body: bytes, **changes: str) -> dict[str, str]:
-        timestamp = changes.pop("timestamp", str(int(time.time())))
+        now = int(time.time()) + int(changes.pop("seconds_from_now", "0"))
+        timestamp = changes.pop("timestamp", str(now))
         secret = changes.pop("secret", SECRET)
         digest = hmac.new(secret.encode(), timestamp.encode() + body, hashlib.sha256).digest()
         return {

@@ -27,8 +27,11 @@ class ApiRater:
             headers=getattr(self, "headers", {}),
         )
 
+    def turn(self):
+        return self.post(f"/api/v1/studies/{self.study.slug}/claim/").json()
+
     def claim(self):
-        return self.post(f"/api/v1/studies/{self.study.slug}/claim/")
+        return self.turn()["assignment"]
 
     def draft(self, assignment, *answers):
         return self.post(f"/api/v1/assignments/{assignment}/draft/", {"answers": list(answers)})
@@ -44,7 +47,7 @@ def rater(client):
 
 
 def test_the_prompt_is_hidden_until_quality_is_answered(rater):
-    claimed = rater.claim().json()
+    claimed = rater.claim()
     assert (claimed["prompt"], [q["key"] for q in claimed["questions"]]) == (None, ["quality"])
     revealed = rater.draft(claimed["id"], QUALITY).json()
     assert revealed["prompt"] == rater.study.comparisons.get().prompt.text
@@ -52,20 +55,22 @@ def test_the_prompt_is_hidden_until_quality_is_answered(rater):
 
 
 def test_a_comparison_is_judged_and_then_nothing_is_left(rater):
-    assignment = rater.claim().json()["id"]
+    assignment = rater.claim()["id"]
     rater.draft(assignment, QUALITY)
     assert rater.submit(assignment, FAITHFULNESS).json()["saved"] is True
-    assert rater.claim().status_code == 204
+    turn = rater.turn()
+    assert (turn["turn"], turn["assignment"]) == ("done", None)
+    assert turn["ending"]["way_back"]["code"] == rater.study.completion_code
 
 
 def test_a_missing_reason_is_a_400_that_names_the_axis(rater):
-    answer = rater.draft(rater.claim().json()["id"], {**QUALITY, "reasons": []})
+    answer = rater.draft(rater.claim()["id"], {**QUALITY, "reasons": []})
     assert answer.status_code == 400
     assert answer.json()["by_axis"] == {"quality": ["Please tick at least one reason."]}
 
 
 def test_a_second_submission_with_another_body_is_a_409(rater):
-    assignment = rater.claim().json()["id"]
+    assignment = rater.claim()["id"]
     rater.draft(assignment, QUALITY)
     submission_id = uuid.uuid4()
     rater.submit(assignment, FAITHFULNESS, submission_id=submission_id)
@@ -74,7 +79,7 @@ def test_a_second_submission_with_another_body_is_a_409(rater):
 
 
 def test_the_same_submission_again_is_a_200(rater):
-    assignment = rater.claim().json()["id"]
+    assignment = rater.claim()["id"]
     rater.draft(assignment, QUALITY)
     submission_id = uuid.uuid4()
     codes = [
@@ -91,12 +96,15 @@ def test_a_comparison_of_somebody_else_is_a_404(rater):
 
 def test_a_forged_credential_is_a_401(rater):
     rater.headers = {"Authorization": "Rater forged"}
-    assert rater.claim().status_code == 401
+    assert rater.post(f"/api/v1/studies/{rater.study.slug}/claim/").status_code == 401
 
 
-def test_a_paused_study_is_a_409(rater):
+def test_in_a_paused_study_one_waits_and_answers_are_a_409(rater):
+    assignment = rater.claim()["id"]
     type(rater.study).objects.update(state="paused")
-    assert rater.claim().status_code == 409
+    turn = rater.turn()
+    assert (turn["turn"], turn["ending"]["may_come_back"]) == ("wait", True)
+    assert rater.draft(assignment, QUALITY).status_code == 409
 
 
 @pytest.fixture

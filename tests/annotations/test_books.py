@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from annotations.models import Assignment, Reason, Revision
 from annotations.services.pairs.books import check_books, repair_books
-from annotations.services.raters.joining import exclude_rater
+from annotations.services.raters.endings import exclude_rater
 from tests.annotations.factories import (
     NOW,
     claim,

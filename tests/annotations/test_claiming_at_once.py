@@ -30,10 +30,11 @@ def rate_until_done(study: Study) -> int:
         sent = 0
         while True:
             claimed = client.post(f"{url}/claim/", headers=headers)
-            if claimed.status_code == 204:
-                return sent
             assert claimed.status_code == 200, claimed.content
-            sent += judge_over_api(client, headers, claimed.json()["id"])
+            turn = claimed.json()
+            if turn["turn"] != "pair":
+                return sent
+            sent += judge_over_api(client, headers, turn["assignment"]["id"])
     finally:
         connection.close()
 

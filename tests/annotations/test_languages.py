@@ -319,7 +319,7 @@ def test_sides_keep_their_places_on_a_page_that_runs_from_the_right(client):
     ],
 )
 def test_arabic_counts_pairs_in_its_six_ways(count, words):
-    [pairs] = [message for message in find_messages() if "You judged" in message.text]
+    [pairs] = [message for message in find_messages() if "You judged %(count)s" in message.text]
     with override("ar"):
         assert words in ngettext(pairs.text, pairs.plural, count) % {"count": count}
 
@@ -330,7 +330,8 @@ def test_the_api_speaks_the_language_that_is_asked_for(client):
     join = f"/api/v1/studies/{study.slug}/join/"
     credential = client.post(join, {}, content_type="application/json").json()["credential"]
     headers = {"Authorization": f"Rater {credential}"}
-    claimed = client.post(f"/api/v1/studies/{study.slug}/claim/", headers=headers).json()
+    turn = client.post(f"/api/v1/studies/{study.slug}/claim/", headers=headers).json()
+    claimed = turn["assignment"]
     assert claimed["questions"][0]["question"] == "¿Qué video prefieres?"
     refused = client.post(
         f"/api/v1/assignments/{claimed['id']}/draft/",

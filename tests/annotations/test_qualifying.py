@@ -3,8 +3,8 @@
 import pytest
 
 from annotations.enums import CheckAction, CheckRole, RaterOutcome, SkipReason
-from annotations.errors import StudyNotOpen
-from annotations.services.raters.joining import finish_rater
+from annotations.errors import PartEnded, StudyNotOpen
+from annotations.services.raters.endings import end_part
 from annotations.services.rating.qualifying import score_checks
 from annotations.services.rating.skipping import skip_assignment
 from tests.annotations.factories import (
@@ -76,7 +76,8 @@ def test_who_fails_every_try_is_screened_out():
     judge_for(rater, "b")
     rater.refresh_from_db()
     assert rater.outcome == RaterOutcome.SCREENED_OUT
-    assert claim(rater) is None
+    with pytest.raises(PartEnded):
+        claim(rater)
 
 
 def test_the_test_cannot_be_passed_by_skipping():
@@ -139,7 +140,8 @@ def test_a_rater_is_warned_where_the_study_says_so():
 def test_a_rater_is_stopped_where_the_study_says_so():
     rater = failing_rater(CheckAction.STOP)
     assert rater.outcome == RaterOutcome.FAILED_CHECK
-    assert claim(rater) is None
+    with pytest.raises(PartEnded):
+        claim(rater)
 
 
 def test_nobody_is_judged_by_too_few_checks():
@@ -160,6 +162,6 @@ def test_who_is_done_gets_more_when_seats_open_again():
     study = make_study(comparisons=1)
     rater = make_rater(study)
     judge(rater)
-    finish_rater(rater=rater, now=NOW)
+    end_part(rater=rater, outcome=RaterOutcome.DONE, now=NOW)
     make_comparison(study)
     assert claim(rater) is not None

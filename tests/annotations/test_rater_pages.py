@@ -179,8 +179,11 @@ def test_a_paused_study_says_so(rating):
     assert "not open at the moment" in rating.open("rate/").content.decode()
 
 
-def test_somebody_without_a_session_starts_at_the_first_page(visitor):
-    assert visitor.open("rate/").redirect_chain == [(f"/s/{visitor.study.slug}/", 302)]
+def test_somebody_without_a_session_starts_at_the_first_page_and_is_told_why(visitor):
+    page = visitor.open("rate/")
+    assert page.redirect_chain == [(f"/s/{visitor.study.slug}/?unknown=1", 302)]
+    assert "This browser has lost who you are." in page.content.decode()
+    assert "This browser has lost who you are." not in visitor.open().content.decode()
 
 
 def test_the_instructions_speak_of_two_steps_only_if_there_are_two(visitor):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from annotations.enums import AssignmentState, SkipReason, StudyState
+from annotations.enums import AssignmentState, RaterOutcome, SkipReason, StudyState
 from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
@@ -15,7 +15,7 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Assignment, Judgment
-from annotations.services.raters.joining import exclude_rater
+from annotations.services.raters.endings import exclude_rater
 from annotations.services.rating.claiming import release_overdue_leases
 from annotations.services.rating.skipping import skip_assignment
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study, submit
@@ -129,21 +129,23 @@ def test_the_page_takes_a_skip_and_goes_on(client):
     assert refused.status_code == 422
 
 
-def test_a_rater_who_skipped_everything_is_done(client):
+def test_a_rater_who_skipped_everything_judged_nothing_and_gets_no_pay_code(client):
     study = make_study(comparisons=1)
     visitor = Visitor(client, study)
     visitor.open()
     visitor.send()
     skipped = {"assignment": visitor.form().fields["assignment"], "reason": "unsure"}
     page = client.post(f"/s/{study.slug}/skip/", skipped, follow=True)
-    assert study.completion_code in page.content.decode()
+    assert page.context["ending"].kind == RaterOutcome.NOTHING_JUDGED
+    assert study.completion_code not in page.content.decode()
 
 
 def test_the_api_takes_a_skip(client):
     study = make_study()
     joined = client.post(f"/api/v1/studies/{study.slug}/join/", {}, "application/json").json()
     headers = {"Authorization": f"Rater {joined['credential']}"}
-    claimed = client.post(f"/api/v1/studies/{study.slug}/claim/", headers=headers).json()
+    turn = client.post(f"/api/v1/studies/{study.slug}/claim/", headers=headers).json()
+    claimed = turn["assignment"]
     url = f"/api/v1/assignments/{claimed['id']}/skip/"
     send = {"content_type": "application/json", "headers": headers}
     assert client.post(url, {"reason": "boring"}, **send).status_code == 400

@@ -10,13 +10,25 @@ from threading import current_thread, get_ident, main_thread
 
 import pytest
 from django.core.signals import request_finished, request_started
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
+
+from tests.annotations.factories import NOW
 
 # Playwright's own event loop runs in this thread; the tests' database calls are still sync.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+# An expectation is met when it is met: the limit is for what never comes, not for slow machines.
+expect.set_options(timeout=30_000)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -101,6 +113,20 @@ def page(open_context: OpenContext) -> Iterator[Page]:
     errors = collect_errors(page)
     yield page
     assert errors == []
+
+
+def stop_clock(page: Page) -> Page:
+    """From now on a page's time passes only when a test says so, however slow the machine is."""
+    page.clock.install(time=NOW)
+    page.clock.pause_at(NOW.timestamp() + 1)
+    return page
+
+
+def let_pass(one: Locator, milliseconds: int) -> None:
+    """Let a page ask again, and wait until what came has taken the place of this element."""
+    one.evaluate("one => (one.dataset.mark = 'before')")
+    one.page.clock.run_for(milliseconds)
+    expect(one.page.locator("[data-mark]")).to_have_count(0)
 
 
 def collect_errors(page: Page) -> list[str]:

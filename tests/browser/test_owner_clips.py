@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from generation.enums import JobState
 from generation.models import Job
-from tests.browser.conftest import DESKTOP, PHONE, OpenContext
+from tests.browser.conftest import DESKTOP, PHONE, OpenContext, let_pass, stop_clock
 from tests.owner.test_clips import STANDINGS, study_with_jobs
 
 pytestmark = [
@@ -43,8 +43,7 @@ def sign_in(live_server):
 
 @pytest.fixture
 def clips(page: Page, sign_in, live_server, study) -> Page:
-    sign_in(page).clock.install()
-    page.goto(f"{live_server.url}/studies/{study.slug}/clips/")
+    stop_clock(sign_in(page)).goto(f"{live_server.url}/studies/{study.slug}/clips/")
     return page
 
 
@@ -78,8 +77,9 @@ def test_a_square_changes_by_itself(clips):
 
 
 def test_a_button_within_the_part_that_refreshes_works_after_a_refresh(clips):
-    clips.clock.run_for(A_ROUND)
-    clips.get_by_role("button", name="Retry all that failed").click()
+    button = clips.get_by_role("button", name="Retry all that failed")
+    let_pass(button, A_ROUND)
+    button.click()
     expect(clips.get_by_text("1 clip is tried again.")).to_be_visible()
     assert clips.url.endswith("/clips/")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from analysis.services import compute_report_now
 from analysis.tasks import compute
 from tests.annotations.factories import judge, make_rater
+from tests.browser.conftest import let_pass, stop_clock
 from tests.owner.test_progress import running_study
 
 pytestmark = [
@@ -39,13 +40,12 @@ def owner_page(page: Page, live_server, study) -> Page:
     client.force_login(User.objects.create_superuser("owner"))
     session = client.cookies["sessionid"].value
     page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-    page.clock.install()
-    page.goto(f"{live_server.url}/studies/{study.slug}/")
+    stop_clock(page).goto(f"{live_server.url}/studies/{study.slug}/")
     return page
 
 
 def asked_again(page: Page):
-    """The results' next answer, after a round of fifteen seconds."""
+    """The results' next answer, after a round of fifteen seconds; the page may not have read it."""
     with page.expect_response("**/results/") as found:
         page.clock.run_for(A_ROUND)
     return found.value
@@ -60,7 +60,7 @@ def test_new_votes_appear_and_are_said_once(owner_page, study):
 
 
 def test_what_is_the_same_is_not_sent_again(owner_page):
-    asked_again(owner_page)
+    let_pass(owner_page.locator("#results"), A_ROUND)
     assert asked_again(owner_page).status == 304
     expect(owner_page.locator("[data-live-announced]")).to_be_empty()
 
@@ -77,10 +77,21 @@ def test_an_open_box_and_the_focus_stay(owner_page, study):
     expect(owner_page.locator("#results-report")).to_be_focused()
 
 
+def test_a_part_is_not_asked_for_while_an_answer_is_under_way(owner_page):
+    asked: list[Route] = []
+    owner_page.route("**/results/", lambda route: asked.append(route))
+    with owner_page.expect_request("**/results/"):
+        owner_page.clock.run_for(A_ROUND)
+    owner_page.clock.run_for(A_ROUND)
+    assert len(asked) == 1
+    asked[0].continue_()
+
+
 def test_a_hidden_page_asks_for_nothing(owner_page):
     asked: list[str] = []
+    owner_page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => true })")
+    owner_page.reload()
     owner_page.on("request", lambda request: asked.append(request.url))
-    owner_page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
     owner_page.clock.run_for(2 * A_ROUND)
     assert [url for url in asked if "/studies/" in url] == []
 

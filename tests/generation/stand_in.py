@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-PIECES, PAUSE_SECONDS = 200, 0.02
+# So many that no client can wait for the last: a test that did would never end.
+PIECES, PAUSE_SECONDS = 20_000, 0.02
 
 
 @dataclass(frozen=True)

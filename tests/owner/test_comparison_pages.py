@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from annotations.enums import CheckRole, Doubt, SkipReason
-from annotations.services.raters.joining import exclude_rater
+from annotations.services.raters.endings import exclude_rater
 from annotations.services.rating.skipping import skip_assignment
 from juice.owner.comparisons import vote_counts
 from tests.annotations.factories import (

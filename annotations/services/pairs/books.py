@@ -28,6 +28,7 @@ from annotations.enums import (
 )
 from annotations.models import Assignment, Comparison, Judgment, Rater, Reason, Revision, Study
 from annotations.models.study import count_of
+from annotations.services.pairs.seats import recount_seats
 
 # One that a rater has before them, and the next one, whose clips are loaded meanwhile.
 MOST_LEASES = 2
@@ -324,11 +325,7 @@ def _recount_seats(study: Study) -> int:
     rows = study.comparisons.select_for_update(of=("self",), no_key=True).order_by("pk")
     wrong = Q(pk__in=_wrong_seats(study).values("pk"))
     wrong |= Q(pk__in=_seats_of_checks(study).values("pk"))
-    locked = list(rows.filter(wrong).values_list("pk", "of_check"))
-    right = Greatest(study.raters_per_comparison - count_of(_seats_held()), 0)
-    counted = [pk for pk, check in locked if check is None]
-    for start in range(0, len(counted), AT_ONCE):
-        chunk = Comparison.objects.filter(pk__in=counted[start : start + AT_ONCE])
-        chunk.update(open_seats=right)
-    _seats_of_checks(study).update(open_seats=0)
+    locked = list(rows.filter(wrong).values_list("pk", flat=True))
+    for start in range(0, len(locked), AT_ONCE):
+        recount_seats(study=study, comparison_ids=locked[start : start + AT_ONCE])
     return len(locked)

@@ -24,6 +24,7 @@ from annotations.models import Check, Comparison, GenerativeModel, Rendition, St
 from annotations.scratch import scratch_folder
 from annotations.services.checks.defining import make_copies
 from annotations.services.pairs.plans import profile_of, spec_of
+from annotations.services.pairs.seats import seats_of_new
 from annotations.services.studies.states import model_pairs
 
 RENDER_LEASE = timedelta(minutes=7)
@@ -145,8 +146,7 @@ def _create_comparison(
     values: dict[str, Any] = {
         "prompt_id": first.prompt_id,
         "position": _place_in_order(study, first, second),
-        # Checks have no seats: every rater may get one.
-        "open_seats": 0 if check else study.raters_per_comparison,
+        **seats_of_new(study, is_check=check is not None),
     }
     spoilt = SPOILT_FACTOR if check and check.role == CheckRole.DEGRADED else 0
     try:

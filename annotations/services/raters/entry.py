@@ -1,24 +1,16 @@
-"""Who may enter a study, who may be given more of it, and how people go back to their panel."""
+"""Who may enter a study, and who may be given more of it."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from annotations.enums import (
-    ENDED_AT_PANEL,
-    AssignmentState,
-    ComparisonState,
-    RaterOutcome,
-    StudyState,
-)
+from annotations.enums import ENDED_AT_PANEL, StudyState
 from annotations.errors import (
     EntryRefused,
     PartEnded,
@@ -27,13 +19,8 @@ from annotations.errors import (
     StudyNotOpen,
     StudyOver,
 )
-from annotations.models import Assignment, Comparison, Rater, Recruitment, Study
-from annotations.panels import (
-    PREVIEW_SESSION,
-    Entry,
-    Panel,
-    fill_link,
-)
+from annotations.models import Rater, Recruitment, Study
+from annotations.panels import PREVIEW_SESSION, Entry
 
 
 @dataclass(frozen=True)
@@ -52,16 +39,6 @@ class PanelIdentity:
     @property
     def is_preview(self) -> bool:
         return self.external_session_id == PREVIEW_SESSION
-
-
-@dataclass(frozen=True)
-class WayBack:
-    """The code that a person leaves with, and the link or form that takes it to the panel."""
-
-    code: str
-    link: str = ""
-    submit_to: str = ""
-    fields: dict[str, str] = field(default_factory=dict)
 
 
 def recruitment_of(study: Study) -> Recruitment:
@@ -87,13 +64,25 @@ def ensure_may_enter(study: Study, identity: PanelIdentity, *, is_simulated: boo
     """Raise EntryRefused unless this person, who comes without an invite, may take part."""
     if identity.is_preview:
         raise PreviewOnly(_("This is a preview. Accept the task, and you can start here."))
+    if not is_simulated:
+        ensure_comes_by_link(study, identity)
+    ensure_no_refused_study(recruitment_of(study), identity.external_id)
+
+
+def ensure_comes_by_link(study: Study, identity: PanelIdentity) -> None:
+    """Raise EntryRefused for who has no invite where only invited and panel's people enter.
+
+    A rater of the panel whose cookie is lost is asked for the link, not made a new person.
+    """
     recruitment = recruitment_of(study)
     is_listed = identity.is_known and _looks_like_an_id(recruitment, identity.external_id)
-    if recruitment.entry == Entry.LISTED and not is_listed and not is_simulated:
+    if recruitment.entry == Entry.LISTED and not is_listed:
         raise EntryRefused(
-            _("This study is open to people who were invited. Please use the link you were sent.")
+            _(
+                "This study is open to people who were invited. Please use the link you were sent. "
+                "If you have begun already, it takes you back to where you were."
+            )
         )
-    ensure_no_refused_study(recruitment, identity.external_id)
 
 
 def ensure_no_refused_study(recruitment: Recruitment, external_id: str) -> None:
@@ -152,66 +141,10 @@ def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
         )
 
 
-def lasting_outcome(rater: Rater, error: StudyNotOpen) -> RaterOutcome | None:
-    """How the part of a rater ends who is given nothing more; None if they may come back."""
-    if rater.outcome in ENDED_AT_PANEL:
-        return None
-    is_over = isinstance(error, StudyOver | ShareReached)
-    if not is_over and rater.study.state != StudyState.CLOSED:
-        return None
-    return RaterOutcome.DONE if has_worked(rater) else RaterOutcome.OVER_QUOTA
-
-
-def has_worked(rater: Rater) -> bool:
-    """Whether the rater dealt with any of the study's own pairs; practice is no work."""
-    own = rater.assignments.counted()
-    return (own.submitted() | own.skipped()).exists()
-
-
-def why_no_more(rater: Rater, *, now: datetime) -> str:
-    """Why a rater who is done was given no more, where it is not that nothing is left."""
-    try:
-        ensure_may_take_more(rater, now=now)
-    except (StudyOver, ShareReached) as error:
-        return str(error)
-    except StudyNotOpen:
-        return ""
-    return ""
-
-
 def most_by_one_rater(study: Study) -> int | None:
     """The most comparisons that one rater may judge; None without a limit."""
     limits = [study.max_per_rater, _share_cap(recruitment_of(study))]
     return min((limit for limit in limits if limit is not None), default=None)
-
-
-def is_full(study: Study) -> bool:
-    """Whether every seat is judged: none is or will be open, and none can come free by itself."""
-    usable = study.comparisons.counted().exclude(state=ComparisonState.FAILED)
-    waiting = usable.filter(open_seats__gt=0)
-    held = usable.filter(assignments__state=AssignmentState.LEASED)
-    return not waiting.exists() and not held.exists()
-
-
-def way_back(*, study: Study, outcome: RaterOutcome, identity: PanelIdentity) -> WayBack:
-    """How a person of the panel goes back with the code of this outcome."""
-    recruitment = recruitment_of(study)
-    code = recruitment.code(outcome)
-    spec = recruitment.spec
-    if not identity.is_known or (spec.session_parameter and not identity.external_session_id):
-        return WayBack(code)
-    if recruitment.panel == Panel.MTURK:
-        return _back_to_mturk(code, outcome, identity)
-    link = recruitment.return_link or spec.return_link
-    # A link without the code means "done" to the panel, whoever follows it.
-    if not link or (outcome is not RaterOutcome.DONE and "{code}" not in link):
-        return WayBack(code)
-    values = {
-        "code": code,
-        "id": identity.external_id,
-        "session": identity.external_session_id,
-    }
-    return WayBack(code, link=fill_link(link, values))
 
 
 def identity_of(rater: Rater) -> PanelIdentity:
@@ -223,32 +156,6 @@ def identity_of(rater: Rater) -> PanelIdentity:
         external_study_id=rater.external_study_id,
         external_session_id=rater.external_session_id,
         submit_to=rater.submit_to,
-    )
-
-
-def end_part(*, rater: Rater, outcome: RaterOutcome) -> None:
-    """End the part of a rater who left at the panel, and free the seats that they hold."""
-    with transaction.atomic():
-        locked = Rater.objects.select_for_update(of=("self",)).get(pk=rater.pk)
-        locked.outcome = outcome
-        locked.save(update_fields=["outcome"])
-        held = locked.assignments.filter(state=AssignmentState.LEASED)
-        for pk, comparison in held.order_by("comparison").values_list("pk", "comparison"):
-            leased = Assignment.objects.filter(pk=pk, state=AssignmentState.LEASED)
-            if leased.update(state=AssignmentState.EXPIRED):
-                seats = Comparison.objects.filter(pk=comparison)
-                seats.update(open_seats=F("open_seats") + 1)
-    rater.outcome = outcome
-
-
-def _back_to_mturk(code: str, outcome: RaterOutcome, identity: PanelIdentity) -> WayBack:
-    """MTurk takes work only by a form; who did none returns the task there."""
-    if outcome is not RaterOutcome.DONE or not identity.submit_to:
-        return WayBack(code)
-    return WayBack(
-        code,
-        submit_to=f"{identity.submit_to}/mturk/externalSubmit",
-        fields={"assignmentId": identity.external_session_id, "completionCode": code},
     )
 
 

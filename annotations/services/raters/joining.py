@@ -1,4 +1,4 @@
-"""Take raters in, and see them off."""
+"""Take raters in, and know them again."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from datetime import datetime
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotations.enums import AssignmentState, RaterOutcome
-from annotations.errors import ConsentMissing, EntryRefused, ExclusionRefused
-from annotations.models import Comparison, Rater, Study
+from annotations.errors import ConsentMissing, EntryRefused
+from annotations.models import Rater, Study
+from annotations.services.raters.endings import resume_part
 from annotations.services.raters.entry import (
     PanelIdentity,
     ensure_may_enter,
     ensure_taking_raters,
 )
 from annotations.services.raters.invites import accept_invite
-from annotations.services.rating.qualifying import end_for
+from annotations.services.raters.locking import lock_rater
 
 RATER_SALT = "annotations.rater"
 SIMULATION_SALT = "annotations.simulation"
@@ -104,48 +103,14 @@ def _come_back(rater: Rater, identity: PanelIdentity) -> Rater:
                 "Thank you!"
             )
         )
-    rater.external_session_id = session
-    rater.external_study_id = identity.external_study_id
-    rater.submit_to = identity.submit_to
-    rater.outcome = "" if rater.outcome == RaterOutcome.TIMED_OUT else rater.outcome
-    rater.save(update_fields=["external_session_id", "external_study_id", "submit_to", "outcome"])
-    return rater
-
-
-def finish_rater(*, rater: Rater, now: datetime) -> None:
-    """Note that the rater has nothing left to judge; the first time counts."""
-    end_for(rater=rater, outcome=RaterOutcome.DONE, now=now)
-
-
-def exclude_rater(*, rater: Rater, why: str, now: datetime) -> int:
-    """Leave a rater's judgments out, and open their seats for others; how many seats.
-
-    The judgments stay in the export, marked as excluded with the reason. It is not undone: the
-    seats may be taken at once.
-
-    Raises
-    ------
-    ExclusionRefused
-        No reason was given, or the rater is excluded already.
-    """
-    if not why.strip():
-        raise ExclusionRefused("Say why: the reason stands in the export beside the judgments.")
     with transaction.atomic():
-        locked = Rater.objects.select_for_update(of=("self",)).get(pk=rater.pk)
-        if locked.excluded_at is not None:
-            raise ExclusionRefused(f"{locked} is excluded already.")
-        locked.excluded_at, locked.excluded_why = now, why.strip()[:300]
-        locked.save(update_fields=["excluded_at", "excluded_why"])
-        held = [AssignmentState.LEASED, AssignmentState.SUBMITTED]
-        seated = locked.assignments.counted().filter(state__in=held)
-        seats = list(seated.values_list("comparison", flat=True))
-        locked.assignments.filter(state=AssignmentState.LEASED).update(
-            state=AssignmentState.EXPIRED
-        )
-        # In one order for all, as claims lock them.
-        for comparison in sorted(seats):
-            Comparison.objects.filter(pk=comparison).update(open_seats=F("open_seats") + 1)
-        return len(seats)
+        locked = lock_rater(rater.pk)
+        locked.external_session_id = session
+        locked.external_study_id = identity.external_study_id
+        locked.submit_to = identity.submit_to
+        locked.save(update_fields=["external_session_id", "external_study_id", "submit_to"])
+        resume_part(rater=locked)
+        return locked
 
 
 def sign_rater(rater: Rater) -> str:

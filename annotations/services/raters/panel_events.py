@@ -21,8 +21,9 @@ from django.db import transaction
 from annotations.enums import RaterOutcome
 from annotations.errors import WebhookRefused
 from annotations.models import PanelEvent, Rater, Study
-from annotations.services.raters.entry import end_part, recruitment_of
-from annotations.services.raters.joining import exclude_rater
+from annotations.services.raters.endings import end_part, exclude_rater
+from annotations.services.raters.entry import recruitment_of
+from annotations.services.raters.locking import lock_rater
 
 MOST_SECONDS_OLD = 300
 SUBMISSION_CHANGED = "submission.status.change"
@@ -121,16 +122,21 @@ def _rater_of(study: Study, payload: Mapping[str, Any]) -> Rater | None:
     session = _text(payload, "resource_id", 120)
     if not session:
         return None
-    raters = study.raters.select_for_update(of=("self",)).filter(external_session_id=session)
     person = _text(payload, "participant_id", 120)
-    return (raters.filter(external_id=person) if person else raters).first()
+    raters = study.raters.filter(external_session_id=session)
+    found = (raters.filter(external_id=person) if person else raters).first()
+    if found is None:
+        return None
+    rater = lock_rater(found.pk)
+    return rater if rater.external_session_id == session else None
 
 
 def _let_go(rater: Rater, outcome: RaterOutcome, *, now: datetime) -> None:
-    """Free the seat that the rater holds; who withdrew has their judgments left out as well."""
-    if rater.finished_at is not None and outcome is RaterOutcome.TIMED_OUT:
-        return
-    end_part(rater=rater, outcome=outcome)
+    """Free the seat that the rater holds; who withdrew has their judgments left out as well.
+
+    Who has finished is left alone by a time-out.
+    """
+    end_part(rater=rater, outcome=outcome, now=now)
     is_withdrawn = (
         outcome is RaterOutcome.RETURNED and not recruitment_of(rater.study).keeps_returned
     )

@@ -26,6 +26,9 @@ CODE_TYPES = {
     RaterOutcome.FAILED_CHECK: "FAILED_ATTENTION_CHECK",
     RaterOutcome.NO_CONSENT: "NO_CONSENT",
     RaterOutcome.OVER_QUOTA: "OTHER",
+    RaterOutcome.NOTHING_JUDGED: "OTHER",
+    RaterOutcome.SKIP_LIMIT: "OTHER",
+    RaterOutcome.EXCLUDED: "OTHER",
 }
 
 

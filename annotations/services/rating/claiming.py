@@ -1,7 +1,4 @@
-"""Give comparisons to raters, each under a lease, never more than a comparison has seats.
-
-Locks are always taken in the order rater, assignment, comparison.
-"""
+"""Give comparisons to raters, each under a lease, never more than a comparison has seats."""
 
 from __future__ import annotations
 
@@ -10,14 +7,17 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from annotations.enums import STOPPED, AssignmentState, Side, StudyState
-from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
+from annotations.enums import AssignmentState, Side
+from annotations.errors import AssignmentNotFound, SeatGivenAway
 from annotations.models import Assignment, Comparison, Rater, Study
+from annotations.models.rating import COUNTED
+from annotations.services.pairs.seats import end_leases, take_again, take_first
 from annotations.services.raters.entry import ensure_may_take_more
+from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
 from annotations.services.rating.qualifying import next_lesson
 from annotations.services.rating.weaving import next_check
 
@@ -39,11 +39,9 @@ def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment 
     """
     release_overdue_leases(now=now, study=rater.study)
     with transaction.atomic():
-        rater = _lock_rater(rater.pk)
-        if rater.outcome in STOPPED:
-            return None
+        rater = lock_rater_at_work(rater)
         ensure_may_rate(rater)
-        held = _live_assignment(rater, now)
+        held = _held_assignment(rater, now)
         if held is None:
             ensure_may_take_more(rater, now=now)
             held = _revive_expired(rater, now)
@@ -62,7 +60,7 @@ def claim_ahead(*, rater: Rater, now: datetime, rng: Random) -> Assignment | Non
     StudyNotOpen
     """
     with transaction.atomic():
-        rater = _lock_rater(rater.pk)
+        rater = lock_rater_at_work(rater)
         ensure_may_rate(rater)
         live = list(Assignment.objects.for_rater(rater.pk).live(now=now).order_by("pk")[:2])
         if len(live) != 1:
@@ -85,7 +83,7 @@ def _assign_next(rater: Rater, *, now: datetime, rng: Random) -> Assignment | No
         occasion = 2 if woven.repeats else 1
         side = woven.side_a or draw_side(rater, rng=rng)
         return _lease(rater, woven.comparison, side, now, occasion)
-    comparison = _take_seat(rater)
+    comparison = take_first(rater.study.comparisons.with_free_seat().unseen_by(rater.pk))
     if comparison is None:
         return None
     return _lease(rater, comparison, draw_side(rater, rng=rng), now)
@@ -94,38 +92,22 @@ def _assign_next(rater: Rater, *, now: datetime, rng: Random) -> Assignment | No
 def _lease(
     rater: Rater, comparison: Comparison, side_a: Side, now: datetime, occasion: int = 1
 ) -> Assignment:
-    """A new assignment; one that expired unanswered is given anew."""
-    values = {
-        "side_a": side_a,
-        "state": AssignmentState.LEASED,
-        "leased_at": now,
-        "lease_expires_at": now + lease_of(rater.study),
-    }
-    return Assignment.objects.update_or_create(
-        comparison=comparison, rater=rater, occasion=occasion, defaults=values
-    )[0]
+    return Assignment.objects.create(
+        comparison=comparison,
+        rater=rater,
+        occasion=occasion,
+        side_a=side_a,
+        leased_at=now,
+        lease_expires_at=now + lease_of(rater.study),
+    )
 
 
 def _mark_shown(assignment: Assignment, now: datetime) -> Assignment:
     """Start the server's clock when the rater first gets the page."""
-    if assignment.shown_at is None:
+    unseen = Assignment.objects.filter(pk=assignment.pk, shown_at=None)
+    if assignment.shown_at is None and unseen.update(shown_at=now):
         assignment.shown_at = now
-        assignment.save(update_fields=["shown_at"])
     return assignment
-
-
-def _lock_rater(rater_id: int) -> Rater:
-    """Two requests of one rater are answered one after the other."""
-    locked = Rater.objects.select_for_update(of=("self",), no_key=True)
-    return locked.select_related("study__recruitment", "invite").get(pk=rater_id)
-
-
-def ensure_may_rate(rater: Rater) -> None:
-    """Raise StudyNotOpen unless the study takes answers from this rater."""
-    if rater.study.state != StudyState.OPEN:
-        raise StudyNotOpen
-    if rater.excluded_at is not None or rater.outcome in STOPPED:
-        raise StudyNotOpen(_("Your part in this study has ended. Thank you for your time."))
 
 
 def lease_of(study: Study) -> timedelta:
@@ -173,62 +155,30 @@ def release_overdue_leases(*, now: datetime, study: Study | None = None) -> int:
     overdue = Assignment.objects.overdue(now=now)
     if study is not None:
         overdue = overdue.filter(comparison__study=study)
+    # Each in a transaction of its own: nobody waits for a long sweep.
     ids = list(overdue.order_by("pk").values_list("pk", flat=True)[:500])
-    return sum(_release(pk, now) for pk in ids)
+    return sum(end_leases(Assignment.objects.filter(pk=pk), overdue_at=now) for pk in ids)
 
 
-def _release(assignment_id: int, now: datetime) -> bool:
-    """Expire one lease unless somebody else did or it was renewed meanwhile."""
-    with transaction.atomic():
-        row = Assignment.objects.overdue(now=now).filter(pk=assignment_id)
-        if not row.update(state=AssignmentState.EXPIRED):
-            return False
-        give_seat_back(Assignment.objects.select_related("comparison").get(pk=assignment_id))
-        return True
-
-
-def give_seat_back(assignment: Assignment) -> None:
-    """Let another rater have the seat. Checks and repeats have none."""
-    if assignment.takes_seat:
-        comparison = Comparison.objects.filter(pk=assignment.comparison_id)
-        comparison.update(open_seats=F("open_seats") + 1)
-
-
-def retake_seat(assignment: Assignment) -> bool:
-    """Take the seat of an expired assignment back if it is still free."""
-    if not assignment.takes_seat:
-        return True
-    comparison = Comparison.objects.filter(pk=assignment.comparison_id, open_seats__gt=0)
-    return bool(comparison.update(open_seats=F("open_seats") - 1))
-
-
-def _live_assignment(rater: Rater, now: datetime) -> Assignment | None:
-    live = Assignment.objects.for_rater(rater.pk).live(now=now).order_by("pk").first()
-    if live is not None:
-        renew_lease(rater=rater, public_id=live.public_id, now=now)
-    return live
+def _held_assignment(rater: Rater, now: datetime) -> Assignment | None:
+    """What the rater has before them: it is theirs until somebody ends the lease."""
+    leased = rater.assignments.filter(state=AssignmentState.LEASED)
+    held = leased.order_by("pk").first()
+    if held is None or not leased.update(lease_expires_at=now + lease_of(rater.study)):
+        return None
+    held.refresh_from_db(fields=["state", "lease_expires_at"])
+    return held if held.state == AssignmentState.LEASED else None
 
 
 def _revive_expired(rater: Rater, now: datetime) -> Assignment | None:
-    """Give back to the rater a comparison they were late on, if it still wants a vote."""
-    expired = (
-        Assignment.objects.for_rater(rater.pk)
-        .filter(
-            state=AssignmentState.EXPIRED,
-            late_answers__isnull=True,
-        )
-        .filter(
-            Q(comparison__open_seats__gt=0) | Q(comparison__of_check__isnull=False) | Q(occasion=2)
-        )
-        .select_related("comparison")
-        .order_by("pk")
-    )
-    for assignment in expired:
-        if retake_seat(assignment):
-            assignment.state = AssignmentState.LEASED
-            assignment.leased_at = assignment.shown_at = now
-            assignment.lease_expires_at = now + lease_of(rater.study)
-            assignment.save(update_fields=["state", "leased_at", "lease_expires_at", "shown_at"])
+    """Give back to the rater a comparison they were late on, if it still wants a vote.
+
+    Only the rater's own requests change an expired assignment, and they hold the rater's lock.
+    """
+    expired = rater.assignments.filter(state=AssignmentState.EXPIRED, late_answers__isnull=True)
+    may_be_free = Q(comparison__open_seats__gt=0) | ~COUNTED
+    for assignment in expired.filter(may_be_free).select_related("comparison").order_by("pk"):
+        if take_again(assignment, now=now, until=now + lease_of(rater.study), shown_at=now):
             return assignment
     return None
 
@@ -239,29 +189,3 @@ def _has_reached_maximum(rater: Rater, now: datetime) -> bool:
     own = rater.assignments.counted()
     taken = own.submitted() | own.live(now=now)
     return maximum is not None and taken.count() >= maximum
-
-
-def _take_seat(rater: Rater) -> Comparison | None:
-    """Lock a comparison with a free seat that the rater never had, and take the seat."""
-    free = rater.study.comparisons.with_free_seat().unseen_by(rater.pk)
-    comparison = _lock_first(free)
-    if comparison is None:
-        return None
-    Comparison.objects.filter(pk=comparison.pk).update(open_seats=F("open_seats") - 1)
-    return comparison
-
-
-def _lock_first(comparisons: QuerySet[Comparison]) -> Comparison | None:
-    """Lock the first free row; wait for locked ones only when no other is left."""
-    if not connection.features.has_select_for_update_skip_locked:
-        return comparisons.first()
-    first = comparisons.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
-    if first is not None:
-        return first
-    # Other transactions hold all that is left; they may yet leave a seat. One order for all
-    # raters, so that nobody waits for somebody who waits for them.
-    for pk in sorted(comparisons.values_list("pk", flat=True)):
-        locked = comparisons.filter(pk=pk).select_for_update(of=("self",), no_key=True).first()
-        if locked is not None:
-            return locked
-    return None

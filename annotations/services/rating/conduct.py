@@ -12,10 +12,11 @@ from datetime import datetime
 from itertools import groupby
 
 from annotations.enums import Doubt
+from annotations.errors import ExclusionRefused
 from annotations.models import Assignment, Judgment, Rater, Study
 from annotations.models.rating import JudgmentQuerySet
 from annotations.services.checks.defining import quality_of
-from annotations.services.raters.joining import exclude_rater
+from annotations.services.raters.endings import exclude_rater
 from annotations.services.rating.qualifying import KNOWN_ANSWER, is_right
 
 IMPOSSIBLE = {Doubt.TOO_SOON, Doubt.IMPOSSIBLE}
@@ -35,11 +36,14 @@ class Conduct:
     Attributes
     ----------
     gold_right, gold
-        Gold pairs and degraded copies answered as expected, and in all.
+        Gold pairs and degraded copies answered as expected, and in all; one that was skipped
+        counts as failed.
     repeats_alike, repeats
         Answers to swapped repeats that name the same clip as before, and in all, over axes.
     too_soon, answered
         Comparisons whose answer the server's clock cannot believe, and in all.
+    skipped
+        Pairs passed by, checks among them.
     focus_lost
         Times that the rater turned to another window.
     pasted
@@ -60,6 +64,7 @@ class Conduct:
     repeats: int = 0
     too_soon: int = 0
     answered: int = 0
+    skipped: int = 0
     focus_lost: int = 0
     pasted: int = 0
     devices: set[str] = field(default_factory=set)
@@ -71,8 +76,11 @@ class Conduct:
 def conduct_of(study: Study) -> dict[int, Conduct]:
     """By primary key of the rater; raters without any answer are left out."""
     found: defaultdict[int, Conduct] = defaultdict(Conduct)
-    submitted = Assignment.objects.submitted().filter(comparison__study=study)
-    _count_known_answers(submitted, found)
+    of_study = Assignment.objects.filter(comparison__study=study)
+    submitted = of_study.submitted()
+    _count_known_answers(of_study.dealt_with(), found)
+    for rater in of_study.skipped().values_list("rater", flat=True):
+        found[rater].skipped += 1
     _count_repeats(submitted, found)
     for assignment in submitted.counted().only("rater_id", "doubts", "playback"):
         _count_clock_and_device(found[assignment.rater_id], assignment)
@@ -82,8 +90,8 @@ def conduct_of(study: Study) -> dict[int, Conduct]:
     return dict(found)
 
 
-def _count_known_answers(submitted: Iterable[Assignment], found: Mapping[int, Conduct]) -> None:
-    checks = submitted.filter(comparison__of_check__role__in=KNOWN_ANSWER)  # type: ignore[attr-defined]
+def _count_known_answers(dealt_with: Iterable[Assignment], found: Mapping[int, Conduct]) -> None:
+    checks = dealt_with.filter(comparison__of_check__role__in=KNOWN_ANSWER)  # type: ignore[attr-defined]
     for assignment in checks.select_related("comparison__of_check").prefetch_related(
         "judgments__axis"
     ):
@@ -176,9 +184,16 @@ def raters_under_rule(study: Study) -> list[tuple[Rater, str]]:
 def exclude_by_rule(*, study: Study, now: datetime) -> int:
     """Leave out every rater whom the rule names, and open their seats; how many raters."""
     named = raters_under_rule(study)
-    for rater, why in named:
-        exclude_rater(rater=rater, why=f"By rule: {why}", now=now)
-    return len(named)
+    return sum(_exclude_once(rater, f"By rule: {why}", now) for rater, why in named)
+
+
+def _exclude_once(rater: Rater, why: str, now: datetime) -> bool:
+    """False for a rater whom somebody else has excluded meanwhile."""
+    try:
+        exclude_rater(rater=rater, why=why, now=now)
+    except ExclusionRefused:
+        return False
+    return True
 
 
 def _why_excluded(conduct: Conduct, limits: Mapping[str, int | None], enough: int) -> str:

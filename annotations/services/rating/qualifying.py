@@ -12,13 +12,14 @@ from annotations.enums import AssignmentState, CheckAction, CheckRole, RaterOutc
 from annotations.models import Assignment, Comparison, Rater
 from annotations.models.quality import BEFORE_START
 from annotations.services.checks.defining import quality_of
+from annotations.services.raters.endings import end_part
 
 KNOWN_ANSWER = [CheckRole.GOLD, CheckRole.DEGRADED]
 
 
 @dataclass(frozen=True)
 class Score:
-    """Checks answered, and how many of them right on every axis that has an answer."""
+    """Checks answered or skipped, and how many right on every axis that has an answer."""
 
     right: int
     answered: int
@@ -63,15 +64,12 @@ def is_right(assignment: Assignment) -> bool:
 
 
 def score_checks(rater: Rater, roles: Sequence[CheckRole], *, occasion: int = 1) -> Score:
-    """The rater's checks of these roles that were answered on this occasion.
+    """The rater's checks of these roles that were dealt with on this occasion.
 
-    A pair of the qualification that was skipped counts as wrong: it cannot be passed by skipping.
+    One that was skipped counts as wrong: no check is passed by skipping what looks like one.
     """
-    ends = [AssignmentState.SUBMITTED]
-    if CheckRole.QUALIFICATION in roles:
-        ends.append(AssignmentState.SKIPPED)
     answered = (
-        rater.assignments.filter(state__in=ends)
+        rater.assignments.dealt_with()
         .filter(comparison__of_check__role__in=roles, occasion=occasion)
         .select_related("comparison__of_check")
         .prefetch_related("judgments__axis")
@@ -89,12 +87,6 @@ def settle_checks(*, assignment: Assignment, now: datetime) -> None:
         _settle_qualification(assignment, now)
     elif check.role in KNOWN_ANSWER:
         _settle_known_answers(assignment.rater, now)
-
-
-def end_for(*, rater: Rater, outcome: RaterOutcome, now: datetime) -> None:
-    """End the rater's part; the first end counts. Their votes stay until somebody excludes them."""
-    Rater.objects.filter(pk=rater.pk, outcome="").update(outcome=outcome, finished_at=now)
-    rater.refresh_from_db(fields=["outcome", "finished_at"])
 
 
 def _test_of(rater: Rater) -> QuerySet[Comparison]:
@@ -126,7 +118,7 @@ def _settle_qualification(assignment: Assignment, now: datetime) -> None:
         Rater.objects.filter(pk=rater.pk, qualified_at=None).update(qualified_at=now)
         rater.refresh_from_db(fields=["qualified_at"])
     elif assignment.occasion >= plan.qualification_tries:
-        end_for(rater=rater, outcome=RaterOutcome.SCREENED_OUT, now=now)
+        end_part(rater=rater, outcome=RaterOutcome.SCREENED_OUT, now=now)
 
 
 def _settle_known_answers(rater: Rater, now: datetime) -> None:
@@ -136,7 +128,7 @@ def _settle_known_answers(rater: Rater, now: datetime) -> None:
     if plan.on_failing == CheckAction.NOTHING or not enough or score.reaches(plan.pass_percent):
         return
     if plan.on_failing == CheckAction.STOP:
-        end_for(rater=rater, outcome=RaterOutcome.FAILED_CHECK, now=now)
+        end_part(rater=rater, outcome=RaterOutcome.FAILED_CHECK, now=now)
     else:
         Rater.objects.filter(pk=rater.pk, warned_at=None).update(warned_at=now)
         rater.refresh_from_db(fields=["warned_at"])

@@ -10,16 +10,19 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, CheckRole
-from annotations.errors import AssignmentNotFound, RevisionRefused, SubmissionConflict
+from annotations.errors import RevisionRefused, SubmissionConflict
 from annotations.models import Assignment, Judgment, Rater, Revision
 from annotations.models.quality import BEFORE_START
-from annotations.services.rating.claiming import ensure_may_rate
+from annotations.services.raters.locking import ensure_may_rate
 from annotations.services.rating.submitting import (
     Answer,
     answers_digest,
     axes_of,
+    change_locked,
     ensure_id_unused,
+    lock_assignment,
     record_judgment,
+    refusing_used_id,
     revisable_axes,
     shows_prompt,
     validate_answers,
@@ -87,10 +90,9 @@ def revise_answers(
     RevisionRefused
         It is not the rater's last comparison any more, or too long ago.
     """
-    with transaction.atomic():
-        locked = Rater.objects.select_for_update(of=("self",), no_key=True)
-        rater = locked.select_related("study").get(pk=rater.pk)
-        assignment = _lock(rater, public_id)
+    with refusing_used_id(submission_id), transaction.atomic():
+        assignment = lock_assignment(rater, public_id)
+        rater = assignment.rater
         if assignment.submission_id == submission_id:
             return _repeated(assignment, answers)
         ensure_may_rate(rater)
@@ -105,9 +107,9 @@ def revise_answers(
         for answer in answers:
             axis = next(axis for axis in axes if axis.key == answer.axis)
             record_judgment(assignment, axis, answer, now)
-        assignment.submission_id = submission_id
-        assignment.submission_digest = answers_digest(answers)
-        assignment.save(update_fields=["submission_id", "submission_digest"])
+        change_locked(
+            assignment, submission_id=submission_id, submission_digest=answers_digest(answers)
+        )
         return assignment
 
 
@@ -123,14 +125,6 @@ def given_answers(assignment: Assignment) -> list[Answer]:
         )
         for judgment in judgments
     ]
-
-
-def _lock(rater: Rater, public_id: UUID) -> Assignment:
-    own = Assignment.objects.for_rater(rater.pk).filter(public_id=public_id)
-    assignment = own.select_for_update(of=("self",)).select_related("comparison__study").first()
-    if assignment is None:
-        raise AssignmentNotFound
-    return assignment
 
 
 def _repeated(assignment: Assignment, answers: Sequence[Answer]) -> Assignment:

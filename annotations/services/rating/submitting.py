@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, Choice, Protocol, Side, TiePolicy
@@ -25,7 +26,9 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Assignment, Axis, Judgment, Rater, Revision, Study
-from annotations.services.rating.claiming import ensure_may_rate, retake_seat
+from annotations.services.pairs.seats import take_again
+from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
+from annotations.services.rating.claiming import lease_of
 from annotations.services.rating.qualifying import settle_checks
 from annotations.services.rating.watching import doubts_about
 
@@ -84,7 +87,7 @@ def save_draft(
     AssignmentNotFound, AnswersRefused, SubmissionConflict, SeatGivenAway, StudyNotOpen
     """
     with transaction.atomic():
-        assignment = _lock(rater, public_id)
+        assignment = lock_assignment(rater, public_id)
         ensure_may_rate(assignment.rater)
         axes = axes_of(assignment.comparison.study)
         blind = [axis for axis in axes if not axis.shows_prompt]
@@ -95,8 +98,7 @@ def save_draft(
         validate_answers(assignment.comparison.study, blind, answers)
         if not _hold_seat(assignment, now):
             raise _given_away()
-        assignment.draft = [asdict(answer) for answer in answers]
-        assignment.save(update_fields=["draft", "state"])
+        change_locked(assignment, draft=[asdict(answer) for answer in answers])
         return assignment
 
 
@@ -127,8 +129,8 @@ def submit_answers(
     StudyNotOpen
         The study was closed or paused, or the rater excluded.
     """
-    with transaction.atomic():
-        assignment = _lock(rater, public_id)
+    with refusing_used_id(submission_id), transaction.atomic():
+        assignment = lock_assignment(rater, public_id)
         axes = axes_of(assignment.comparison.study)
         digest = answers_digest(answers)
         if _is_repeat(assignment, submission_id, digest):
@@ -141,15 +143,20 @@ def submit_answers(
         every_answer = [*drafted_answers(assignment), *answers]
         in_time = _hold_seat(assignment, now)
         if in_time:
-            assignment.submission_id = submission_id
-            assignment.submission_digest = digest
-            assignment.playback = dict(playback or {})
-            assignment.doubts = doubts_about(assignment, assignment.playback, now=now)
+            facts = dict(playback or {})
+            change_locked(
+                assignment,
+                state=AssignmentState.SUBMITTED,
+                submitted_at=now,
+                submission_id=submission_id,
+                submission_digest=digest,
+                playback=facts,
+                doubts=doubts_about(assignment, facts, now=now),
+            )
             _record(assignment, axes, every_answer, now)
             settle_checks(assignment=assignment, now=now)
         else:
-            assignment.late_answers = [asdict(answer) for answer in every_answer]
-            assignment.save(update_fields=["late_answers"])
+            change_locked(assignment, late_answers=[asdict(answer) for answer in every_answer])
     if not in_time:
         raise _given_away()
     return assignment
@@ -211,13 +218,19 @@ def already_judged() -> SubmissionConflict:
     return SubmissionConflict(_("You have already judged this comparison; that answer stays."))
 
 
-def _lock(rater: Rater, public_id: UUID) -> Assignment:
+def lock_assignment(rater: Rater, public_id: UUID) -> Assignment:
+    """The rater's assignment, with both rows locked and as they are now.
+
+    Raises
+    ------
+    AssignmentNotFound
+    """
+    locked_rater = lock_rater_at_work(rater)
     assignment = (
         Assignment.objects.for_rater(rater.pk)
         .filter(public_id=public_id)
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
         .select_related(
-            "rater__study",
             "comparison__study",
             "comparison__of_check",
             "comparison__rendition_a",
@@ -227,6 +240,7 @@ def _lock(rater: Rater, public_id: UUID) -> Assignment:
     )
     if assignment is None:
         raise AssignmentNotFound
+    assignment.rater = locked_rater
     return assignment
 
 
@@ -234,10 +248,16 @@ def _hold_seat(assignment: Assignment, now: datetime) -> bool:
     """Whether the assignment has its seat; one that was given back is taken again if free."""
     if assignment.state == AssignmentState.LEASED:
         return True
-    if not retake_seat(assignment):
-        return False
-    assignment.state = AssignmentState.LEASED
-    return True
+    return take_again(assignment, now=now, until=now + lease_of(assignment.comparison.study))
+
+
+def change_locked(assignment: Assignment, **values: Any) -> None:
+    """Write values to an assignment whose lock is held, if it is still in its state."""
+    own = Assignment.objects.filter(pk=assignment.pk, state=assignment.state)
+    if not own.update(**values):
+        raise SubmissionConflict(_("The page is out of date. Please load it again."))
+    for name, value in values.items():
+        setattr(assignment, name, value)
 
 
 def _record(
@@ -246,9 +266,6 @@ def _record(
     by_key = {axis.key: axis for axis in axes}
     for answer in answers:
         record_judgment(assignment, by_key[answer.axis], answer, now)
-    assignment.state = AssignmentState.SUBMITTED
-    assignment.submitted_at = now
-    assignment.save()
 
 
 def record_judgment(assignment: Assignment, axis: Axis, answer: Answer, now: datetime) -> None:
@@ -288,6 +305,16 @@ def ensure_id_unused(submission_id: UUID) -> None:
     used = Assignment.objects.filter(submission_id=submission_id).exists()
     if used or Revision.objects.filter(submission_id=submission_id).exists():
         raise SubmissionConflict(_("This submission id was used for another comparison."))
+
+
+@contextmanager
+def refusing_used_id(submission_id: UUID) -> Iterator[None]:
+    """Turn the database's refusal of an id that two raters sent at once into words."""
+    try:
+        yield
+    except IntegrityError:
+        ensure_id_unused(submission_id)
+        raise
 
 
 def _ensure_open(assignment: Assignment, axes: Sequence[Axis], answers: Sequence[Answer]) -> None:

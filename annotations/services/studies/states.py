@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from annotations.enums import Pairing, Protocol, StudyState
 from annotations.errors import ProtocolFrozen, TransitionRefused
@@ -157,6 +157,22 @@ def missing_in_setup(study: Study) -> list[str]:
             f"give the axis “{axis.key}” reasons" for axis in axes if not axis.reasons.all()
         ]
     return missing
+
+
+def hold_state(study_id: int) -> str:
+    """The study's state, which nobody can change before this transaction ends.
+
+    A shared lock: raters do not wait for each other, only for who pauses or closes the study.
+    SQLite has one writer at a time, which says the same.
+    """
+    study = Study.objects.filter(pk=study_id).values_list("state", flat=True)
+    if connection.vendor != "postgresql":
+        return study.get()
+    sql, parameters = study.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} FOR SHARE", parameters)
+        [state] = cursor.fetchone()
+    return str(state)
 
 
 def _move(study: Study, target: StudyState, **values: Any) -> None:

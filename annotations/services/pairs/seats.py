@@ -1,0 +1,131 @@
+"""The seats of comparisons. Nothing else writes `open_seats`.
+
+A counted assignment holds a seat of its comparison while it is leased, and once it is submitted,
+unless its rater is excluded. A seat therefore changes hands with the state of the assignment that
+holds it, in one transaction, and only if the state really changed: every change is a conditional
+UPDATE whose count is looked at. Checks and repeats hold no seat.
+
+Locks are taken in the order study, rater, assignment, comparison; several rows of one kind by
+their keys. See docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, OuterRef, QuerySet
+from django.db.models.functions import Greatest
+
+from annotations.enums import AssignmentState
+from annotations.models import Assignment, Comparison, Rater, Study
+from annotations.models.rating import AssignmentQuerySet
+from annotations.models.study import count_of
+
+
+def seats_of_new(study: Study, *, is_check: bool) -> dict[str, int]:
+    """The column of a comparison that is made now. A check has none: every rater may get it."""
+    return {"open_seats": 0 if is_check else study.raters_per_comparison}
+
+
+def take_first(free: QuerySet[Comparison]) -> Comparison | None:
+    """Take a seat of the first of these comparisons; None if none has one any more.
+
+    Rows that others have locked are passed over, and waited for only when no other is left: they
+    may yet leave a seat.
+    """
+    comparison = _lock_first(free)
+    return comparison if comparison is not None and _take(comparison.pk) else None
+
+
+def _lock_first(free: QuerySet[Comparison]) -> Comparison | None:
+    if not connection.features.has_select_for_update_skip_locked:
+        return free.first()
+    first = free.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+    if first is not None:
+        return first
+    # One order for all raters, so that nobody waits for somebody who waits for them.
+    for pk in sorted(free.values_list("pk", flat=True)):
+        locked = free.filter(pk=pk).select_for_update(of=("self",), no_key=True).first()
+        if locked is not None:
+            return locked
+    return None
+
+
+def take_again(assignment: Assignment, *, now: datetime, until: datetime, **values: Any) -> bool:
+    """Lease an assignment that expired anew, if its seat is still free."""
+    expired = Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.EXPIRED)
+    if not expired.select_for_update(of=("self",), no_key=True).exists():
+        return False
+    if assignment.takes_seat and not _take(assignment.comparison_id):
+        return False
+    values |= {"state": AssignmentState.LEASED, "leased_at": now, "lease_expires_at": until}
+    expired.update(**values)
+    for name, value in values.items():
+        setattr(assignment, name, value)
+    return True
+
+
+def end_leases(
+    leases: AssignmentQuerySet,
+    *,
+    into: AssignmentState = AssignmentState.EXPIRED,
+    overdue_at: datetime | None = None,
+    **values: Any,
+) -> int:
+    """End these leases, and let others have their seats; how many were ended here.
+
+    With `overdue_at`, only those that have run out by then, at the moment of the change: one that
+    was renewed meanwhile is left alone.
+    """
+    with transaction.atomic(savepoint=False):
+        leased = leases.filter(state=AssignmentState.LEASED).select_related("comparison")
+        ended = [
+            one
+            for one in leased.order_by("pk")
+            if _still_leased(one, overdue_at).update(state=into, **values)
+        ]
+        _open(one.comparison_id for one in ended if one.takes_seat)
+    return len(ended)
+
+
+def _still_leased(assignment: Assignment, overdue_at: datetime | None) -> AssignmentQuerySet:
+    """Conditions on the row's own columns alone.
+
+    An UPDATE over a join is `id IN (SELECT ...)`, and PostgreSQL does not look at the inner query
+    again when it has waited for the row: it would end a lease that was answered meanwhile.
+    """
+    row = Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.LEASED)
+    return row if overdue_at is None else row.filter(lease_expires_at__lte=overdue_at)
+
+
+def vacate(rater: Rater) -> int:
+    """Let others have every seat that a rater holds by lease or by vote; how many.
+
+    The caller has locked the rater, and leaves the rater out in the same transaction.
+    """
+    voted = list(rater.assignments.counted().submitted().values_list("comparison", flat=True))
+    leased = rater.assignments.counted().filter(state=AssignmentState.LEASED).count()
+    end_leases(rater.assignments.all())
+    _open(voted)
+    return len(voted) + leased
+
+
+def recount_seats(*, study: Study, comparison_ids: Sequence[int]) -> None:
+    """Write anew what the assignments say, for comparisons that the caller has locked."""
+    rows = study.comparisons.filter(pk__in=comparison_ids)
+    held = Assignment.objects.holding_seat().filter(comparison=OuterRef("pk"))
+    rows.exclude(of_check=None).update(open_seats=0)
+    rows.counted().update(open_seats=Greatest(study.raters_per_comparison - count_of(held), 0))
+
+
+def _take(comparison_id: int) -> bool:
+    free = Comparison.objects.filter(pk=comparison_id, open_seats__gt=0)
+    return bool(free.update(open_seats=F("open_seats") - 1))
+
+
+def _open(comparison_ids: Iterable[int]) -> None:
+    for pk in sorted(comparison_ids):
+        Comparison.objects.filter(pk=pk).update(open_seats=F("open_seats") + 1)
