@@ -542,8 +542,8 @@ def test_any_life_keeps_every_promise(monkeypatch, raters, on_failing):
     run_state_machine_as_test(
         lambda: Lives(study),
         settings=settings(
-            max_examples=25,
-            stateful_step_count=30,
+            max_examples=20,
+            stateful_step_count=25,
             deadline=None,
             database=None,
             derandomize=True,
