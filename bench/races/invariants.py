@@ -92,7 +92,7 @@ def _work_until_done(rater_id: int, scenario: Scenario) -> str:
         for _ in range(MOST_STEPS):
             given = juice.claim_assignment(rater=rater, now=scenario.now, rng=RNG)
             if given is None:
-                return "" if is_out(rater) else _left_over(rater)
+                return "" if is_out(rater) else left_over(rater)
             if is_out(rater):
                 return "a rater who is out is given a pair"
             _answer(given, scenario)
@@ -111,7 +111,7 @@ def _answer(given: Assignment, scenario: Scenario) -> None:
     juice.submit_answers(answers=[answer("faithfulness")], submission_id=submission_id, **common)
 
 
-def _left_over(rater: Rater) -> str:
+def left_over(rater: Rater) -> str:
     """A seat that this rater could have had while they are told that nothing is left."""
     free = rater.study.comparisons.counted().ready().filter(open_seats__gt=0)
     if free.exclude(assignments__rater=rater).exists():
