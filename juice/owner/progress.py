@@ -46,6 +46,7 @@ class Bar:
 class RaterLine:
     rater: Rater
     judged: int
+    skipped: int
     last_at: datetime | None
 
 
@@ -128,13 +129,16 @@ def _failed_note(failed: int) -> str:
 
 
 def _rater_lines(study: Study) -> list[RaterLine]:
-    """Raters with the number of pairs they judged, those who judged last first."""
+    """Raters with the numbers of pairs they judged and skipped, who judged last first."""
     submitted = Q(assignments__state=AssignmentState.SUBMITTED)
     raters = study.raters.annotate(
         judged=Count("assignments", filter=submitted),
+        skipped=Count("assignments", filter=Q(assignments__state=AssignmentState.SKIPPED)),
         last_at=Max("assignments__submitted_at", filter=submitted),
     ).order_by("-last_at", "-pk")
     return [
-        RaterLine(rater=rater, judged=rater.judged, last_at=rater.last_at)
+        RaterLine(
+            rater=rater, judged=rater.judged, skipped=rater.skipped, last_at=rater.last_at
+        )
         for rater in raters[:RATERS_SHOWN]
     ]

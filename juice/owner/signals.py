@@ -123,6 +123,7 @@ def _notes(conduct: Conduct) -> list[str]:
     """What is no more than worth knowing."""
     found = {
         "answers from several kinds of device": len(conduct.devices) > 1,
+        f"skipped pairs: {conduct.skipped}": conduct.skipped > 0,
         "on a touch screen": conduct.devices == {"touch"},
         f"left the window {conduct.focus_lost} times": conduct.focus_lost > conduct.answered,
         f"pasted into notes {conduct.pasted} times": conduct.pasted > 0,

@@ -7,11 +7,13 @@ from django.urls import reverse
 
 from annotations.enums import ComparisonState, RenditionState, StudyState
 from annotations.models import Rendition, Stimulus
+from annotations.services.rating.skipping import skip_assignment
 from annotations.services.studies.states import create_study, set_prompts
 from generation.models import Endpoint
 from juice.owner.progress import progress_of
 from tests.annotations.factories import (
     NOW,
+    claim,
     judge,
     make_comparison,
     make_model,
@@ -100,13 +102,14 @@ def test_a_paused_endpoint_says_why(owner):
     assert "Slow down, please." in shown(owner, study)
 
 
-def test_raters_are_listed_with_what_they_judged(owner):
-    study = running_study(comparisons=2)
+def test_raters_are_listed_with_what_they_judged_and_skipped(owner):
+    study = running_study(comparisons=3)
     busy, idle = make_rater(study, "P-busy"), make_rater(study, "P-idle")
     judge(busy)
     judge(busy)
+    skip_assignment(rater=busy, public_id=claim(busy).public_id, reason="unsure", now=NOW)
     lines = progress_of(study, now=NOW).raters
-    assert [(line.rater, line.judged) for line in lines if line.judged] == [(busy, 2)]
+    assert [(one.rater, one.judged, one.skipped) for one in lines if one.judged] == [(busy, 2, 1)]
     assert {line.rater for line in lines} == {busy, idle}
     assert "P-busy" in shown(owner, study)
 
