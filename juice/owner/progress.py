@@ -137,8 +137,6 @@ def _rater_lines(study: Study) -> list[RaterLine]:
         last_at=Max("assignments__submitted_at", filter=submitted),
     ).order_by("-last_at", "-pk")
     return [
-        RaterLine(
-            rater=rater, judged=rater.judged, skipped=rater.skipped, last_at=rater.last_at
-        )
+        RaterLine(rater=rater, judged=rater.judged, skipped=rater.skipped, last_at=rater.last_at)
         for rater in raters[:RATERS_SHOWN]
     ]
