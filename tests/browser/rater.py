@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-SEEN_TIMEOUT = 30_000
-
 
 class RaterAtBrowser:
     def __init__(self, page: Page, site: str, slug: str) -> None:
@@ -22,7 +20,7 @@ class RaterAtBrowser:
         # Until the page's scripts have run, the choices of a page without scripts stand there.
         self.page.wait_for_load_state("domcontentloaded")
         radio = self.page.locator("input[name^=choice-]").first
-        expect(radio).to_be_enabled(timeout=SEEN_TIMEOUT)
+        expect(radio).to_be_enabled()
 
     def choose(self, axis: str, side: str, *reasons: str) -> None:
         self.page.locator(f"label:has(input[name=choice-{axis}][value={side}])").click()

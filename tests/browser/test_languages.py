@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from annotations.models import Assignment, Judgment, Study
 from tests.annotations.factories import make_comparison, make_prompt, make_rendition, make_study
 from tests.browser.conftest import PHONE, OpenContext, collect_errors
-from tests.browser.rater import SEEN_TIMEOUT, RaterAtBrowser
+from tests.browser.rater import RaterAtBrowser
 from tests.media.clips import make_clip
 
 pytestmark = [
@@ -131,6 +131,6 @@ def test_nothing_is_wider_than_a_phone_in_any_language(
         page.goto(f"{live_server.url}/s/{study.slug}/")
     else:
         begin(page, live_server.url, study, language)
-        expect(page.locator("[data-ready]")).to_be_attached(timeout=SEEN_TIMEOUT)
+        expect(page.locator("[data-ready]")).to_be_attached()
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wider) == 0

@@ -7,11 +7,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Page, Route, expect
 
+from analysis.models import Report, ReportState
 from analysis.services import compute_report_now
 from analysis.tasks import compute
 from tests.annotations.factories import judge, make_rater
 from tests.browser.conftest import let_pass, stop_clock
 from tests.owner.test_progress import running_study
+from tests.owner.test_results import fail_report
 
 pytestmark = [
     pytest.mark.browser,
@@ -85,6 +87,14 @@ def test_a_part_is_not_asked_for_while_an_answer_is_under_way(owner_page):
     owner_page.clock.run_for(A_ROUND)
     assert len(asked) == 1
     asked[0].continue_()
+
+
+def test_a_failed_report_is_tried_again_by_a_button_in_the_part(owner_page):
+    fail_report(Report.objects.get())
+    let_pass(owner_page.locator("#results"), A_ROUND)
+    owner_page.get_by_role("button", name="Try again now").click()
+    expect(owner_page.get_by_text("The report is being made again.")).to_be_visible()
+    assert Report.objects.get().state == ReportState.QUEUED
 
 
 def test_a_hidden_page_asks_for_nothing(owner_page):

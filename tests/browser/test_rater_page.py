@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from annotations.models import Assignment, Judgment, Study
 from tests.annotations.factories import make_comparison, make_prompt, make_rendition, make_study
 from tests.browser.conftest import PHONE, collect_errors
-from tests.browser.rater import SEEN_TIMEOUT, RaterAtBrowser
+from tests.browser.rater import RaterAtBrowser
 from tests.media.clips import make_clip
 
 pytestmark = [
@@ -92,7 +92,7 @@ def test_what_was_chosen_before_the_scripts_came_counts_once_both_clips_were_see
     held[0].continue_()
     next_one = rater.page.locator("[data-next]")
     expect(next_one).to_be_disabled()
-    expect(next_one).to_be_enabled(timeout=SEEN_TIMEOUT)
+    expect(next_one).to_be_enabled()
     rater.send()
     expect(rater.page.locator("input[name=choice-faithfulness]").first).to_be_attached()
 
@@ -123,9 +123,7 @@ def test_an_answer_survives_a_lost_line_and_is_saved_once(open_context, live_ser
     rater.send()
     expect(rater.page.get_by_text("Kept on this device")).to_be_visible()
     context.set_offline(False)
-    expect(rater.page.locator("input[name=choice-faithfulness]").first).to_be_attached(
-        timeout=20_000
-    )
+    expect(rater.page.locator("input[name=choice-faithfulness]").first).to_be_attached()
     assert [answer["choice"] for answer in Assignment.objects.order_by("pk")[0].draft] == ["left"]
 
 

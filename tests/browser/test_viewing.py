@@ -136,7 +136,7 @@ def test_going_back_changes_the_last_answer(page, live_server, tmp_path):
 def test_the_next_clips_come_from_the_browsers_cache(page, live_server, tmp_path):
     study = video_study(tmp_path, comparisons=2)
     rater = start(page, live_server, study)
-    with page.expect_response(lambda answer: "/ahead/" in answer.url, timeout=10_000) as ahead:
+    with page.expect_response(lambda answer: "/ahead/" in answer.url) as ahead:
         page.wait_for_selector("[data-stage][data-ready]")
     addresses = set(ahead.value.json()["clips"].values())
     page.wait_for_function(

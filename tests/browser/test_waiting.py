@@ -8,11 +8,19 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from analysis.models import Report, ReportState
-from analysis.services import compute_extras, compute_report, compute_report_now, request_report
+from analysis.services import (
+    compute_extras,
+    compute_report,
+    compute_report_now,
+    request_report,
+    retry_report,
+)
 from analysis.tasks import compute, compute_files
 from annotations.models import Study
 from tests.annotations.factories import judge, make_rater
+from tests.browser.conftest import PHONE, stop_clock
 from tests.owner.test_progress import running_study
+from tests.owner.test_results import fail_report
 
 pytestmark = [
     pytest.mark.browser,
@@ -41,14 +49,30 @@ def test_a_report_in_the_making_shows_how_far_it_is_and_then_itself(page: Page, 
     Report.objects.update(state=ReportState.RUNNING, started_at=timezone.now(), percent=58)
     expect(page.get_by_text("58 %")).to_be_visible()
     expect(page.get_by_role("progressbar", name="Made so far")).to_be_visible()
-    serious = [
-        one["id"]
-        for one in Axe().run(page).response["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert serious(page) == []
     Report.objects.update(state=ReportState.QUEUED)
     compute_report(report_id=report.pk, now=timezone.now())
+    expect(page.get_by_role("heading", name="What was asked")).to_be_visible()
+
+
+def serious(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [one["id"] for one in found if one["impact"] in ("serious", "critical")]
+
+
+def test_who_was_told_that_it_failed_sees_it_when_it_is_there(open_context, live_server, study):
+    """Of a browser of its own: an answer 503 is an error in its console."""
+    fail_report(request_report(study=study, now=timezone.now()))
+    page = stop_clock(open_context(PHONE).new_page())
+    page.goto(f"{live_server.url}/r/{study.report_token}/")
+    expect(page.get_by_role("heading", name="The report could not be made yet")).to_be_visible()
+    expect(page.get_by_text("The next try is in about 60 minutes.")).to_be_visible()
+    assert serious(page) == []
+    report = retry_report(study=study, now=timezone.now())
+    page.clock.run_for(16_000)
+    expect(page.get_by_text("A worker begins as soon as one is free.")).to_be_visible()
+    compute_report(report_id=report.pk, now=timezone.now())
+    page.clock.run_for(3_000)
     expect(page.get_by_role("heading", name="What was asked")).to_be_visible()
 
 
