@@ -65,8 +65,12 @@ class Rater(models.Model):
         return self.external_id or f"rater {self.pk}"
 
 
-COUNTED = Q(comparison__of_check=None, occasion=1)
-"""Assignments that the study is about: no checks, and no second showing of a comparison."""
+COUNTED = Q(occasion=1) & ~Q(comparison__of_check__isnull=False)
+"""Assignments that the study is about: no checks, and no second showing of a comparison.
+
+Told as what is left out: of "is null" SQLite thinks that it leads to few rows, and begins with all
+comparisons there are.
+"""
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):

@@ -100,6 +100,14 @@ def test_one_index_leads_to_the_next_comparison(look_up):
     assert "TEMP B-TREE" not in plan and "Sort" not in plan
 
 
+@pytest.mark.sqlite
+def test_what_a_rater_judged_is_found_from_the_rater():
+    """SQLite would begin with all comparisons, if what is no check were asked for by "is null"."""
+    if connection.vendor == "sqlite":
+        first, *_ = make_rater(study_with_places(2)).assignments.counted().explain().splitlines()
+        assert "SEARCH annotations_assignment USING INDEX" in first
+
+
 def test_a_claim_takes_as_many_queries_whatever_there_is_to_judge():
     counts = []
     for comparisons in (2, 12):

@@ -66,7 +66,7 @@ def simulated():
 
 
 def test_hardly_any_comparison_has_all_votes_on_one_layout(simulated):
-    """Of fair coins, 2 * 0.5 ** 5 = 6.25 % would have; a second one of 8,000 is 0.01 %."""
+    """Of fair coins, 2 * 0.5 ** 5 = 6.25 % would have."""
     *_, within_comparisons = simulated
     assert sum(abs(lead) == 5 for lead in within_comparisons) / len(within_comparisons) < 0.005
     assert sum(abs(lead) == 1 for lead in within_comparisons) / len(within_comparisons) > 0.9
