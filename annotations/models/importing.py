@@ -64,7 +64,10 @@ class ImportRowQuerySet(models.QuerySet["ImportRow"]):
         mine = self.waiting().filter(
             clip_import__by_workers=True, clip_import__state=ImportState.CHECKING
         )
-        return mine.filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
+        return mine.unleased(now=now)
+
+    def unleased(self, *, now: datetime) -> ImportRowQuerySet:
+        return self.filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
 
 
 class ImportRow(models.Model):

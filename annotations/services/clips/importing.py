@@ -158,7 +158,9 @@ def lease_due_rows(*, now: datetime) -> list[int]:
     due = ImportRow.objects.due(now=now)
     ids = list(due.order_by("pk").values_list("pk", flat=True)[:ENQUEUE_AT_ONCE])
     until = now + QUEUE_LEASE
-    return [pk for pk in ids if due.filter(pk=pk).update(lease_expires_at=until)]
+    # By the row's own columns: what a join says is not looked at again after a wait for the row.
+    free = ImportRow.objects.waiting().unleased(now=now)
+    return [pk for pk in ids if free.filter(pk=pk).update(lease_expires_at=until)]
 
 
 def check_row(*, row_id: int, now: datetime) -> bool:

@@ -61,10 +61,10 @@ def claim_ahead(*, rater: Rater, now: datetime, rng: Random) -> Assignment | Non
     with transaction.atomic():
         rater = lock_rater_at_work(rater)
         ensure_may_rate(rater)
-        live = list(Assignment.objects.for_rater(rater.pk).live(now=now).order_by("pk")[:2])
-        if len(live) != 1:
-            return live[1] if live else None
-        if next_lesson(rater) is not None or live[0].comparison.of_check_id is not None:
+        held = list(rater.assignments.filter(state=AssignmentState.LEASED).order_by("pk")[:2])
+        if len(held) != 1:
+            return held[1] if held else None
+        if next_lesson(rater) is not None or held[0].comparison.of_check_id is not None:
             return None
         ensure_may_take_more(rater, now=now)
         return _assign_next(rater, now=now, rng=rng)
