@@ -24,7 +24,7 @@ LEASES = {
     "gold": ["running", "run out", "given back"],
 }
 # Who begins earlier, by so many seconds: an overlap is looked for at several places.
-HEAD_STARTS = [0.0, 0.001, -0.001, 0.003, -0.003, 0.006, -0.006]
+HEAD_STARTS = [0.0, *(sign * ms / 1000 for ms in (1, 3, 6, 12, 25, 50) for sign in (1, -1))]
 PATIENCE_SECONDS = 120
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -328,8 +329,16 @@ class Lives(RuleBasedStateMachine):
         assert self.state in sources
         self.state = target
 
-    @rule(who=people, event=st.sampled_from(ENDS), holds_two=st.booleans())
-    def leave_with_a_pair_in_hand(self, who: int, event: str, holds_two: bool) -> None:
+    @rule(
+        who=people,
+        event=st.sampled_from(ENDS),
+        holds_two=st.booleans(),
+        answers=st.sampled_from(["", "draft", "all"]),
+    )
+    def leave_with_a_pair_in_hand(
+        self, who: int, event: str, holds_two: bool, answers: str
+    ) -> None:
+        """And perhaps answer it all the same: the page is still open."""
         self.claim(who)
         if holds_two:
             self.claim_ahead(who)
@@ -339,6 +348,10 @@ class Lives(RuleBasedStateMachine):
             self.time_passes(16)
         else:
             self.the_panel_says(who, event)
+        if answers:
+            self.draft(who, 0, "left")
+        if answers == "all":
+            self.submit(who, 0, "left", "new")
 
     # The model
 
@@ -486,16 +499,21 @@ class Lives(RuleBasedStateMachine):
     # The end
 
     def teardown(self) -> None:
+        has_failed = sys.exc_info()[0] is not None
         try:
-            if self.state == "paused":
-                self.open_again()
-            if self.state == "open":
-                self.everybody_works_until_nothing_is_left()
-                self.others_take_every_seat()
-                self.the_books_agree()
+            if not has_failed:
+                self.everything_can_be_finished()
         finally:
             transaction.set_rollback(True)
             self.rows.__exit__(None, None, None)
+
+    def everything_can_be_finished(self) -> None:
+        if self.state == "paused":
+            self.open_again()
+        if self.state == "open":
+            self.everybody_works_until_nothing_is_left()
+            self.others_take_every_seat()
+            self.the_books_agree()
 
     def everybody_works_until_nothing_is_left(self) -> None:
         for life in self.lives:
