@@ -1,10 +1,14 @@
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import override
 
 from annotations.framing import is_framed_by_panel, send_from_frames
+from annotations.inputs import ensure_numbers_fit, ensure_readable_address, ensure_readable_form
 from annotations.panels import FRAME_HOSTS, SUBMIT_HOSTS
+from juice.error_pages import language_of_errors
 
 _clips = f"'self' blob: {settings.MEDIA_S3_ORIGIN}".strip()
 STRICT_POLICY = (
@@ -57,3 +61,27 @@ def cookies_in_frames(
         return response
 
     return middleware
+
+
+class ReadableRequests:
+    """Refuse, with words and 400, what no page could store or look up; before any page sees it.
+
+    Bodies that are no forms are read, and refused, by those who take them: the API's parser and
+    the webhooks. They are exempt from CSRF's token, which is how they are told apart here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with override(language_of_errors(request)):
+            ensure_readable_address(request)
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> None:
+        with override(language_of_errors(request)):
+            ensure_numbers_fit(kwargs)
+            if not getattr(view, "csrf_exempt", False):
+                ensure_readable_form(request)

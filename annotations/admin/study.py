@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
+from annotations.admin.base import READABLE_JSON
 from annotations.admin.forms import (
     AxisForm,
     AxisFormSet,
@@ -181,6 +182,7 @@ class QualityPlanInline(DraftInline, StackedInline):
 
 @admin.register(Study)
 class StudyAdmin(ModelAdmin):
+    formfield_overrides = READABLE_JSON
     form = StudyForm
     inlines = (StudyModelInline, AxisInline, ModelPairInline, QualityPlanInline, StudyTextInline)
     list_display = ("title", "slug", "state", "kind", "comparison_count", "created_at")

@@ -1,11 +1,14 @@
 """The shape of what the API takes and gives; rules live in the services."""
 
+import json
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from annotations.enums import SkipReason
+from annotations.inputs import LARGEST_FACTS, read_text
 from annotations.models import Assignment, Judgment, Study
 from annotations.services.rating.submitting import (
     MAX_NOTE_LENGTH,
@@ -69,6 +72,10 @@ class SubmissionSerializer(DraftSerializer):
     )
     playback = serializers.DictField(required=False, default=dict)
 
+    def validate_playback(self, value: dict[str, Any]) -> dict[str, Any]:
+        read_text(json.dumps(value), what=_("“playback”"), longest=LARGEST_FACTS)
+        return value
+
 
 class ReasonSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
@@ -124,13 +131,6 @@ class AssignmentSerializer(serializers.Serializer[Any]):
                 for axis in open_axes(instance, axes)
             ],
         }
-
-
-class ErrorSerializer(serializers.Serializer[Any]):
-    detail = serializers.CharField()
-    by_axis = serializers.DictField(
-        child=serializers.ListField(child=serializers.CharField()), required=False
-    )
 
 
 class StudySerializer(serializers.ModelSerializer[Study]):
