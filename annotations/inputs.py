@@ -86,6 +86,14 @@ def read_whole_number(
     return number
 
 
+def is_id(text: str) -> bool:
+    """Whether a row could have it."""
+    try:
+        return read_whole_number(text, what="It") > 0
+    except BadInput:
+        return False
+
+
 def read_json(source: str | bytes, *, what: str, largest: int = LARGEST_JSON) -> Any:
     """What a JSON text says, in values that both databases can store.
 
@@ -153,7 +161,7 @@ def csv_records(text: str) -> Iterator[Record]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            yield f"Line {reader.line_num}", {}, f"it is not CSV ({error})."
+            yield f"Line {reader.line_num + 1}", {}, f"it is not CSV ({error})."
             return
         if row is None:
             return

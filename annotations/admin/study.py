@@ -22,6 +22,7 @@ from annotations.admin.forms import (
     template_values,
 )
 from annotations.enums import StudyState
+from annotations.inputs import is_id
 from annotations.models import Axis, ModelPair, QualityPlan, Study, StudyModel, StudyText
 from annotations.services.clips.registering import get_or_create_prompt
 from annotations.services.studies.protocol import axis_templates, is_frozen
@@ -264,7 +265,7 @@ class StudyAdmin(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        study = Study.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        study = Study.objects.filter(pk=object_id).first() if is_id(object_id) else None
         if request.method == "GET" and study is not None and not _is_draft(study):
             messages.info(request, _why_closed(study))
         return super().change_view(request, object_id, form_url, extra_context)

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from annotations.enums import SkipReason
@@ -73,7 +72,7 @@ class SubmissionSerializer(DraftSerializer):
     playback = serializers.DictField(required=False, default=dict)
 
     def validate_playback(self, value: dict[str, Any]) -> dict[str, Any]:
-        read_text(json.dumps(value), what=_("“playback”"), longest=LARGEST_FACTS)
+        read_text(json.dumps(value), what="“playback”", longest=LARGEST_FACTS)
         return value
 
 
