@@ -1,5 +1,6 @@
 from django.urls import path
 
+from annotations.api.hooks import ProlificWebhook
 from annotations.views import entering, lessons, media, panels, rater, revising
 
 urlpatterns = [
@@ -13,7 +14,7 @@ urlpatterns = [
     path("s/<slug:slug>/skip/", rater.skip, name="rater-skip"),
     path("s/<slug:slug>/done/", rater.done, name="rater-done"),
     path("s/<slug:slug>/declined/", panels.declined, name="rater-declined"),
-    path("hooks/prolific/<slug:slug>/", panels.prolific_webhook, name="prolific-webhook"),
+    path("hooks/prolific/<slug:slug>/", ProlificWebhook.as_view(), name="prolific-webhook"),
     path("s/<slug:slug>/source/<uuid:public_id>/", media.source_media, name="rater-source"),
     path("m/<str:token>/", media.stimulus_media, name="stimulus-media"),
 ]

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
-from annotations.admin.base import ReadOnlyAdmin
+from annotations.admin.base import READABLE_JSON, ReadOnlyAdmin
 from generation.adapters.base import PermanentError
 from generation.adapters.registry import capabilities_of
 from generation.enums import Priority
@@ -25,6 +25,7 @@ from generation.tasks import queue_stops
 
 @admin.register(Endpoint)
 class EndpointAdmin(ModelAdmin):
+    formfield_overrides = READABLE_JSON
     list_display = ("name", "model", "adapter", "base_url", "is_active", "paused_until")
     list_filter = ("adapter", "is_active")
     list_select_related = ("model",)
@@ -62,8 +63,11 @@ class EndpointAdmin(ModelAdmin):
     )
 
     @action(description="Test this endpoint", url_path="test")
-    def test(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("owner-endpoint-test", endpoint_id=object_id)
+    def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        endpoint = self.get_object(request, object_id)
+        if endpoint is None:
+            raise Http404
+        return redirect("owner-endpoint-test", endpoint_id=endpoint.pk)
 
     @admin.display(description="Sent and spent so far")
     def spent(self, endpoint: Endpoint) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from annotations.admin.study import DraftInline
 from annotations.enums import StudyKind
+from annotations.inputs import is_id
 from generation.adapters.registry import UPLOAD
 from generation.models import SETTINGS, ClipSettings, Endpoint
 from generation.suitability import unsupported_settings
@@ -40,6 +42,9 @@ class ClipSettingsForm(forms.ModelForm):
         return cleaned
 
 
+MODEL_OF_ROW = re.compile(r"study_models-[0-9]+-model")
+
+
 class ClipSettingsFormSet(BaseInlineFormSet):
     """Looks at the kind and the models as the whole form has them, saved or not."""
 
@@ -53,10 +58,9 @@ class ClipSettingsFormSet(BaseInlineFormSet):
 
 def models_in(data: Any) -> tuple[int, ...]:
     """The models that a sent set-up form names and does not remove."""
-    total = str(data.get("study_models-TOTAL_FORMS", "0"))
-    rows = [f"study_models-{index}" for index in range(int(total) if total.isdecimal() else 0)]
-    kept = [str(data.get(f"{row}-model", "")) for row in rows if not data.get(f"{row}-DELETE")]
-    return tuple(int(model) for model in kept if model.isdecimal())
+    rows = [name.removesuffix("-model") for name in data if MODEL_OF_ROW.fullmatch(name)]
+    kept = [str(data[f"{row}-model"]) for row in rows if not data.get(f"{row}-DELETE")]
+    return tuple(int(model) for model in kept if is_id(model))
 
 
 class ClipSettingsInline(DraftInline, StackedInline):

@@ -17,6 +17,8 @@ from generation.models import ClipSettings, Endpoint, Job
 class EndpointUnsuited(JuiceError):
     """An endpoint's model cannot take what the study asks; nothing was planned."""
 
+    code = "endpoint-unsuited"
+
 
 def ensure_can_make(study: Study) -> None:
     """Refuse a study that an endpoint could make in part only.

@@ -1,11 +1,24 @@
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import TO_FIELD_VAR
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import override
 
+from annotations.errors import BadInput
 from annotations.framing import is_framed_by_panel, send_from_frames
+from annotations.inputs import (
+    ensure_numbers_fit,
+    ensure_readable_address,
+    ensure_readable_form,
+    read_whole_number,
+)
 from annotations.panels import FRAME_HOSTS, SUBMIT_HOSTS
+from juice.error_pages import language_of_errors
 
+ADMIN = "/admin/"
 _clips = f"'self' blob: {settings.MEDIA_S3_ORIGIN}".strip()
 STRICT_POLICY = (
     f"default-src 'self'; script-src 'self'; style-src 'self'; img-src {_clips} data:; "
@@ -32,7 +45,7 @@ def content_security_policy(
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         policy = FRAMED_POLICY if is_framed_by_panel(response) else STRICT_POLICY
-        if request.path.startswith("/admin/"):
+        if request.path.startswith(ADMIN):
             policy = ADMIN_POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
         return response
@@ -57,3 +70,38 @@ def cookies_in_frames(
         return response
 
     return middleware
+
+
+def ensure_admin_can_read(request: HttpRequest) -> None:
+    """Raise BadInput for what Django's admin takes from a request without looking at it."""
+    for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+        read_whole_number(chosen, what=ACTION_CHECKBOX_NAME)
+    for sent in (request.GET, request.POST):
+        if sent.get(TO_FIELD_VAR, "-") == "":
+            raise BadInput(f"{TO_FIELD_VAR} is empty. Leave it out, or name a field.")
+
+
+class ReadableRequests:
+    """Refuse, with words and 400, what no page could store or look up; before any page sees it.
+
+    Bodies that are no forms are read, and refused, by those who take them: the API's parser and
+    the webhooks. They are exempt from CSRF's token, which is how they are told apart here.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with override(language_of_errors(request)):
+            ensure_readable_address(request)
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> None:
+        with override(language_of_errors(request)):
+            ensure_numbers_fit(kwargs)
+            if request.path.startswith(ADMIN):
+                ensure_admin_can_read(request)
+            if not getattr(view, "csrf_exempt", False):
+                ensure_readable_form(request)

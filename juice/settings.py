@@ -62,6 +62,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "juice.middleware.content_security_policy",
+    "juice.middleware.ReadableRequests",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -70,7 +72,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "juice.middleware.content_security_policy",
 ]
 
 ROOT_URLCONF = "juice.urls"
@@ -239,6 +240,7 @@ SECURE_HSTS_SECONDS = 3600 * 24 * 30 if HTTPS else 0
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 CSRF_COOKIE_AGE = RATER_COOKIE_AGE_SECONDS
+CSRF_FAILURE_VIEW = "juice.error_pages.csrf_failure"
 LOGIN_URL = "admin:login"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -258,11 +260,11 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "DEFAULT_PARSER_CLASSES": ["annotations.api.reading.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "annotations.api.reading.Pages",
     "PAGE_SIZE": 100,
-    "EXCEPTION_HANDLER": "annotations.api.views.answer_error",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "annotations.api.problems.answer_error",
+    "DEFAULT_SCHEMA_CLASS": "annotations.api.schema.SchemaWithProblems",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Juice API",

@@ -29,3 +29,8 @@ urlpatterns = [
     path("r/<str:token>/generation.csv", generation_csv, name="report-generation"),
     path("", include("analysis.urls")),
 ]
+
+handler400 = "juice.error_pages.bad_request"
+handler403 = "juice.error_pages.permission_denied"
+handler404 = "juice.error_pages.page_not_found"
+handler500 = "juice.error_pages.server_error"

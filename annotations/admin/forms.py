@@ -16,7 +16,8 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from annotations.errors import ImportRefused, TranslationRefused
+from annotations.errors import BadInput, ImportRefused, TranslationRefused
+from annotations.inputs import read_file
 from annotations.models import Axis, Study, StudyText
 from annotations.services.clips.manifests import PromptText, read_prompts
 from annotations.services.studies.protocol import AxisTemplate, add_default_axes, replace_reasons
@@ -71,8 +72,8 @@ class StudyForm(forms.ModelForm):
             return read_prompts(text_of(source), name=name)
         except ImportRefused as error:
             self.add_error(field, ValidationError(_shortened(error.problems)))
-        except ValidationError as error:
-            self.add_error(field, error)
+        except BadInput as error:
+            self.add_error(field, str(error))
         return None
 
 
@@ -183,16 +184,7 @@ def template_values(templates: Sequence[AxisTemplate]) -> list[dict[str, Any]]:
 
 
 def _text_of(file: Any) -> str:
-    """The text of an uploaded file, or a ValidationError."""
-    if file.size > MAX_PROMPT_FILE_BYTES:
-        limit = MAX_PROMPT_FILE_BYTES // 1024**2
-        raise ValidationError(f"The file is larger than {limit} MB. Is it a list of prompts?")
-    try:
-        return str(file.read().decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ValidationError(
-            f"The file is not UTF-8 text (byte {error.start}). Save it as UTF-8."
-        ) from error
+    return read_file(file.read(), name="The file", largest=MAX_PROMPT_FILE_BYTES)
 
 
 def _shortened(problems: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 
+from annotations.admin.base import READABLE_JSON
 from annotations.admin.forms import (
     AxisForm,
     AxisFormSet,
@@ -21,6 +22,7 @@ from annotations.admin.forms import (
     template_values,
 )
 from annotations.enums import StudyState
+from annotations.inputs import is_id
 from annotations.models import Axis, ModelPair, QualityPlan, Study, StudyModel, StudyText
 from annotations.services.clips.registering import get_or_create_prompt
 from annotations.services.studies.protocol import axis_templates, is_frozen
@@ -190,6 +192,7 @@ class QualityPlanInline(DraftInline, StackedInline):
 
 @admin.register(Study)
 class StudyAdmin(ModelAdmin):
+    formfield_overrides = READABLE_JSON
     form = StudyForm
     inlines = (StudyModelInline, AxisInline, ModelPairInline, QualityPlanInline, StudyTextInline)
     list_display = ("title", "slug", "state", "kind", "comparison_count", "created_at")
@@ -271,7 +274,7 @@ class StudyAdmin(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        study = Study.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        study = Study.objects.filter(pk=object_id).first() if is_id(object_id) else None
         if request.method == "GET" and study is not None and not _is_draft(study):
             messages.info(request, _why_closed(study))
         return super().change_view(request, object_id, form_url, extra_context)

@@ -1,11 +1,13 @@
 """The shape of what the API takes and gives; rules live in the services."""
 
+import json
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotations.enums import SkipReason
+from annotations.inputs import LARGEST_FACTS, read_text
 from annotations.models import Judgment, Study
 from annotations.services.rating.asking import Ahead, Asked, Question
 from annotations.services.rating.explaining import Example, Feedback
@@ -65,6 +67,10 @@ class SubmissionSerializer(DraftSerializer):
         help_text="Made by the client; the same id makes a repeat harmless."
     )
     playback = serializers.DictField(required=False, default=dict)
+
+    def validate_playback(self, value: dict[str, Any]) -> dict[str, Any]:
+        read_text(json.dumps(value), what="“playback”", longest=LARGEST_FACTS)
+        return value
 
 
 class SkipSerializer(serializers.Serializer[Any]):
@@ -321,13 +327,6 @@ class TurnSerializer(serializers.Serializer[Any]):
     turn = serializers.ChoiceField(choices=[kind.value for kind in TurnKind], source="kind")
     assignment = AssignmentSerializer(allow_null=True)
     ending = EndingSerializer(allow_null=True)
-
-
-class ErrorSerializer(serializers.Serializer[Any]):
-    detail = serializers.CharField()
-    by_axis = serializers.DictField(
-        child=serializers.ListField(child=serializers.CharField()), required=False
-    )
 
 
 class StudySerializer(serializers.ModelSerializer[Study]):

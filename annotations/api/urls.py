@@ -1,8 +1,10 @@
 from django.urls import path
 
 from annotations.api import views
+from annotations.api.problem_kinds import ProblemKindsView
 
 urlpatterns = [
+    path("problems/", ProblemKindsView.as_view(), name="api-problems"),
     path("studies/", views.StudyListView.as_view(), name="api-studies"),
     path("studies/<slug:slug>/", views.StudyView.as_view(), name="api-study"),
     path("studies/<slug:slug>/judgments/", views.JudgmentListView.as_view(), name="api-judgments"),

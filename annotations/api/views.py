@@ -22,20 +22,11 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView, exception_handler
+from rest_framework.views import APIView
 
 from annotations.api import serializers
-from annotations.errors import (
-    AnswersRefused,
-    AssignmentNotFound,
-    ConsentMissing,
-    EntryRefused,
-    JuiceError,
-    RevisionRefused,
-    SeatGivenAway,
-    StudyNotOpen,
-    SubmissionConflict,
-)
+from annotations.api.problems import PROBLEM_JSON, REFUSALS, ProblemSerializer, refusals
+from annotations.errors import AssignmentNotFound
 from annotations.models import Assignment, Judgment, Rater, Study
 from annotations.rater_session import rater_credential
 from annotations.services.raters.entry import PanelIdentity
@@ -52,34 +43,6 @@ from annotations.services.rating.welcoming import welcome_to
 from annotations.views.language import language_of
 
 RNG = random.SystemRandom()
-REFUSALS = {
-    400: OpenApiResponse(serializers.ErrorSerializer, "Something is missing or impossible."),
-    401: OpenApiResponse(serializers.ErrorSerializer, "No valid rater credential."),
-    404: OpenApiResponse(serializers.ErrorSerializer, "Not an assignment of this rater."),
-    409: OpenApiResponse(serializers.ErrorSerializer, "Answered before, too late, or not open."),
-}
-STATUS_OF_ERROR: dict[type[JuiceError], int] = {
-    AnswersRefused: status.HTTP_400_BAD_REQUEST,
-    AssignmentNotFound: status.HTTP_404_NOT_FOUND,
-    SubmissionConflict: status.HTTP_409_CONFLICT,
-    SeatGivenAway: status.HTTP_409_CONFLICT,
-    RevisionRefused: status.HTTP_409_CONFLICT,
-    StudyNotOpen: status.HTTP_409_CONFLICT,
-    ConsentMissing: status.HTTP_400_BAD_REQUEST,
-    EntryRefused: status.HTTP_403_FORBIDDEN,
-}
-
-
-def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn a rule that said no into its answer; the rest is REST framework's."""
-    kinds = [kind for kind in type(error).__mro__ if kind in STATUS_OF_ERROR]
-    code = STATUS_OF_ERROR[kinds[0]] if kinds else None
-    if code is None:
-        return exception_handler(error, context)
-    body: dict[str, Any] = {"detail": str(error)}
-    if isinstance(error, AnswersRefused):
-        body["by_axis"] = error.by_axis
-    return Response(body, status=code)
 
 
 class RaterView(APIView):
@@ -147,9 +110,8 @@ class JoinView(RaterView):
         request=serializers.JoinSerializer,
         responses={
             201: serializers.CredentialSerializer,
-            400: serializers.ErrorSerializer,
-            403: OpenApiResponse(serializers.ErrorSerializer, "This person may not take part."),
-            409: serializers.ErrorSerializer,
+            (403, PROBLEM_JSON): OpenApiResponse(ProblemSerializer, "May not take part."),
+            **refusals(400, 409),
         },
     )
     def post(self, request: Request, slug: str) -> Response:
@@ -174,7 +136,7 @@ class ClaimView(RaterView):
         request=None,
         responses={
             200: serializers.TurnSerializer,
-            **{code: REFUSALS[code] for code in (401, 404)},
+            **refusals(401, 404),
         },
     )
     def post(self, request: Request, slug: str) -> Response:
@@ -191,7 +153,7 @@ class AheadView(RaterView):
         responses={
             200: serializers.ClipsSerializer,
             204: OpenApiResponse(description="Nothing can be told ahead."),
-            **{code: REFUSALS[code] for code in (401, 404, 409)},
+            **refusals(401, 404, 409),
         },
     )
     def post(self, request: Request, slug: str) -> Response:
@@ -208,7 +170,7 @@ class BackView(RaterView):
         responses={
             200: serializers.AssignmentSerializer,
             204: OpenApiResponse(description="There is nothing that may be changed."),
-            **{code: REFUSALS[code] for code in (401, 404)},
+            **refusals(401, 404),
         },
     )
     def get(self, request: Request, slug: str) -> Response:
@@ -224,7 +186,7 @@ class ExamplesView(RaterView):
     @extend_schema(
         responses={
             200: serializers.ExampleGroupSerializer(many=True),
-            **{code: REFUSALS[code] for code in (401, 404)},
+            **refusals(401, 404),
         },
     )
     def get(self, request: Request, slug: str) -> Response:
@@ -283,7 +245,7 @@ class FeedbackView(RaterView):
     @extend_schema(
         responses={
             200: serializers.FeedbackSerializer,
-            **{code: REFUSALS[code] for code in (401, 404)},
+            **refusals(401, 404),
         }
     )
     def get(self, request: Request, public_id: UUID) -> Response:
@@ -332,7 +294,10 @@ class ReviseView(RaterView):
 
 
 class RenewView(RaterView):
-    @extend_schema(request=None, responses={200: OpenApiResponse(description="Renewed.")})
+    @extend_schema(
+        request=None,
+        responses={200: OpenApiResponse(description="Renewed."), **refusals(401, 404, 409)},
+    )
     def post(self, request: Request, public_id: UUID) -> Response:
         """Keep the comparison for this rater a while longer."""
         expires_at = renew_lease(rater=self.rater(request), public_id=public_id, now=timezone.now())

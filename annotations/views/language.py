@@ -44,6 +44,16 @@ def language_of(request: HttpRequest, study: Study) -> str:
     return study.language if study.language in offered else offered[0]
 
 
+def language_of_browser(request: HttpRequest) -> str:
+    """The same where no study is known, as on pages that say what is wrong."""
+    spoken = [code for code, _ in settings.LANGUAGES]
+    chosen = request.COOKIES.get(settings.RATER_LANGUAGE_COOKIE)
+    for language in (chosen, *_asked_by_browser(request.headers)):
+        if language in spoken:
+            return str(language)
+    return settings.LANGUAGE_CODE
+
+
 def remember_language(response: HttpResponse, language: str) -> None:
     response.set_cookie(
         settings.RATER_LANGUAGE_COOKIE,

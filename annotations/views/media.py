@@ -31,7 +31,8 @@ from annotations.services.rating.stages import may_see_clips, may_see_source
 CHUNK_BYTES = 64 * 1024
 CACHE_CONTROL = "private, max-age=3600"
 ADDRESS_SECONDS = 60
-ONE_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
+# With as many digits as a file can have bytes; any other range is passed over (RFC 9110, 14.2).
+ONE_RANGE = re.compile(r"^bytes=([0-9]{0,18})-([0-9]{0,18})$")
 CONTENT_TYPES = {
     ".mp4": "video/mp4",
     ".png": "image/png",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
 import uuid
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
@@ -23,6 +21,7 @@ from annotations.errors import (
     StudyNotOpen,
     SubmissionConflict,
 )
+from annotations.inputs import read_facts
 from annotations.models import Assignment, Rater
 from annotations.services.rating.asking import tell_ahead
 from annotations.services.rating.claiming import claim_ahead, renew_lease
@@ -45,7 +44,6 @@ from annotations.views.endings import ending_page
 from annotations.views.rate_page import answers_from_form, rate_context
 
 RNG = random.SystemRandom()
-MAX_PLAYBACK_CHARACTERS = 10_000
 
 
 @never_cache
@@ -172,7 +170,7 @@ def _save_stage(request: HttpRequest, rater: Rater, assignment: Assignment) -> b
         public_id=assignment.public_id,
         submission_id=submission_id(request),
         answers=answers,
-        playback=_playback(request),
+        playback=read_facts(request.POST.get("playback", "")),
         now=now,
     )
     return True
@@ -198,15 +196,3 @@ def _show_problems(
 
 def _with_stimuli(assignment: Assignment) -> Assignment:
     return Assignment.objects.with_stimuli().get(pk=assignment.pk)
-
-
-def _playback(request: HttpRequest) -> dict[str, Any]:
-    """What the browser says about playing; anything that is not a small JSON object is dropped."""
-    text = request.POST.get("playback", "")
-    if len(text) > MAX_PLAYBACK_CHARACTERS:
-        return {}
-    try:
-        facts = json.loads(text or "{}")
-    except json.JSONDecodeError:
-        return {}
-    return facts if isinstance(facts, dict) else {}

@@ -10,7 +10,22 @@ from django.utils.translation import gettext_lazy as _
 SCRIPT_WORDS = {
     "saved": _("Saved"),
     "saving": _("Saving…"),
-    "unsent": _("Not sent yet. Kept on this device; trying again"),
+    "lineDown": _(
+        "Not sent yet: there is no connection. Your answer is kept on this device; next try in "
+        "{seconds} s."
+    ),
+    "serverBusy": _(
+        "Not sent yet: the server is busy. Your answer is kept on this device; next try in "
+        "{seconds} s."
+    ),
+    "gaveUp": _(
+        "Not sent: the server has not answered so far. Your answer is kept on this device. Look at "
+        "your connection, wait a little, and try again."
+    ),
+    "serverFault": _(
+        "Not saved: something went wrong on the server. Your answer is kept on this device. Try "
+        "again in a minute; if it happens again, tell the people who run the study."
+    ),
     "outOfDate": _(
         "This could not be saved because the page is out of date. Load it again; your answer is "
         "kept on this device."

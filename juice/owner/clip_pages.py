@@ -11,19 +11,20 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBadRequest,
     HttpResponseBase,
+    HttpResponseRedirect,
     StreamingHttpResponse,
 )
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import conditional_page, require_POST, require_safe
 
+from annotations.inputs import read_whole_number
 from annotations.models import Stimulus, Study
 from annotations.views.media import serve_file
 from generation.enums import ENDED_BADLY, MOVING, JobState
@@ -93,11 +94,9 @@ def clip_action(request: HttpRequest, slug: str, what: str) -> HttpResponse:
     jobs = Job.objects.for_study(study.pk)
     for name, field in (("job", "pk"), ("model", "endpoint__model")):
         if chosen := request.POST.get(name):
-            if not chosen.isdecimal():
-                raise Http404
-            jobs = jobs.filter(**{field: int(chosen)})
+            jobs = jobs.filter(**{field: read_whole_number(chosen, what=name)})
     messages.success(request, ACTIONS[what](jobs, is_one="job" in request.POST))
-    return redirect(_way_back(request, reverse("owner-clips", args=[study.slug])))
+    return HttpResponseRedirect(_way_back(request, reverse("owner-clips", args=[study.slug])))
 
 
 @require_safe

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotations.enums import CheckRole
 from annotations.errors import ImportRefused, JuiceError
+from annotations.inputs import read_file
 from annotations.models import GenerativeModel, Reason, Study
 from annotations.models.quality import OF_ONE_CLIP
 from annotations.services.checks.defining import example_coverage, quality_of, remove_check
@@ -95,11 +96,9 @@ def import_study_checks(request: HttpRequest, slug: str) -> HttpResponse:
     study = get_object_or_404(Study, slug=slug)
     file = request.FILES.get("file")
     try:
-        text = file.read().decode("utf-8-sig") if file else ""
+        text = read_file(file.read(), name="The file") if file else ""
         added = import_checks(study=study, text=text)
         messages.success(request, f"{added} pairs are there.")
-    except UnicodeDecodeError:
-        messages.error(request, "The file is not UTF-8 text. Save it as UTF-8.")
     except ImportRefused as error:
         return _show(request, study, problems=error.problems, status=400)
     except JuiceError as error:

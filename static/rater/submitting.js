@@ -39,13 +39,16 @@ export class Submitting {
   async #whileBusy(body) {
     keepDraft(this.form, { unsent: true });
     this.#setBusy(true);
-    const slow = setTimeout(() => showStatus(this.form, words.saving), PATIENCE_MILLISECONDS);
-    const onTrouble = () => {
+    let slow = 0;
+    const onTry = () => {
+      slow = setTimeout(() => showStatus(this.form, words.saving), PATIENCE_MILLISECONDS);
+    };
+    const onTrouble = ({ busy, seconds }) => {
       clearTimeout(slow);
-      showStatus(this.form, words.unsent, "bad");
+      showStatus(this.form, (busy ? words.serverBusy : words.lineDown)(seconds), "bad");
     };
     try {
-      return await send(this.form.action, body, { onTrouble });
+      return await send(this.form.action, body, { onTry, onTrouble });
     } finally {
       clearTimeout(slow);
       this.#setBusy(false);
@@ -55,12 +58,17 @@ export class Submitting {
   #setBusy(busy) {
     this.busy = busy;
     this.form.querySelector(".panel__body").inert = busy;
+    this.#offerAgain(false);
     this.form.querySelector("[data-next]").setAttribute("aria-disabled", String(busy));
     (busy ? addEventListener : removeEventListener)("beforeunload", warnBeforeLeaving);
   }
 
   #show(outcome) {
-    if (outcome.outOfDate) return showNotice(this.form, words.outOfDate, location.href, words.loadAgain);
+    if (outcome.gaveUp) return this.#stay(words.gaveUp);
+    if (outcome.fault) return this.#stay(words.serverFault);
+    if (outcome.outOfDate || outcome.unreadable) {
+      return showNotice(this.form, outcome.unreadable ?? words.outOfDate, location.href, words.loadAgain);
+    }
     if (outcome.elsewhere) return location.assign(outcome.elsewhere);
     if (outcome.problems) return this.#swap(outcome.problems);
     dropDraft(this.form);
@@ -69,6 +77,18 @@ export class Submitting {
     this.busy = true;
     showStatus(this.form, words.saved, "ok");
     location.assign(outcome.next);
+  }
+
+  /** The answer stays as it is, on the page and on this device. */
+  #stay(text) {
+    showStatus(this.form, text, "bad");
+    this.#offerAgain(true);
+    this.form.querySelector("[data-again]").focus();
+  }
+
+  #offerAgain(offered) {
+    this.form.querySelector("[data-again]").hidden = !offered;
+    this.form.querySelector("[data-next]").hidden = offered;
   }
 
   #swap(html, said) {

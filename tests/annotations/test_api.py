@@ -70,7 +70,7 @@ def test_a_comparison_is_judged_and_then_nothing_is_left(rater):
 def test_a_missing_reason_is_a_400_that_names_the_axis(rater):
     answer = rater.draft(rater.claim()["id"], {**QUALITY, "reasons": []})
     assert answer.status_code == 400
-    assert answer.json()["by_axis"] == {"quality": ["Please tick at least one reason."]}
+    assert answer.json()["fields"] == {"quality": ["Please tick at least one reason."]}
 
 
 def test_a_second_submission_with_another_body_is_a_409(rater):

@@ -92,7 +92,8 @@ def test_every_bad_line_of_a_manifest_is_named(folder):
     assert [str(problem) for problem in read_clips(manifest).problems] == [
         "Line 3: model missing.",
         "Line 4: there is no file aurora/missing.mp4.",
-        "Line 5: the seed “many” is not a whole number.",
+        "Line 5: the seed “many” is no whole number from -9223372036854775808 to "
+        "9223372036854775807. Give one.",
         "Line 6: aurora already has a clip for prompt fox and seed 0 (Line 2).",
         "Line 7: prompt fox has another text than at Line 2.",
     ]

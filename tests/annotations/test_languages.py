@@ -339,7 +339,7 @@ def test_the_api_speaks_the_language_that_is_asked_for(client):
         content_type="application/json",
         headers=headers,
     )
-    assert refused.json()["by_axis"]["quality"][0] == "Elige uno de los dos."
+    assert refused.json()["fields"]["quality"][0] == "Elige uno de los dos."
 
 
 def test_outside_of_a_raters_page_texts_are_english():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +10,7 @@ from django.db.models import Q
 
 from annotations.enums import CheckRole, Choice
 from annotations.errors import CheckRefused, ImportRefused
+from annotations.inputs import csv_columns, csv_records
 from annotations.models import GenerativeModel, Reason, Stimulus, Study
 from annotations.models.quality import OF_ONE_CLIP
 from annotations.services.checks.defining import add_check
@@ -49,11 +48,11 @@ def import_checks(*, study: Study, text: str) -> int:
     rows = _read(text, [axis.key for axis in study.axes.all()])
     problems = []
     with transaction.atomic():
-        for number, row in enumerate(rows, start=2):
+        for where, row in rows:
             try:
                 create_check(study=study, row=row)
             except CheckRefused as error:
-                problems.append(f"Line {number}: {error}")
+                problems.append(f"{where}: {error}")
         if problems:
             raise ImportRefused(problems)
     return len(rows)
@@ -79,30 +78,33 @@ def create_check(*, study: Study, row: CheckRow) -> None:
     )
 
 
-def _read(text: str, axes: list[str]) -> list[CheckRow]:
-    reader = csv.DictReader(io.StringIO(text))
-    named = set(reader.fieldnames or [])
+def _read(text: str, axes: list[str]) -> list[tuple[str, CheckRow]]:
+    """The rows, each with the words that name its line."""
+    named = set(csv_columns(text))
     known = {*COLUMNS, *(f"{WINNER}{axis}" for axis in axes)}
     missing = {"role", "prompt_id", "model_a", "model_b"} - named
     if missing or named - known:
         wrong = [f"The column {name} is missing." for name in sorted(missing)]
         wrong += [f"There is no column {name} here." for name in sorted(named - known, key=str)]
         raise ImportRefused(wrong)
-    rows = [{name: (value or "").strip() for name, value in row.items()} for row in reader]
-    if len(rows) > MAX_ROWS:
+    records = list(csv_records(text))
+    if len(records) > MAX_ROWS:
         raise ImportRefused([f"More than {MAX_ROWS} rows."])
-    return [
-        CheckRow(
-            role=row["role"].lower(),
-            prompt_id=row["prompt_id"],
-            model_a=row["model_a"],
-            model_b=row["model_b"],
-            winners={axis: row.get(f"{WINNER}{axis}", "") for axis in axes},
-            reason=row.get("reason", ""),
-            explanation=row.get("explanation", ""),
-        )
-        for row in rows
-    ]
+    if problems := [f"{where}: {problem}" for where, _, problem in records if problem]:
+        raise ImportRefused(problems)
+    return [(where, _check_row(row, axes)) for where, row, _ in records]
+
+
+def _check_row(row: Mapping[str, str], axes: list[str]) -> CheckRow:
+    return CheckRow(
+        role=row["role"].lower(),
+        prompt_id=row["prompt_id"],
+        model_a=row["model_a"],
+        model_b=row["model_b"],
+        winners={axis: row.get(f"{WINNER}{axis}", "") for axis in axes},
+        reason=row.get("reason", ""),
+        explanation=row.get("explanation", ""),
+    )
 
 
 def _clip(prompt_id: str, model: str) -> Stimulus:

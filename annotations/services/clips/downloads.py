@@ -35,13 +35,19 @@ TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 class DownloadRefused(JuiceError):
     """It will not work however often it is tried."""
 
+    code = "download-refused"
+
 
 class PrivateAddress(DownloadRefused):
     """It lies in a private network."""
 
+    code = "private-address"
+
 
 class DownloadFailed(JuiceError):
     """It may work later."""
+
+    code = "download-failed"
 
 
 def is_remote(location: str) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,13 +11,23 @@ from tempfile import TemporaryDirectory
 
 from django.utils.text import slugify
 
-from annotations.errors import ImportRefused, JuiceError
+from annotations.errors import BadInput, ImportRefused, JuiceError
+from annotations.inputs import (
+    Record,
+    csv_records,
+    json_records,
+    read_file,
+    read_text,
+    read_whole_number,
+)
 from annotations.models import Prompt
 from annotations.services.clips.downloads import BUCKET_SCHEME, is_remote, list_keys, local_copy
 
 REQUIRED = ("prompt_id", "prompt", "model", "path")
 PAIR_COLUMNS = ("model_a", "video_a", "model_b", "video_b")
 MEDIA_SUFFIXES = {".mp4", ".m4v", ".mov", ".webm", ".mkv", ".gif", ".webp", ".png", ".jpg", ".jpeg"}
+LONGEST_ID, LONGEST_WHERE = 120, 300
+"""What the columns of models, prompts and rows of imports hold."""
 MANIFEST_NAMES = ("manifest.csv", "manifest.jsonl")
 # Turns a manifest's path into a location, or raises ValueError with the reason.
 Locate = Callable[[str], str]
@@ -120,9 +127,8 @@ def read_prompts(content: str, *, name: str) -> list[PromptText]:
     """
     if name.endswith((".csv", ".jsonl")):
         return _prompts_from_records(_records(content, name))
-    lines = [line.strip() for line in content.splitlines()]
-    found = [PromptText(key=key_of(line), text=line) for line in lines if line]
-    return _once_each(found)
+    lines = enumerate(content.splitlines(), start=1)
+    return _prompts_from_records(_line_records(lines))
 
 
 def key_of(text: str) -> str:
@@ -132,7 +138,7 @@ def key_of(text: str) -> str:
 
 def _read_manifest(path: Path, locate: Locate | None = None) -> Manifest:
     locate = locate or partial(_file_beside, path.parent)
-    content = _text_of(path)
+    content = text_of(path)
     rows: list[ClipRow] = []
     problems: list[Problem] = []
     pairs: dict[tuple[str, str], None] = {}
@@ -145,7 +151,7 @@ def _read_manifest(path: Path, locate: Locate | None = None) -> Manifest:
                 pairs[record["model_a"], record["model_b"]] = None
             else:
                 rows.append(_clip_row(where, record, locate))
-        except ValueError as error:
+        except (BadInput, ValueError) as error:
             problems.append(Problem(where, str(error)))
     if not rows and not problems:
         raise ImportRefused([f"{path.name}: there is no row in it."])
@@ -153,45 +159,42 @@ def _read_manifest(path: Path, locate: Locate | None = None) -> Manifest:
     return Manifest(good, problems + contradictions, list(pairs))
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a table, or ImportRefused."""
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ImportRefused(
-            [f"{path.name}: it is not UTF-8 text (byte {error.start}). Save it as UTF-8."]
-        ) from error
+        return read_file(path.read_bytes(), name=path.name)
+    except BadInput as error:
+        raise ImportRefused([str(error)]) from error
 
 
-def _records(content: str, name: str) -> Iterator[tuple[str, dict[str, str], str]]:
+def _records(content: str, name: str) -> Iterator[Record]:
     """Each record with the words that name its line, and what is wrong with it as a record."""
-    if name.endswith(".jsonl"):
-        yield from _json_records(content)
-        return
-    reader = csv.DictReader(io.StringIO(content, newline=""))
-    for record in reader:
-        named = {
-            key: (value or "").strip() for key, value in record.items() if isinstance(key, str)
-        }
-        yield f"Line {reader.line_num}", named, ""
+    return json_records(content) if name.endswith(".jsonl") else csv_records(content)
 
 
-def _json_records(content: str) -> Iterator[tuple[str, dict[str, str], str]]:
-    for number, line in enumerate(content.splitlines(), start=1):
-        if not line.strip():
-            continue
+def _line_records(lines: Iterable[tuple[int, str]]) -> Iterator[Record]:
+    """A prompt per line, as records."""
+    for number, line in lines:
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            yield f"Line {number}", {}, f"it is not JSON ({error.msg})."
+            text = read_text(line.strip(), what="the prompt")
+        except BadInput as error:
+            yield f"Line {number}", {}, str(error)
             continue
-        if isinstance(record, dict):
-            yield f"Line {number}", {key: _as_text(value) for key, value in record.items()}, ""
-        else:
-            yield f"Line {number}", {}, "it is not a JSON object."
+        if text:
+            yield f"Line {number}", {"prompt": text}, ""
 
 
-def _as_text(value: object) -> str:
-    return "" if value is None else str(value).strip()
+def prompt_text(key: str, text: str, category: str = "") -> PromptText:
+    """A prompt as a table says it.
+
+    Raises
+    ------
+    BadInput
+        The id or the category is too long.
+    """
+    read_text(key, what="the prompt's id", longest=LONGEST_ID)
+    read_text(category, what="the category", longest=LONGEST_ID)
+    return PromptText(key, text, category)
 
 
 def _clip_row(where: str, record: Mapping[str, str], locate: Locate) -> ClipRow:
@@ -200,8 +203,8 @@ def _clip_row(where: str, record: Mapping[str, str], locate: Locate) -> ClipRow:
         raise ValueError(f"{' and '.join(missing)} missing.")
     return ClipRow(
         where=where,
-        prompt=PromptText(record["prompt_id"], record["prompt"], record.get("category", "")),
-        model=record["model"],
+        prompt=prompt_text(record["prompt_id"], record["prompt"], record.get("category", "")),
+        model=_model_name(record["model"]),
         location=locate(record["path"]),
         seed=_seed(record),
     )
@@ -215,12 +218,12 @@ def _rows_of_pair(where: str, record: Mapping[str, str], locate: Locate) -> list
     if record["model_a"] == record["model_b"]:
         raise ValueError("model_a and model_b are the same.")
     key = record.get("prompt_id") or key_of(record["prompt"])
-    prompt = PromptText(key, record["prompt"], record.get("category", ""))
+    prompt = prompt_text(key, record["prompt"], record.get("category", ""))
     return [
         ClipRow(
             where=where,
             prompt=prompt,
-            model=record[f"model_{side}"],
+            model=_model_name(record[f"model_{side}"]),
             location=locate(record[f"video_{side}"]),
             seed=_seed(record),
         )
@@ -233,9 +236,17 @@ def _file_beside(base: Path, path: str) -> str:
     if is_remote(path):
         return path
     file = base / path
-    if not file.is_file():
+    if not is_there(file):
         raise ValueError(f"there is no file {path}.")
     return str(file)
+
+
+def is_there(file: Path) -> bool:
+    """Whether there is such a file; no file has a name that the system refuses."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
 
 
 def _key_beside(root: str, keys: Collection[str], path: str) -> str:
@@ -249,9 +260,11 @@ def _key_beside(root: str, keys: Collection[str], path: str) -> str:
 
 def _seed(record: Mapping[str, str]) -> int:
     seed = record.get("seed") or "0"
-    if not seed.removeprefix("-").isdigit():
-        raise ValueError(f"the seed “{seed}” is not a whole number.")
-    return int(seed)
+    return read_whole_number(seed, what=f"the seed “{seed[:40]}”")
+
+
+def _model_name(name: str) -> str:
+    return read_text(name, what="the model's name", longest=LONGEST_ID)
 
 
 def _read_bucket(prefix: str, prompts: Mapping[str, PromptText]) -> Manifest:
@@ -283,9 +296,12 @@ def _rows_of_files(
         path = PurePosixPath(file)
         if path.suffix.lower() not in MEDIA_SUFFIXES:
             continue
-        model, where = path.parent.name, f"{path.parent.name}/{path.name}"
+        model, where = path.parent.name, f"{path.parent.name}/{path.name}"[:LONGEST_WHERE]
         if path.stem in prompts:
-            rows.append(ClipRow(where, prompts[path.stem], model, file))
+            try:
+                rows.append(ClipRow(where, prompts[path.stem], _model_name(model), file))
+            except BadInput as error:
+                problems.append(Problem(where, str(error)))
         else:
             why = (
                 f"no prompt has the id “{path.stem}”. Put a prompts.csv (prompt_id,prompt) into "
@@ -301,12 +317,12 @@ def _rows_of_files(
 def _prompts_in(folder: Path) -> dict[str, PromptText]:
     for name in PROMPT_FILE_NAMES:
         if (folder / name).is_file():
-            found = read_prompts(_text_of(folder / name), name=name)
+            found = read_prompts(text_of(folder / name), name=name)
             return {prompt.key: prompt for prompt in found}
     return {}
 
 
-def _prompts_from_records(records: Iterable[tuple[str, dict[str, str], str]]) -> list[PromptText]:
+def _prompts_from_records(records: Iterable[Record]) -> list[PromptText]:
     found = []
     problems = []
     for where, record, problem in records:
@@ -318,7 +334,10 @@ def _prompts_from_records(records: Iterable[tuple[str, dict[str, str], str]]) ->
             problems.append(f"{where}: the prompt is missing (column `prompt`).")
             continue
         key = record.get("prompt_id") or key_of(text)
-        found.append(PromptText(key=key, text=text, category=record.get("category", "")))
+        try:
+            found.append(prompt_text(key, text, record.get("category", "")))
+        except BadInput as error:
+            problems.append(f"{where}: {error}")
     if problems:
         raise ImportRefused(problems)
     return _once_each(found)

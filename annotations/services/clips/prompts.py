@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,14 +9,21 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from annotations.enums import StimulusKind
-from annotations.errors import ImportRefused
+from annotations.errors import BadInput, ImportRefused
+from annotations.inputs import csv_records
 from annotations.media.errors import MediaError
 from annotations.media.inspection import MediaInfo
 from annotations.media.isolation import inspect_media, render
 from annotations.media.profiles import NATIVE, MediaSpec, plan_rendition
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from annotations.scratch import scratch_folder
-from annotations.services.clips.manifests import PromptText, key_of
+from annotations.services.clips.manifests import (
+    PromptText,
+    is_there,
+    key_of,
+    prompt_text,
+    text_of,
+)
 from annotations.services.clips.stimuli import store_original
 from annotations.services.studies.states import ensure_draft, set_prompts
 
@@ -44,13 +50,13 @@ def import_prompts(*, study: Study, path: Path) -> int:
     ensure_draft(study)
     prompts: list[Prompt] = []
     problems: list[str] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        for row in reader:
-            try:
-                prompts.append(_prompt_of(row, path.parent))
-            except (MediaError, ValueError) as error:
-                problems.append(f"Line {reader.line_num}: {error}")
+    for where, row, problem in csv_records(text_of(path)):
+        try:
+            if problem:
+                raise ValueError(problem)
+            prompts.append(_prompt_of(row, path.parent))
+        except (BadInput, MediaError, ValueError) as error:
+            problems.append(f"{where}: {error}")
     if problems or not prompts:
         raise ImportRefused(problems or [f"{path.name}: there is no row in it."])
     earlier = [row.prompt for row in study.study_prompts.select_related("prompt")]
@@ -119,21 +125,21 @@ def get_or_create_prompt_with_source(*, text: PromptText, source: Path) -> Promp
     )[0]
 
 
-def _prompt_of(row: Mapping[str, str | None], folder: Path) -> Prompt:
+def _prompt_of(row: Mapping[str, str], folder: Path) -> Prompt:
     text, source = _first(row, TEXT), _first(row, SOURCE)
     if not text:
         raise ValueError(f"the prompt is missing (column {' or '.join(TEXT)}).")
     if not source:
         raise ValueError(f"the source is missing (column {' or '.join(SOURCE)}).")
     path = (folder / source).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+    if not path.is_relative_to(folder.resolve()) or not is_there(path):
         raise ValueError(f"there is no file {source} beside the table.")
-    prompt = PromptText(_first(row, KEY) or key_of(text), text, _first(row, CATEGORY))
+    prompt = prompt_text(_first(row, KEY) or key_of(text), text, _first(row, CATEGORY))
     return get_or_create_prompt_with_source(text=prompt, source=path)
 
 
-def _first(row: Mapping[str, str | None], names: tuple[str, ...]) -> str:
-    return next(((row.get(name) or "").strip() for name in names if row.get(name)), "")
+def _first(row: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((row[name] for name in names if row.get(name)), "")
 
 
 def _store_shown(source: Path, info: MediaInfo) -> str:

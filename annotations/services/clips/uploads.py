@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import secrets
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +24,8 @@ from annotations.services.clips.registering import prompt_texts
 
 MAX_UPLOAD_BYTES = 2 * 1024**3
 MAX_UPLOAD_FILES = 20_000
+# What the standard library raises over archives that are cut off, garbled or locked.
+BROKEN = (RuntimeError, OSError, ValueError, EOFError, zlib.error, lzma.LZMAError)
 MANIFEST_SUFFIXES = {".csv", ".jsonl"}
 
 
@@ -74,7 +78,7 @@ def unpack_upload(archive: Path, target: Path) -> Path:
             members = [info for info in packed.infolist() if not _is_clutter(info.filename)]
             _check_members(members, target)
             packed.extractall(target, members=[info.filename for info in members])
-    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, *BROKEN) as error:
         raise ImportRefused([f"The upload cannot be unpacked as a zip file: {error}."]) from error
     return _content_root(target)
 

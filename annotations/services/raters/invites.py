@@ -9,7 +9,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from annotations.errors import InviteRefused, InvitesNotMade
+from annotations.errors import BadInput, InviteRefused, InvitesNotMade
+from annotations.inputs import read_text
 from annotations.models import Invite, Rater, Study
 from annotations.services.raters.entry import (
     ensure_no_refused_study,
@@ -36,9 +37,8 @@ def make_invites(
         raise InvitesNotMade("Say for whom, one name per line, or how many without a name.")
     if len(wanted) + unnamed > MOST_AT_ONCE:
         raise InvitesNotMade(f"Make at most {MOST_AT_ONCE} at once.")
-    too_long = [label for label in wanted if len(label) > LONGEST_LABEL]
-    if too_long:
-        raise InvitesNotMade(f"“{too_long[0][:40]}…” is longer than {LONGEST_LABEL} characters.")
+    for number, label in enumerate(labels, start=1):
+        _ensure_label(label.strip(), f"Line {number}")
     with transaction.atomic():
         Study.objects.select_for_update().get(pk=study.pk)
         in_force = study.invites.filter(revoked_at=None).values_list("label", flat=True)
@@ -48,6 +48,13 @@ def make_invites(
             Invite.objects.create(study=study, label=label, is_reusable=is_reusable)
             for label in new
         ]
+
+
+def _ensure_label(label: str, where: str) -> None:
+    try:
+        read_text(label, what="the name", longest=LONGEST_LABEL)
+    except BadInput as error:
+        raise InvitesNotMade(f"{where}: {error}") from error
 
 
 def revoke_invite(*, invite: Invite, now: datetime) -> bool:

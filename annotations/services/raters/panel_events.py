@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +19,14 @@ from django.db import transaction
 
 from annotations.enums import RaterOutcome
 from annotations.errors import WebhookRefused
+from annotations.inputs import read_json, read_whole_number
 from annotations.models import PanelEvent, Rater, Study
 from annotations.services.raters.endings import end_part, exclude_rater
 from annotations.services.raters.entry import recruitment_of
 from annotations.services.raters.locking import lock_rater
 
 MOST_SECONDS_OLD = 300
+LARGEST_MESSAGE = 64 * 1024
 SUBMISSION_CHANGED = "submission.status.change"
 ENDINGS = {"RETURNED": RaterOutcome.RETURNED, "TIMED-OUT": RaterOutcome.TIMED_OUT}
 WITHDRAWN = "Returned the submission on Prolific."
@@ -59,7 +60,9 @@ def receive_event(*, study: Study, message: SignedMessage, now: datetime) -> Pan
     Raises
     ------
     WebhookRefused
-        The study takes no webhooks, or the message is not signed, not fresh or says nothing.
+        The study takes no webhooks, or the message is not signed, not fresh or no object.
+    BadInput
+        The message is signed, but not JSON that can be kept.
     """
     _ensure_genuine(study, message, now=now)
     payload = _payload(message)
@@ -94,19 +97,13 @@ def _ensure_genuine(study: Study, message: SignedMessage, *, now: datetime) -> N
     wanted = sign_message(secret=secret, timestamp=message.timestamp, body=message.body)
     if not hmac.compare_digest(wanted.encode(), message.signature.encode()):
         raise WebhookRefused("The signature does not belong to this body.")
-    try:
-        age = now.timestamp() - int(message.timestamp)
-    except ValueError as error:
-        raise WebhookRefused("The timestamp is not a number of seconds.") from error
-    if abs(age) > MOST_SECONDS_OLD:
+    signed_at = read_whole_number(message.timestamp, what="The timestamp of the message")
+    if abs(now.timestamp() - signed_at) > MOST_SECONDS_OLD:
         raise WebhookRefused("The message was signed too long ago.")
 
 
 def _payload(message: SignedMessage) -> Mapping[str, Any]:
-    try:
-        payload = json.loads(message.body)
-    except ValueError as error:
-        raise WebhookRefused("The body is not JSON.") from error
+    payload = read_json(message.body, what="The message", largest=LARGEST_MESSAGE)
     if not isinstance(payload, dict):
         raise WebhookRefused("The body is not a JSON object.")
     return payload

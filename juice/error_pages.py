@@ -1,0 +1,104 @@
+"""What is answered when something is wrong: problem details to programs, pages to people.
+
+Raters get a page in their language and look, everybody else an owner's page. Nothing here may fail
+for the reason that it reports: `server_error` touches neither database nor session.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from django.utils.translation import override
+
+from annotations.api.problems import problem_answer
+from annotations.errors import BadInput
+from annotations.views.common import is_fetch
+from annotations.views.error_pages import ERROR_TEXTS, ERROR_TITLES, is_for_raters
+from annotations.views.language import language_of_browser
+
+PROGRAM_PATHS = ("/api/", "/hooks/")
+OWNER_TITLES = {
+    400: "This cannot be read",
+    403: "Not allowed",
+    404: "There is no such page",
+    500: "Something went wrong on the server",
+}
+OWNER_TEXTS = {
+    400: "Something in what was sent cannot be read. Go back, mend it, and send it again.",
+    403: "This account may not see this page, or do this. Log in as somebody who may.",
+    404: "The address is not complete, or what was here is gone. Look for it from the list of "
+    "studies.",
+    500: "The server could not do this because of a fault in it. What happened stands in its log. "
+    "Try again in a minute; if it happens again, report it with the log.",
+}
+OUT_OF_DATE = (
+    "The page was open for too long, or somebody logged in or out meanwhile, so nothing was saved. "
+    "Load the page again, and send it once more."
+)
+BARE_PAGE = (
+    '<!doctype html><html lang="{language}" dir="{direction}"><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width"><title>{title}</title>'
+    "<main><h1>{title}</h1><p>{text}</p></main></html>"
+)
+RIGHT_TO_LEFT = frozenset({"ar"})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    words = str(exception) if isinstance(exception, BadInput) else ""
+    return _answer(request, 400, words)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _answer(request, 403, "" if is_for_raters(request) else OUT_OF_DATE)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _answer(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _answer(request, 500)
+
+
+def language_of_errors(request: HttpRequest) -> str:
+    """The rater's, as far as it can be told without a study; owners' pages are in English."""
+    return language_of_browser(request) if is_for_raters(request) else settings.LANGUAGE_CODE
+
+
+def _answer(request: HttpRequest, status: int, words: str = "") -> HttpResponse:
+    language = language_of_errors(request)
+    with override(language):
+        titles, texts = (ERROR_TITLES, ERROR_TEXTS) if is_for_raters(request) else _OWNERS
+        title, text = str(titles[status]), words or str(texts[status])
+        if request.path_info.startswith(PROGRAM_PATHS) or is_fetch(request):
+            return problem_answer(status, text)
+        context = {"title": title, "text": text}
+        response = _failed_page(context, language) if status == 500 else _page(request, context)
+    response.status_code = status
+    response.headers["Content-Language"] = language
+    return response
+
+
+_OWNERS = (OWNER_TITLES, OWNER_TEXTS)
+
+
+def _page(request: HttpRequest, context: dict[str, str]) -> HttpResponse:
+    look = "rater/message.html" if is_for_raters(request) else "owner/problem.html"
+    return render(request, look, context)
+
+
+def _failed_page(context: dict[str, str], language: str) -> HttpResponse:
+    """Without context processors; without a template, too, if even that fails."""
+    try:
+        return HttpResponse(render_to_string("failed.html", context))
+    except Exception:
+        direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
+        escaped = {name: escape(words) for name, words in context.items()}
+        return HttpResponse(BARE_PAGE.format(language=language, direction=direction, **escaped))
