@@ -136,8 +136,12 @@ def _words_found(received: list[Received], wanted: Mapping[str, set[str]]) -> li
             forms = {word.lower().encode(), quote(word).lower().encode()}
             places = [what for what, text in joined.items() if any(one in text for one in forms)]
             if places:
-                findings.append(f"{kind}: “{word}” is in a {' and a '.join(places)}.")
+                findings.append(f"{kind}: “{word}” is in {' and '.join(map(_one, places))}.")
     return findings
+
+
+def _one(what: str) -> str:
+    return f"{'an' if what[0] in 'AEIO' else 'a'} {what}"
 
 
 def _links_found(received: list[Received]) -> list[str]:

@@ -277,7 +277,7 @@ def test_the_blinding_check_names_a_leak(owner):
     type(study).objects.filter(pk=study.pk).update(instructions="Made at lab.example.")
     page = owner.post(reverse("owner-blinding", args=[study.slug])).content.decode()
     assert "1 thing tells a model." in page
-    assert "hosts of endpoints: “lab.example” is in a page." in page
+    assert "hosts of endpoints: “lab.example” is in a page and an API answer." in page
 
 
 def test_the_blinding_check_needs_a_pair(owner):
