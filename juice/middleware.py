@@ -101,7 +101,7 @@ class ReadableRequests:
     ) -> None:
         with override(language_of_errors(request)):
             ensure_numbers_fit(kwargs)
-            if request.path.startswith(ADMIN):
-                ensure_admin_can_read(request)
             if not getattr(view, "csrf_exempt", False):
                 ensure_readable_form(request)
+            if request.path.startswith(ADMIN):
+                ensure_admin_can_read(request)
