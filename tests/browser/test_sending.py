@@ -106,7 +106,7 @@ def test_a_busy_server_is_asked_again_and_the_answer_saved_once(rater, line, sta
     rater.send()
     expect_said(rater, f"Not sent yet: the server is busy. {KEPT}; next try in 1 s.")
     line.is_whole()
-    rater.page.clock.run_for(1000)
+    rater.page.clock.fast_forward(1000)
     expect_second_question(rater)
     assert line.sent == 2
 
@@ -115,10 +115,10 @@ def test_a_lost_line_is_said_with_the_time_of_the_next_try(rater, line):
     line.is_dead()
     rater.send()
     expect_said(rater, f"Not sent yet: there is no connection. {KEPT}; next try in 1 s.")
-    rater.page.clock.run_for(1000)
+    rater.page.clock.fast_forward(1000)
     expect_said(rater, "next try in 2 s.")
     line.is_whole()
-    rater.page.clock.run_for(2000)
+    rater.page.clock.fast_forward(2000)
     expect_second_question(rater)
 
 
@@ -126,10 +126,10 @@ def test_a_server_that_says_when_is_not_asked_before(rater, line):
     line.answers(503, headers={"Retry-After": "90"})
     rater.send()
     expect_said(rater, "next try in 90 s.")
-    rater.page.clock.run_for(89_000)
+    rater.page.clock.fast_forward(89_000)
     assert line.sent == 1
     line.is_whole()
-    rater.page.clock.run_for(1000)
+    rater.page.clock.fast_forward(1000)
     expect_second_question(rater)
 
 
@@ -141,9 +141,9 @@ def test_after_a_dozen_tries_the_page_stops_and_offers_another(rater, line):
         assert line.sent == tries
         pause = int(said(rater).rpartition("in ")[2].split()[0])
         with rater.page.expect_response("**/rate/"):
-            rater.page.clock.run_for(pause * 1000)
+            rater.page.clock.fast_forward(pause * 1000)
     expect_said(rater, f"Not sent: the server has not answered so far. {KEPT}.")
-    rater.page.clock.run_for(600_000)
+    rater.page.clock.fast_forward(600_000)
     assert line.sent == MOST_TRIES
     line.is_whole()
     expect(again(rater)).to_be_focused()
@@ -162,7 +162,7 @@ def test_a_fault_of_the_server_is_said_at_once_and_not_repeated(rater, line):
     line.answers(500, content_type="text/html", body="<h1>Server Error (500)</h1>")
     rater.send()
     expect_said(rater, f"Not saved: something went wrong on the server. {KEPT}.")
-    rater.page.clock.run_for(600_000)
+    rater.page.clock.fast_forward(600_000)
     assert line.sent == 1
     expect(rater.page.locator("input[name=choice-quality][value=left]")).to_be_checked()
     line.is_whole()
@@ -176,7 +176,7 @@ def test_a_refusal_is_said_in_the_words_of_the_server_and_not_repeated(rater, li
     line.answers(status, content_type="application/problem+json", body=body)
     rater.send()
     expect(rater.page.get_by_text("It holds a NUL.")).to_be_visible()
-    rater.page.clock.run_for(600_000)
+    rater.page.clock.fast_forward(600_000)
     assert line.sent == 1
     line.is_whole()
     rater.page.clock.resume()
@@ -210,7 +210,7 @@ def test_a_lease_that_cannot_be_renewed_is_tried_less_and_less_and_not_for_ever(
     minutes = [1, 2, 4, 8, 8, 8]
     for number, pause in enumerate(minutes, start=1):
         with rater.page.expect_response("**/renew/"):
-            rater.page.clock.run_for(pause * 60_000)
+            rater.page.clock.fast_forward(pause * 60_000)
         assert len(renewals) == number
-    rater.page.clock.run_for(3_600_000)
+    rater.page.clock.fast_forward(3_600_000)
     assert len(renewals) == len(minutes)
