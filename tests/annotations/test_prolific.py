@@ -369,3 +369,11 @@ def test_a_late_answer_of_who_timed_out_counts_while_the_seat_is_free(hooked, cl
     PROLIFIC.send(client, hooked, "TIMED-OUT")
     visit.answer_faithfulness()
     assert Assignment.objects.get().state == "submitted"
+
+
+def test_a_draft_of_who_timed_out_takes_no_seat(hooked, client):
+    visit = arrive(hooked)
+    PROLIFIC.send(client, hooked, "TIMED-OUT")
+    page = visit.answer_quality()
+    assert (page.status_code, Assignment.objects.get().state) == (409, "expired")
+    assert open_seats(hooked) == hooked.raters_per_comparison

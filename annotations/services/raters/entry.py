@@ -113,14 +113,8 @@ def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
     StudyOver, StudyNotOpen
         Outside of the study's time window.
     """
+    ensure_not_left(rater)
     recruitment = recruitment_of(rater.study)
-    if rater.outcome in ENDED_AT_PANEL:
-        raise PartEnded(
-            _(
-                "The panel tells us that your submission has ended, so you are given no further "
-                "pair."
-            )
-        )
     invite = getattr(rater, "invite", None)
     if invite is not None and invite.revoked_at is not None:
         raise PartEnded(
@@ -137,6 +131,17 @@ def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
             _(
                 "You have judged as many pairs as one person may in this study, so that the result "
                 "rests on several people."
+            )
+        )
+
+
+def ensure_not_left(rater: Rater) -> None:
+    """Raise PartEnded for who returned the submission at the panel, or ran out of time there."""
+    if rater.outcome in ENDED_AT_PANEL:
+        raise PartEnded(
+            _(
+                "The panel tells us that your submission has ended, so you are given no further "
+                "pair."
             )
         )
 

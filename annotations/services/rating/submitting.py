@@ -27,6 +27,7 @@ from annotations.errors import (
 )
 from annotations.models import Assignment, Axis, Judgment, Rater, Revision, Study
 from annotations.services.pairs.seats import take_again
+from annotations.services.raters.entry import ensure_not_left
 from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
 from annotations.services.rating.claiming import lease_of
 from annotations.services.rating.qualifying import settle_checks
@@ -64,6 +65,8 @@ def save_draft(
             _ensure_same_draft(assignment, answers)
             return assignment
         _ensure_not_submitted(assignment)
+        # A draft holds the seat, which nobody may who left; a whole answer may still come.
+        ensure_not_left(assignment.rater)
         validate_answers(assignment.comparison.study, blind, answers)
         if not _hold_seat(assignment, now):
             raise _given_away()
