@@ -186,14 +186,14 @@ def test_a_name_in_the_title_is_found(study):
     Study.objects.update(title="Is Secretmodel Alpha better?")
     study.refresh_from_db()
     assert check_blinding(study=study).findings == [
-        "model names: “Secretmodel Alpha” is in a page and a refusal and a API answer."
+        "model names: “Secretmodel Alpha” is in a page and a refusal and an API answer."
     ]
 
 
 def test_a_name_in_a_translation_is_found(study):
     StudyText.objects.create(study=study, language="ar", key="title", text="Hiddenmodel Beta؟")
     assert check_blinding(study=study).findings == [
-        "model names: “Hiddenmodel Beta” is in a page and a API answer."
+        "model names: “Hiddenmodel Beta” is in a page and an API answer."
     ]
 
 
@@ -210,7 +210,7 @@ def test_a_name_that_only_one_answer_of_the_api_tells_is_found(tmp_path, monkeyp
         return replace(told, prompt=name)
 
     monkeypatch.setattr(api_views, description, leaky)
-    assert check_blinding(study=study).findings == [f"model names: “{name}” is in a API answer."]
+    assert check_blinding(study=study).findings == [f"model names: “{name}” is in an API answer."]
 
 
 def test_the_name_that_a_file_carries_inside_is_found(study):
@@ -278,7 +278,7 @@ def test_further_secrets_can_be_named(study):
     Study.objects.update(instructions="Made at lab.example.")
     study.refresh_from_db()
     check = check_blinding(study=study, secrets={"hosts of endpoints": ["lab.example"]})
-    assert check.findings == ["hosts of endpoints: “lab.example” is in a page and a API answer."]
+    assert check.findings == ["hosts of endpoints: “lab.example” is in a page and an API answer."]
     assert check.searched_for["hosts of endpoints"] == 1
 
 
