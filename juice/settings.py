@@ -45,6 +45,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 INSTALLED_APPS = [
     "unfold",
     "juice.apps.JuiceConfig",
+    "owner.apps.OwnerConfig",
     "annotations.apps.AnnotationsConfig",
     "generation.apps.GenerationConfig",
     "analysis.apps.AnalysisConfig",

@@ -18,7 +18,7 @@ def favicon(request: HttpRequest) -> HttpResponseRedirect:
 urlpatterns = [
     path("favicon.ico", favicon),
     path("", RedirectView.as_view(pattern_name="owner-studies")),
-    path("studies/", include("juice.owner.urls")),
+    path("studies/", include("owner.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),

@@ -33,7 +33,7 @@ from scripts.services import (
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("VAR_DIR", ROOT / "var"))
 LOGS = VAR / "log"
-# As the studies are called that `setup_demo` makes beside the first one, in its order.
+# As the studies are called that `examples.demo` makes beside the first one, in its order.
 KINDS = ("Pictures:", "Two steps:", "From pictures:", "Extensions:", "Edits:")
 
 console = Console(stderr=True, highlight=False)
@@ -99,13 +99,13 @@ class Demo:
         self.start("beat", *celery, "beat", "--loglevel", "INFO", "--pidfile=")
 
     def set_up_studies(self) -> dict[str, str]:
-        """Run `setup_demo`, whose progress bars go to the terminal; its last line is JSON."""
+        """Run `examples.demo`, whose progress bars go to the terminal; its last line is JSON."""
         command = [
-            *("setup_demo", "--site-url", self.site),
+            *("-m", "examples.demo", "--site-url", self.site),
             *("--endpoint-url", f"http://127.0.0.1:{self.model_port}"),
         ]
         setup = subprocess.run(
-            [sys.executable, "manage.py", *command],
+            [sys.executable, *command],
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -147,7 +147,7 @@ class Demo:
 
     def manage(self, *command: str) -> None:
         made = subprocess.run(
-            [sys.executable, "manage.py", *command],
+            [sys.executable, *command],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -27,6 +28,8 @@ from annotations.enums import CheckRole, Side, StudyState
 from annotations.models import Assignment, Check, Rendition, Study
 from annotations.rater_session import rater_in
 from annotations.services.rating.stages import may_see_clips, may_see_source
+
+logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 64 * 1024
 CACHE_CONTROL = "private, max-age=3600"
@@ -101,7 +104,7 @@ def ranged_response(
     request: HttpRequest, name: str, *, etag: str, content_type: str
 ) -> HttpResponseBase:
     """A stored file, whole or the one range that was asked for (RFC 9110, section 14)."""
-    size = default_storage.size(name)
+    size = _size_of(name)
     headers = {"Accept-Ranges": "bytes", "ETag": etag}
     wanted = request.headers.get("Range", "")
     if request.headers.get("If-Range", etag) != etag:
@@ -115,6 +118,15 @@ def ranged_response(
         return HttpResponse(status=416, headers=headers, content_type=content_type)
     headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     return _stream(request, name, start, stop, content_type, headers, status=206)
+
+
+def _size_of(name: str) -> int:
+    """404 and a line in the log for a file that the database names and the storage has not."""
+    try:
+        return default_storage.size(name)
+    except FileNotFoundError as error:
+        logger.error("%s is not in the storage; was it restored with the database?", name)
+        raise Http404("The file is not in the storage.") from error
 
 
 def _rendition_for(request: HttpRequest, token: str) -> Rendition:

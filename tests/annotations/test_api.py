@@ -5,44 +5,9 @@ from django.contrib.auth.models import User
 
 from annotations.models import Assignment, Judgment
 from tests.annotations.factories import judge, make_rater, make_study
+from tests.annotations.visitors import FAITHFULNESS, QUALITY, ApiRater
 
 pytestmark = pytest.mark.django_db
-
-QUALITY = {"axis": "quality", "choice": "left", "reasons": ["pixel-sharpness"]}
-FAITHFULNESS = {"axis": "faithfulness", "choice": "left", "reasons": ["temporal-text-alignment"]}
-
-
-class ApiRater:
-    """A rater of another front end."""
-
-    def __init__(self, client, study):
-        self.client, self.study = client, study
-        joined = self.post(f"/api/v1/studies/{study.slug}/join/", {"external_id": "r1"})
-        self.headers = {"Authorization": f"Rater {joined.json()['credential']}"}
-
-    def post(self, url, body=None):
-        return self.client.post(
-            url,
-            body or {},
-            content_type="application/json",
-            headers=getattr(self, "headers", {}),
-        )
-
-    def turn(self):
-        return self.post(f"/api/v1/studies/{self.study.slug}/claim/").json()
-
-    def get(self, url):
-        return self.client.get(url, headers=self.headers)
-
-    def claim(self):
-        return self.turn()["assignment"]
-
-    def draft(self, assignment, *answers):
-        return self.post(f"/api/v1/assignments/{assignment}/draft/", {"answers": list(answers)})
-
-    def submit(self, assignment, *answers, submission_id=None):
-        body = {"submission_id": str(submission_id or uuid.uuid4()), "answers": list(answers)}
-        return self.post(f"/api/v1/assignments/{assignment}/submit/", body)
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from annotations.models import (
     Assignment,
     Comparison,
     Judgment,
-    Prompt,
     Rater,
     Rendition,
     Stimulus,
@@ -28,8 +27,7 @@ from annotations.models import (
     StudyText,
 )
 from annotations.services.clips.importing import import_clips
-from annotations.services.clips.manifests import PromptText, read_clips
-from annotations.services.clips.prompts import get_or_create_prompt_with_source
+from annotations.services.clips.manifests import read_clips
 from annotations.services.clips.registering import import_into_study
 from annotations.services.pairs.preparing import (
     lease_due_renditions,
@@ -44,10 +42,10 @@ from tests.annotations.factories import (
     NOW,
     make_check,
     make_comparison,
-    make_prompt,
     make_study,
     plan_quality,
 )
+from tests.annotations.sources import make_prompt_from
 from tests.media.clips import make_clip, make_still
 
 pytestmark = pytest.mark.django_db
@@ -140,20 +138,6 @@ def study_with_lessons(folder: Path, kind: str) -> Study:
         make_check(study, role, expected=expected)
     plan_quality(study, gold_per_rater=1, repeats_per_rater=1)
     return study
-
-
-def make_prompt_from(folder: Path, number: int, *, needed: bool, moving: bool) -> Prompt:
-    """A prompt, with the picture or clip that its kind of study needs."""
-    if not needed:
-        return make_prompt()
-    path = folder / f"start{number}.{'mp4' if moving else 'png'}"
-    source = (
-        make_clip(path, width=64, height=64, fps=16, frames=32)
-        if moving
-        else make_still(path, width=64, height=48)
-    )
-    text = PromptText(f"start{number}", f"The boat {number} sails away")
-    return get_or_create_prompt_with_source(text=text, source=source)
 
 
 @pytest.mark.parametrize("profile", PresentationProfile.values)

@@ -18,8 +18,7 @@ from annotations.services.raters.invites import (
 )
 from annotations.services.raters.joining import sign_simulation
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study
-from tests.annotations.test_prolific import recruit
-from tests.annotations.test_rater_pages import Visitor
+from tests.annotations.visitors import Visitor, recruit
 
 pytestmark = pytest.mark.django_db
 

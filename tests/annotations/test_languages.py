@@ -15,7 +15,7 @@ from annotations.services.studies.protocol import describe_protocol, hash_protoc
 from annotations.services.studies.texts import own_text, translate_study, untranslated
 from scripts.catalogues import find_messages
 from tests.annotations.factories import judge, make_rater, make_study
-from tests.annotations.test_rater_pages import Visitor
+from tests.annotations.visitors import Visitor
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,7 @@ from annotations.models import Rater, Recruitment
 from annotations.services.raters.entry import PanelIdentity, most_by_one_rater, recruitment_of
 from annotations.services.raters.joining import join_study
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study
-from tests.annotations.test_prolific import recruit
-from tests.annotations.test_rater_pages import Visitor
+from tests.annotations.visitors import Visitor, recruit
 
 pytestmark = pytest.mark.django_db
 

@@ -123,3 +123,10 @@ def test_nginx_is_told_which_file_to_send(clip, assignment, settings):
         on_left = assignment.comparison.rendition_b
     assert answer.headers["X-Accel-Redirect"] == f"/_media/{on_left.file.name}"
     assert answer.content == b""
+
+
+def test_a_clip_whose_file_is_lost_is_a_404_and_a_line_in_the_log(clip, assignment, caplog):
+    for one in (assignment.comparison.rendition_a, assignment.comparison.rendition_b):
+        one.file.storage.delete(one.file.name)
+    assert clip().status_code == 404
+    assert "is not in the storage" in caplog.text

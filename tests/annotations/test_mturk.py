@@ -10,8 +10,7 @@ from annotations.models import Rater
 from annotations.services.raters.entry import recruitment_of
 from tests.annotations.factories import make_study
 from tests.annotations.panel_standins import MechanicalTurk
-from tests.annotations.test_prolific import recruit
-from tests.annotations.test_rater_pages import Visitor
+from tests.annotations.visitors import Visitor, recruit
 
 pytestmark = pytest.mark.django_db
 

@@ -8,8 +8,7 @@ from annotations.models import Rater
 from annotations.services.raters.entry import recruitment_of
 from annotations.services.raters.panel_files import panel_link
 from tests.annotations.factories import make_study
-from tests.annotations.test_prolific import recruit
-from tests.annotations.test_rater_pages import Visitor
+from tests.annotations.visitors import Visitor, recruit
 
 pytestmark = pytest.mark.django_db
 

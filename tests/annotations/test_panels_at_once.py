@@ -12,8 +12,7 @@ from annotations.models import PanelEvent, Rater
 from annotations.services.raters.invites import make_invites
 from tests.annotations.factories import make_study
 from tests.annotations.panel_standins import PERSON, SECRET, SESSION, Prolific
-from tests.annotations.test_prolific import recruit
-from tests.annotations.test_rater_pages import Visitor
+from tests.annotations.visitors import Visitor, recruit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -44,7 +44,7 @@ from tests.annotations.factories import (
     make_study,
     plan_quality,
 )
-from tests.annotations.test_blinding import make_prompt_from
+from tests.annotations.sources import make_prompt_from
 
 pytestmark = pytest.mark.django_db
 

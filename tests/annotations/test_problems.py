@@ -16,7 +16,7 @@ from annotations.errors import JuiceError
 from annotations.models import Assignment
 from juice.urls import urlpatterns as all_urls
 from tests.annotations.factories import make_study
-from tests.annotations.test_api import QUALITY, ApiRater
+from tests.annotations.visitors import QUALITY, ApiRater
 
 pytestmark = pytest.mark.django_db
 

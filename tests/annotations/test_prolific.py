@@ -13,21 +13,12 @@ from annotations.services.raters.endings import end_part
 from annotations.services.raters.entry import recruitment_of
 from tests.annotations.factories import claim, judge, make_rater, make_study
 from tests.annotations.panel_standins import PERSON, SECRET, SESSION, Prolific
-from tests.annotations.test_rater_pages import Visitor
+from tests.annotations.visitors import Visitor, recruit
 
 pytestmark = pytest.mark.django_db
 
 PROLIFIC = Prolific()
 OTHER_PERSON = "5f00c0ffee5f00c0ffee5f99"
-
-
-def recruit(study, **settings):
-    recruitment = recruitment_of(study)
-    for name, value in settings.items():
-        setattr(recruitment, name, value)
-    recruitment.full_clean()
-    recruitment.save()
-    return study
 
 
 def study_file(study, base_url="https://eval.example.org"):

@@ -6,37 +6,10 @@ import pytest
 
 from annotations.models import Assignment, Judgment, Rater
 from annotations.services.raters.joining import sign_simulation
-from annotations.simulation import read_form
 from tests.annotations.factories import judge, make_rater, make_study
+from tests.annotations.visitors import Visitor
 
 pytestmark = pytest.mark.django_db
-
-
-class Visitor:
-    """A browser without scripts."""
-
-    def __init__(self, client, study):
-        self.client, self.study = client, study
-
-    def open(self, page="", **query):
-        self.page = self.client.get(f"/s/{self.study.slug}/{page}", query, follow=True)
-        return self.page
-
-    def send(self, **fields):
-        form = self.form()
-        self.page = self.client.post(form.action, {**form.fields, **fields}, follow=True)
-        return self.page
-
-    def form(self):
-        form = read_form(self.page.content.decode())
-        form.action = form.action or self.page.request["PATH_INFO"]
-        return form
-
-    def answer_quality(self, choice="left", reasons=("pixel-sharpness",)):
-        return self.send(**{"choice-quality": choice, "reason-quality": list(reasons)})
-
-    def answer_faithfulness(self, choice="left", reasons=("spatial-text-alignment",)):
-        return self.send(**{"choice-faithfulness": choice, "reason-faithfulness": list(reasons)})
 
 
 @pytest.fixture

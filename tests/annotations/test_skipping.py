@@ -19,7 +19,7 @@ from annotations.services.raters.endings import exclude_rater
 from annotations.services.rating.claiming import release_overdue_leases
 from annotations.services.rating.skipping import skip_assignment
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study, submit
-from tests.annotations.test_rater_pages import Visitor
+from tests.annotations.visitors import Visitor
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.annotations.factories import judge, make_study
 from tests.annotations.panel_standins import MechanicalTurk
-from tests.annotations.test_prolific import recruit
+from tests.annotations.visitors import recruit
 
 pytestmark = [
     pytest.mark.browser,

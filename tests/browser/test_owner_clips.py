@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from generation.enums import JobState
 from generation.models import Job
 from tests.browser.conftest import DESKTOP, PHONE, OpenContext, let_pass, stop_clock
-from tests.owner.test_clips import STANDINGS, study_with_jobs
+from tests.owner.at_work import STANDINGS, study_with_jobs
 
 pytestmark = [
     pytest.mark.browser,

@@ -12,8 +12,7 @@ from analysis.services import compute_report_now
 from analysis.tasks import compute
 from tests.annotations.factories import judge, make_rater
 from tests.browser.conftest import let_pass, stop_clock
-from tests.owner.test_progress import running_study
-from tests.owner.test_results import fail_report
+from tests.owner.at_work import fail_report, running_study
 
 pytestmark = [
     pytest.mark.browser,

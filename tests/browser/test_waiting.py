@@ -21,8 +21,7 @@ from analysis.tasks import compute, compute_files
 from annotations.models import Study
 from tests.annotations.factories import judge, make_rater
 from tests.browser.conftest import PHONE, stop_clock
-from tests.owner.test_progress import running_study
-from tests.owner.test_results import fail_report
+from tests.owner.at_work import fail_report, running_study
 
 pytestmark = [
     pytest.mark.browser,

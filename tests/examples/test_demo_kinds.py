@@ -12,10 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.examples.test_model_endpoint import client, clip, error_of
+from tests.examples.demo_server import clip, error_of
 from tests.media.clips import make_clip
-
-__all__ = ["client"]
 
 SIZE = "128x128"
 IMAGE_MODELS = ["demo-pastel", "demo-chalk"]

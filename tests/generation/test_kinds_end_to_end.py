@@ -21,12 +21,12 @@ from annotations.services.pairs.preparing import (
 from annotations.services.rating.asking import ask
 from annotations.services.studies.states import open_study, start_preparing
 from annotations.simulation import read_form
+from examples.demo.content import KINDS, DemoStudy, make_endpoints, make_study_of_kind
 from examples.model_endpoint.jobs import JobStore
 from examples.model_endpoint.server import DemoServer
 from generation import services
 from generation.enums import JobState
 from generation.models import Job
-from juice.demo import KINDS, DemoStudy, make_endpoints, make_study_of_kind
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from tests.analysis.conftest import EXAMPLES
 from tests.annotations.factories import NOW, judge, make_model, make_prompt, make_rater
 from tests.annotations.factories import make_stimulus as stimulus_of
 from tests.generation.factories import make_endpoint, make_job, make_planned_study
-from tests.owner.test_progress import running_study
+from tests.owner.at_work import running_study
 
 pytestmark = pytest.mark.django_db
 

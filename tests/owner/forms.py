@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import Any
+
+from django.urls import reverse
 
 
 class _FieldReader(HTMLParser):
@@ -45,3 +48,10 @@ def form_values(page: str) -> dict[str, str]:
     reader = _FieldReader()
     reader.feed(page)
     return {name: value for name, value in reader.values.items() if "__prefix__" not in name}
+
+
+def send(owner, url: str | None = None, **changes: Any):
+    """Open the form, change these fields, and save."""
+    url = url or reverse("admin:annotations_study_add")
+    values = form_values(owner.get(url).content.decode())
+    return owner.post(url, {**values, "_save": "Save", **changes})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -20,8 +19,8 @@ from annotations.services.pairs.plans import profile_of
 from generation.enums import JobState
 from generation.models import Endpoint, Job
 from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study
-from tests.owner.forms import form_values
-from tests.owner.test_progress import make_endpoint
+from tests.owner.at_work import make_endpoint
+from tests.owner.forms import form_values, send
 
 pytestmark = pytest.mark.django_db
 
@@ -33,12 +32,6 @@ JUICE_REASONS = [
     "Recognizable objects/scenes",
     "Amount of motion",
 ]
-
-
-def send(owner, url: str = ADD, **changes: Any):
-    """Open the form, change these fields, and save."""
-    values = form_values(owner.get(url).content.decode())
-    return owner.post(url, {**values, "_save": "Save", **changes})
 
 
 def two_models() -> dict[str, str]:

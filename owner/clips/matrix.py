@@ -1,0 +1,106 @@
+"""Models x prompts: one small square for each clip, a page of prompts at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from annotations.models import GenerativeModel, Prompt, Stimulus, Study, StudyPrompt
+from generation.enums import JobState
+from generation.models import Job
+from owner.clips.state import (
+    FAILED,
+    GIVEN_UP,
+    LOST,
+    MISSING,
+    MOVING,
+    REFUSED,
+    REMOVED,
+    STATE_OF,
+    THERE,
+    WAITING,
+)
+
+# Each state with its sign, so that colour is never all that tells them apart.
+SIGNS = {
+    THERE: ("✓", "there"),
+    MOVING: ("…", "being made"),
+    WAITING: ("○", "waiting"),
+    LOST: ("?", "waits for you"),
+    FAILED: ("!", "failed"),
+    REFUSED: ("×", "refused"),
+    GIVEN_UP: ("–", "given up"),
+    REMOVED: ("∅", "removed"),
+    MISSING: ("·", "not asked for"),
+}
+FILTERS = {
+    "": "all prompts",
+    "open": "a clip is not there",
+    "moving": "a clip is on its way",
+    "failed": "a clip ended badly or waits for you",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model's clip for one prompt."""
+
+    model: GenerativeModel
+    state: str
+    words: str
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.state][0]
+
+
+def prompts_to_show(study: Study, which: str) -> QuerySet[StudyPrompt]:
+    """The study's prompts in their order, those of one of FILTERS."""
+    rows = study.study_prompts.select_related("prompt").order_by("position", "pk")
+    own = Job.objects.for_study(study.pk).filter(prompt=OuterRef("prompt"))
+    if which == "moving":
+        return rows.filter(Exists(own.moving()))
+    if which == "failed":
+        return rows.filter(Exists(own.failed().without_clip()))
+    if which == "open":
+        mine = Q(prompt__stimuli__model__studies=study)
+        there = Count("prompt__stimuli__model", filter=mine, distinct=True)
+        return rows.annotate(there=there).filter(there__lt=study.study_models.count())
+    return rows
+
+
+def matrix_rows(study: Study, prompts: Iterable[Prompt]) -> list[tuple[Prompt, list[Cell]]]:
+    """A row for each of these prompts, with a cell for each model."""
+    shown = list(prompts)
+    models = [row.model for row in study.study_models.select_related("model")]
+    stimuli = Stimulus.objects.filter(model__in=models, prompt__in=shown)
+    there = set(stimuli.values_list("model", "prompt"))
+    found = Job.objects.filter(endpoint__model__in=models, prompt__in=shown)
+    jobs = {(job.endpoint.model_id, job.prompt_id): job for job in found.select_related("endpoint")}
+    return [(prompt, [_cell(model, prompt, there, jobs) for model in models]) for prompt in shown]
+
+
+def state_of(job: Job) -> str:
+    """Of a job whose clip is not there."""
+    if job.state == JobState.UNKNOWN_OUTCOME and job.wake_at is None:
+        return LOST
+    return STATE_OF.get(JobState(job.state), MOVING)
+
+
+def _cell(
+    model: GenerativeModel,
+    prompt: Prompt,
+    there: set[tuple[int, int]],
+    jobs: dict[tuple[int, int], Job],
+) -> Cell:
+    place = (model.pk, prompt.pk)
+    job = jobs.get(place)
+    if place in there or job is None:
+        state = THERE if place in there else MISSING
+        return Cell(model, state, f"{model}, {prompt.key}: {SIGNS[state][1]}")
+    state = state_of(job)
+    done = f", {job.progress} %" if state == MOVING and job.progress else ""
+    error = f". {job.error}" if job.error else ""
+    return Cell(model, state, f"{model}, {prompt.key}: {SIGNS[state][1]}{done}{error}"[:300])

@@ -1,0 +1,119 @@
+"""The owner's pages of a study's clips: all of them, and one with all that is known of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from annotations.inputs import read_whole_number
+from annotations.models import Stimulus, Study
+from annotations.views.media import serve_file
+from generation.models import Endpoint, Job
+from generation.provenance import generation_records
+from owner.clips.actions import ACTIONS
+from owner.clips.jobs import job_context, with_all
+from owner.clips.matrix import FILTERS, SIGNS, matrix_rows, prompts_to_show
+from owner.clips.state import clips_of
+from owner.parts import live_part
+
+PER_PAGE = 100
+
+
+@require_safe
+def clip_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every model x prompt, a page at a time."""
+    return render(request, "owner/clips.html", _list_context(request, slug))
+
+
+@live_part
+def clip_list_part(request: HttpRequest, slug: str) -> HttpResponse:
+    """The part of that page that changes by itself; not sent again while it is the same."""
+    return render(request, "owner/_clips.html", _list_context(request, slug))
+
+
+@require_safe
+def clip_page(request: HttpRequest, slug: str, model_id: int, prompt_id: int) -> HttpResponse:
+    """One model's clips for one prompt: what was sent and answered, and what can be done."""
+    study = get_object_or_404(Study, slug=slug)
+    model = get_object_or_404(study.generative_models, pk=model_id)
+    prompt = get_object_or_404(study.prompts, pk=prompt_id)
+    stimuli = Stimulus.objects.filter(model=model, prompt=prompt).order_by("seed")
+    jobs = Job.objects.filter(endpoint__model=model, prompt=prompt).order_by("seed", "pk")
+    context = {
+        "study": study,
+        "model": model,
+        "prompt": prompt,
+        "jobs": [job_context(job) for job in with_all(jobs)],
+        "imported": stimuli.filter(jobs=None),
+        "endpoint": Endpoint.objects.filter(model=model).first(),
+    }
+    return render(request, "owner/clip.html", context)
+
+
+@require_safe
+def original(request: HttpRequest, stimulus_id: int) -> HttpResponseBase:
+    """A clip as its model made it."""
+    stimulus = get_object_or_404(Stimulus, pk=stimulus_id)
+    return serve_file(request, str(stimulus.file.name), etag=stimulus.sha256)
+
+
+@require_POST
+def clip_action(request: HttpRequest, slug: str, what: str) -> HttpResponse:
+    """Do something with one clip's job, with those of one model, or with all."""
+    study = get_object_or_404(Study, slug=slug)
+    if what not in ACTIONS:
+        return HttpResponseBadRequest("There is no such action.")
+    jobs = Job.objects.for_study(study.pk)
+    for name, field in (("job", "pk"), ("model", "endpoint__model")):
+        if chosen := request.POST.get(name):
+            jobs = jobs.filter(**{field: read_whole_number(chosen, what=name)})
+    messages.success(request, ACTIONS[what](jobs, is_one="job" in request.POST))
+    return HttpResponseRedirect(_way_back(request, reverse("owner-clips", args=[study.slug])))
+
+
+@require_safe
+def generation_jsonl(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """All that was sent and answered, one clip a line; for owners, since answers may tell much."""
+    study = get_object_or_404(Study, slug=slug)
+    lines = (json.dumps(record, default=str) + "\n" for record in generation_records(study))
+    answer = StreamingHttpResponse(lines, content_type="application/x-ndjson; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{study.slug}-generation.jsonl"'
+    return answer
+
+
+def _list_context(request: HttpRequest, slug: str) -> dict[str, Any]:
+    study = get_object_or_404(Study, slug=slug)
+    which = request.GET.get("show", "")
+    page = Paginator(prompts_to_show(study, which), PER_PAGE).get_page(request.GET.get("page"))
+    rows = matrix_rows(study, [row.prompt for row in page])
+    return {
+        "study": study,
+        "clips": clips_of(study, now=timezone.now()),
+        "page": page,
+        "rows": rows,
+        "filters": FILTERS,
+        "which": which,
+        "signs": [(state, sign, words) for state, (sign, words) in SIGNS.items()],
+    }
+
+
+def _way_back(request: HttpRequest, otherwise: str) -> str:
+    asked = request.POST.get("back", "")
+    is_ours = url_has_allowed_host_and_scheme(asked, allowed_hosts={request.get_host()})
+    return asked if is_ours else otherwise

@@ -1,0 +1,43 @@
+"""Who may open an owner's page: one rule, put around every address of `owner.urls`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern
+
+READS = ("GET", "HEAD", "OPTIONS")
+MAY_READ, MAY_ACT = "annotations.view_study", "annotations.change_study"
+
+View = Callable[..., HttpResponseBase]
+
+
+def guarded(patterns: Iterable[URLPattern]) -> list[URLPattern]:
+    """The same addresses, each view behind `for_owners`."""
+    return [
+        URLPattern(one.pattern, for_owners(one.callback), one.default_args, one.name)
+        for one in patterns
+    ]
+
+
+def for_owners(view: View) -> View:
+    """Staff who may see studies read; staff who may change studies also act.
+
+    Everybody else is sent to log in, and whoever is logged in already without that right gets 403.
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        user = request.user
+        if not user.is_active or not user.is_staff:
+            return redirect_to_login(request.get_full_path(), "admin:login")
+        if not user.has_perm(MAY_READ if request.method in READS else MAY_ACT):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return answer
