@@ -7,7 +7,7 @@ export HOST ?= 127.0.0.1
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format screenshots translations lock clean
+.PHONY: help demo run test check docs format screenshots translations lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: .venv/dev.stamp ## Set up what the tests need; run every check and test, o
 
 check: .venv/dev.stamp ## Lint, types, import contracts, migrations
 	@$(BIN)/python -m scripts.test --checks
+
+docs: .venv/dev.stamp ## Serve the documentation as a site (PORT=, HOST=)
+	@exec $(BIN)/zensical serve --dev-addr $(HOST):$(PORT)
 
 format: .venv/dev.stamp ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format --quiet .

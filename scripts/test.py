@@ -24,9 +24,11 @@ CHECKS = {
     "types": [BIN / "mypy"],
     "import contracts": [BIN / "lint-imports", "--no-cache"],
     "Django's checks": [sys.executable, "manage.py", "check"],
+    "documentation": [BIN / "zensical", "build", "--strict", "--clean"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
 
+OPTIONS = ("--dist", "loadgroup", "--durations=20", "--durations-min=1")
 ON_SQLITE = ("-m", "not postgres")
 # What asks nothing of a database is not asked a second time.
 ON_POSTGRES = ("-m", "not sqlite", "--database-only")
@@ -59,7 +61,7 @@ class Stages:
 def pytest_command(*words: str) -> list[object]:
     """Tests that share a server or a browser stay on one worker."""
     workers = str(min(4, os.cpu_count() or 1))
-    return [sys.executable, "-m", "pytest", "-q", "-n", workers, "--dist", "loadgroup", *words]
+    return [sys.executable, "-m", "pytest", "-q", "-n", workers, *OPTIONS, *words]
 
 
 def run_everything(only_checks: bool, only_screenshots: bool) -> int:

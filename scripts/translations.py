@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 
 from scripts.catalogues import (
-    PLURAL_FORMS,
-    ROOT,
-    find_messages,
+    LANGUAGES,
+    find_texts,
+    folder_of,
+    missing_in,
     read_catalogue,
     update,
     write_catalogue,
@@ -19,16 +20,16 @@ from scripts.catalogues import (
 
 
 def main() -> int:
-    found = find_messages()
+    found = find_texts()
     missing = 0
-    for locale in PLURAL_FORMS:
-        catalogue = update(read_catalogue(locale), found)
-        write_catalogue(catalogue)
-        path = (catalogue.folder / "django.po").relative_to(ROOT)
-        for message in catalogue.missing():
-            print(f"{path}: {message.text}")
-        missing += len(catalogue.missing())
-    print(f"{len(found)} texts in {len(PLURAL_FORMS)} languages; {missing} to be translated.")
+    for language in LANGUAGES:
+        catalogue = read_catalogue(language)
+        update(catalogue, found)
+        write_catalogue(language, catalogue)
+        for message in missing_in(catalogue):
+            print(f"{folder_of(language) / 'django.po'}: {message.id}")
+            missing += 1
+    print(f"{len(found)} texts in {len(LANGUAGES)} languages; {missing} to be translated.")
     return 1 if missing else 0
 
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import gettext
 import re
 
 import pytest
+from babel.messages.catalog import Catalog
 from django.conf import settings
 from django.utils.translation import to_locale
 
 from annotations.services.studies.protocol import DEFAULT_TEXTS
 from annotations.views.words import SCRIPT_WORDS
 from scripts.catalogues import (
-    LOCALE,
-    PLURAL_FORMS,
+    LANGUAGES,
     ROOT,
-    Catalogue,
-    Message,
-    find_messages,
-    messages_in_module,
-    messages_in_template,
+    find_texts,
+    folder_of,
+    forms_of,
+    missing_in,
     mo_bytes,
     placeholders,
-    po_text,
+    po_bytes,
     read_catalogue,
+    texts_in_module,
+    texts_in_template,
     update,
 )
 
-every_language = pytest.mark.parametrize("locale", PLURAL_FORMS)
+every_language = pytest.mark.parametrize("locale", LANGUAGES)
 WORD = re.compile(r"[A-Za-z]{2,}")
 TAGS = re.compile(r"{%.*?%}|{{.*?}}", re.DOTALL)
 NOT_SAID = re.compile(
@@ -38,31 +38,39 @@ SAME_IN_BOTH = {("zh_Hans", "Enter"), ("ar", "Enter"), ("es", "{now} / {total} s
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[Message, list[str]]:
-    return find_messages()
+def found() -> Catalog:
+    return find_texts()
+
+
+def texts_of(catalogue: Catalog) -> dict[str | tuple[str, str], list[str]]:
+    return {message.id: forms_of(message) for message in catalogue if message.id}
 
 
 def test_every_language_of_the_settings_but_english_has_a_catalogue():
     codes = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
-    assert sorted(to_locale(code) for code in codes) == sorted(PLURAL_FORMS)
+    assert sorted(to_locale(code) for code in codes) == sorted(LANGUAGES)
 
 
 @every_language
 def test_every_text_of_the_source_is_in_the_catalogue_and_no_other(locale, found):
-    assert set(read_catalogue(locale).forms) == set(found)
+    wanted, given = (
+        {(message.id, message.context) for message in catalogue}
+        for catalogue in (found, read_catalogue(locale))
+    )
+    assert given == wanted
 
 
 @every_language
 def test_every_text_is_translated(locale):
-    assert read_catalogue(locale).missing() == []
+    assert missing_in(read_catalogue(locale)) == []
 
 
 @every_language
 def test_no_translation_is_the_english_text(locale):
     same = {
-        (locale, message.text)
-        for message, forms in read_catalogue(locale).forms.items()
-        if message.text in forms and WORD.search(message.text)
+        (locale, text)
+        for text, forms in texts_of(read_catalogue(locale)).items()
+        if isinstance(text, str) and text in forms and WORD.search(text)
     }
     assert same - SAME_IN_BOTH == set()
 
@@ -70,45 +78,26 @@ def test_no_translation_is_the_english_text(locale):
 @every_language
 def test_translations_fill_in_what_the_source_fills_in(locale):
     wrong = []
-    for message, forms in read_catalogue(locale).forms.items():
-        wanted = placeholders(message.text)
+    for text, forms in texts_of(read_catalogue(locale)).items():
+        wanted = placeholders(text if isinstance(text, str) else text[0])
         # One, two and none may be said in words; the form for all other numbers gives the number.
         given = [placeholders(form) for form in forms]
         if given[-1] != wanted or any(one not in ([], wanted) for one in given):
-            wrong.append((message.text, forms))
+            wrong.append((text, forms))
     assert wrong == []
 
 
 @every_language
 def test_the_compiled_file_is_made_from_the_catalogue_as_it_is(locale):
     catalogue = read_catalogue(locale)
-    assert (LOCALE / locale / "LC_MESSAGES" / "django.mo").read_bytes() == mo_bytes(catalogue)
+    assert (folder_of(locale) / "django.mo").read_bytes() == mo_bytes(catalogue)
 
 
 @every_language
 def test_an_update_of_what_is_up_to_date_changes_nothing(locale, found):
-    text = (LOCALE / locale / "LC_MESSAGES" / "django.po").read_text(encoding="utf-8")
-    assert po_text(update(read_catalogue(locale), found)) == text
-
-
-def test_python_reads_what_is_compiled_with_its_plurals_and_contexts(tmp_path):
-    path = tmp_path / "django.mo"
-    forms = {
-        Message("Left"): ["اليسار"],
-        Message("off", context="sound"): ["مغلق"],
-        Message("%(n)s pair", "%(n)s pairs"): [f"form {number}" for number in range(6)],
-        Message("Not yet"): [""],
-    }
-    path.write_bytes(mo_bytes(Catalogue("ar", forms)))
-    with path.open("rb") as file:
-        read = gettext.GNUTranslations(file)
-    assert read.gettext("Left") == "اليسار"
-    assert read.pgettext("sound", "off") == "مغلق"
-    assert read.gettext("Not yet") == "Not yet"
-    # Arabic by the CLDR: zero, one, two, few (3-10), many (11-99), other (100-102).
-    # https://www.unicode.org/cldr/charts/latest/supplemental/language_plural_rules.html#ar
-    said = [read.ngettext("%(n)s pair", "%(n)s pairs", n) for n in (0, 1, 2, 3, 11, 100)]
-    assert said == [f"form {number}" for number in range(6)]
+    catalogue = read_catalogue(locale)
+    update(catalogue, found)
+    assert po_bytes(catalogue) == (folder_of(locale) / "django.po").read_bytes()
 
 
 def test_texts_are_found_in_tags_filters_and_blocks_of_templates():
@@ -117,24 +106,24 @@ def test_texts_are_found_in_tags_filters_and_blocks_of_templates():
         '{{ label|default:_("Go on") }}{% blocktranslate count n=n %}{{ n }} pair'
         "{% plural %}{{ n }} pairs{% endblocktranslate %}"
     )
-    assert list(messages_in_template(source)) == [
-        Message("Left"),
-        Message("off", context="sound"),
-        Message("Go on"),
-        Message("%(n)s pair", "%(n)s pairs"),
+    assert list(texts_in_template(source)) == [
+        ("Left", None),
+        ("off", "sound"),
+        ("Go on", None),
+        (("%(n)s pair", "%(n)s pairs"), None),
     ]
 
 
 def test_texts_are_found_in_calls_of_modules():
     source = 'x = _("Left" " side")\ny = ngettext("a pair", "pairs", n)\nz = gettext(text)\n'
-    assert list(messages_in_module(source)) == [
-        Message("Left side"),
-        Message("a pair", "pairs"),
+    assert list(texts_in_module(source)) == [
+        ("Left side", None),
+        (("a pair", "pairs"), None),
     ]
 
 
 def test_the_protocols_own_texts_and_the_scripts_words_are_among_those_found(found):
-    texts = {message.text for message in found}
+    texts = {*texts_of(found)}
     assert texts >= DEFAULT_TEXTS
     assert texts >= {str(word) for word in SCRIPT_WORDS.values()}
 
