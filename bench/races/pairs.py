@@ -82,6 +82,7 @@ ONCE_LOST = [
     *named("skip", "claim", _RUNNING, *_LATE),
     *named("skip by page", "claim by page", *_LATE),
     *named("skip by API", "claim by API", *_LATE),
+    *named("claim", "ahead", (TABS, "two", "run out"), (RATERS, "two", "run out")),
     *named("exclude", "submit", _RUNNING, *_LATE),
     *named("exclude", "submit by page", _RUNNING),
     *named("exclude", "submit by API", _RUNNING),

@@ -40,7 +40,7 @@ def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment 
     with transaction.atomic():
         rater = lock_rater_at_work(rater)
         ensure_may_rate(rater)
-        held = _held_assignment(rater, now)
+        held = next(iter(_hold_on(rater, now)), None)
         if held is None:
             ensure_may_take_more(rater, now=now)
             held = _revive_expired(rater, now)
@@ -61,7 +61,7 @@ def claim_ahead(*, rater: Rater, now: datetime, rng: Random) -> Assignment | Non
     with transaction.atomic():
         rater = lock_rater_at_work(rater)
         ensure_may_rate(rater)
-        held = list(rater.assignments.filter(state=AssignmentState.LEASED).order_by("pk")[:2])
+        held = _hold_on(rater, now)
         if len(held) != 1:
             return held[1] if held else None
         if next_lesson(rater) is not None or held[0].comparison.of_check_id is not None:
@@ -148,14 +148,15 @@ def release_overdue_leases(*, now: datetime, study: Study | None = None) -> int:
     return sum(end_leases(Assignment.objects.filter(pk=pk), overdue_at=now) for pk in ids)
 
 
-def _held_assignment(rater: Rater, now: datetime) -> Assignment | None:
-    """What the rater has before them: it is theirs until somebody ends the lease."""
+def _hold_on(rater: Rater, now: datetime) -> list[Assignment]:
+    """What the rater has before them, and the one after it: theirs until somebody ends the lease.
+
+    The leases are prolonged before they are read, so that a sweep that finds them run out at the
+    same moment leaves alone what is given here.
+    """
     leased = rater.assignments.filter(state=AssignmentState.LEASED)
-    held = leased.order_by("pk").first()
-    if held is None or not leased.update(lease_expires_at=now + lease_of(rater.study)):
-        return None
-    held.refresh_from_db(fields=["state", "lease_expires_at"])
-    return held if held.state == AssignmentState.LEASED else None
+    leased.update(lease_expires_at=now + lease_of(rater.study))
+    return list(leased.order_by("pk")[:2])
 
 
 def _revive_expired(rater: Rater, now: datetime) -> Assignment | None:
