@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from django.apps import apps
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
@@ -75,8 +76,9 @@ def _route_of(one: URLPattern | URLResolver) -> str:
 def parameter_names() -> tuple[str, ...]:
     """Every name that a view reads from an address or a form."""
     found = set(OF_LIBRARIES)
-    for app in ("annotations", "generation", "analysis", "juice"):
-        for path in Path(settings.BASE_DIR, app).rglob("*.py"):
+    ours = [Path(app.path) for app in apps.get_app_configs()]
+    for folder in [folder for folder in ours if folder.parent == settings.BASE_DIR]:
+        for path in folder.rglob("*.py"):
             for names in READS_A_NAME.findall(path.read_text()):
                 found.update(filter(None, names))
     for panel in PANELS.values():
