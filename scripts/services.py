@@ -196,6 +196,13 @@ def find_nginx() -> Path:
     return bundled
 
 
+def node() -> Path:
+    """The Node.js that Playwright brings; nobody has to install one."""
+    from playwright._impl._driver import compute_driver_executable
+
+    return Path(compute_driver_executable()[0])
+
+
 def find_chromium() -> Path:
     """CHROMIUM if set, else one on the machine, else apt's (as root), else Playwright's.
 

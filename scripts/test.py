@@ -14,7 +14,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from scripts.services import SetupError, find_chromium, start_postgres, start_redis
+from scripts.services import SetupError, find_chromium, node, start_postgres, start_redis
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -24,6 +24,7 @@ CHECKS = {
     "types": [BIN / "mypy"],
     "import contracts": [BIN / "lint-imports", "--no-cache"],
     "Django's checks": [sys.executable, "manage.py", "check"],
+    "scripts": [node(), "--test", "tests/scripts/*.test.js"],
     "documentation": [BIN / "zensical", "build", "--strict", "--clean"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
 }

@@ -39,7 +39,7 @@ def called_name(call: ast.Call) -> str:
 
 
 def sources() -> Iterator[tuple[str, str]]:
-    for app in ("annotations", "juice"):
+    for app in ("annotations", "owner", "juice"):
         for path in sorted((ROOT / app).rglob("*.py")):
             if "migrations" not in path.parts:
                 yield str(path.relative_to(ROOT)), path.read_text()
