@@ -15,6 +15,7 @@ import httpx
 
 from annotations.net.patience import patient_client
 from annotations.net.pinning import transport_to
+from generation.adapters.addresses import ensure_allowed
 from generation.adapters.answers import (
     DEFAULT_PAUSE_SECONDS,
     UNKNOWN_THERE,
@@ -35,7 +36,6 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.configured import ConfiguredAdapter
-from generation.addresses import ensure_allowed
 
 TIMEOUT = httpx.Timeout(45, connect=10, write=20)
 ANSWER_SECONDS = 60

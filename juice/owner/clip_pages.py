@@ -28,10 +28,10 @@ from annotations.inputs import read_whole_number
 from annotations.models import Stimulus, Study
 from annotations.views.media import serve_file
 from generation.enums import ENDED_BADLY, MOVING, JobState
-from generation.mending import how_to_mend
+from generation.jobs.decisions import give_up_jobs, resume_endpoint, retry_jobs, spare_awaited
+from generation.jobs.mending import how_to_mend
+from generation.jobs.provenance import answers_in, generation_records, revised_prompt_in
 from generation.models import Endpoint, Job, JobQuerySet
-from generation.provenance import answers_in, generation_records, revised_prompt_in
-from generation.services import give_up_jobs, resume_endpoint, retry_jobs, spare_awaited
 from generation.tasks import queue_stops
 from juice.owner.clip_matrix import FILTERS, SIGNS, matrix_rows, prompts_to_show
 from juice.owner.clips import clips_of

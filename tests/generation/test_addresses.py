@@ -5,8 +5,8 @@ import socket
 import pytest
 
 from annotations.services.clips import downloads
+from generation.adapters.addresses import ensure_allowed
 from generation.adapters.base import PermanentError, RetryableError
-from generation.addresses import ensure_allowed
 
 
 @pytest.fixture

@@ -9,23 +9,18 @@ from django.test.utils import CaptureQueriesContext
 
 from annotations.models import Stimulus
 from annotations.services.studies.states import create_study
-from generation import services
 from generation.adapters.base import PermanentError, RejectedError
-from generation.chains import settle_chains
+from generation.endpoints.suitability import EndpointUnsuited
 from generation.enums import JobState
+from generation.jobs.chains import settle_chains
+from generation.jobs.decisions import cancel_job, give_up_jobs, retry_job, spare_awaited
+from generation.jobs.planning import plan_jobs
+from generation.jobs.steps import fetching
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.submitting import submit_job
+from generation.jobs.waking import lease_due_jobs
 from generation.models import Endpoint, Job
-from generation.services import (
-    cancel_job,
-    fetch_job,
-    give_up_jobs,
-    lease_due_jobs,
-    plan_jobs,
-    poll_job,
-    retry_job,
-    spare_awaited,
-    submit_job,
-)
-from generation.suitability import EndpointUnsuited
 from tests.annotations.factories import NOW, make_model, make_prompt, make_stimulus
 from tests.generation.factories import clip_bytes, make_endpoint, make_job
 from tests.media.clips import make_still
@@ -165,7 +160,7 @@ def test_followers_of_a_crashed_worker_are_released_by_the_sweep(
         raise SystemExit
 
     with monkeypatch.context() as crash:
-        crash.setattr(services, "settle_chains", die)
+        crash.setattr(fetching, "settle_chains", die)
         with pytest.raises(SystemExit):
             make_picture(adapter, first_and_seconds()[0], tmp_path)
     assert states()[1:] == [JobState.AWAITING_FIRST] * 2

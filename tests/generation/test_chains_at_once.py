@@ -11,10 +11,14 @@ import pytest
 from django.db import connection
 
 from annotations.services.studies.states import create_study
-from generation import services
 from generation.adapters.base import Done, GenerationRequest, Submitted
-from generation.chains import settle_chains
 from generation.enums import JobState
+from generation.jobs import calling
+from generation.jobs.chains import settle_chains
+from generation.jobs.planning import plan_jobs
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.submitting import submit_job
 from generation.models import Attempt, Job
 from tests.annotations.factories import NOW, make_prompt
 from tests.generation.factories import make_endpoint
@@ -49,7 +53,7 @@ class PictureServer:
 @pytest.fixture
 def server(monkeypatch, tmp_path) -> PictureServer:
     server = PictureServer(make_still(tmp_path / "frame.png").read_bytes())
-    monkeypatch.setattr(services, "adapter_for", lambda endpoint: server)
+    monkeypatch.setattr(calling, "adapter_for", lambda endpoint: server)
     return server
 
 
@@ -74,8 +78,8 @@ def test_every_second_step_is_sent_once_with_its_picture_and_never_before_it(ser
         models=[endpoint.model for endpoint in seconds],
         prompts=[make_prompt() for _ in range(PROMPTS)],
     )
-    services.plan_jobs(study=study, now=NOW)
-    steps = (services.submit_job, services.poll_job, services.fetch_job)
+    plan_jobs(study=study, now=NOW)
+    steps = (submit_job, poll_job, fetch_job)
     messages = [
         (step, {"job_id": job.pk}) for job in Job.objects.all() for step in steps for _ in range(2)
     ]

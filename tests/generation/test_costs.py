@@ -8,8 +8,10 @@ import pytest
 
 from generation.adapters.base import Done, Submitted
 from generation.costs import as_money, estimated_cost
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.submitting import submit_job
 from generation.models import Endpoint
-from generation.services import fetch_job, poll_job, submit_job
 from tests.annotations.factories import NOW
 from tests.generation.factories import clip_bytes, make_endpoint, make_job
 

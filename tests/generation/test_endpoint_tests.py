@@ -11,14 +11,17 @@ from django.core.management import CommandError, call_command
 from annotations.enums import StudyKind
 from annotations.models import Prompt, Stimulus
 from generation.adapters.base import Kind, RejectedError
+from generation.endpoints.limits import room_at
+from generation.endpoints.suitability import EndpointUnsuited
+from generation.endpoints.trial import plan_trial
 from generation.enums import JobState, Priority
-from generation.limits import room_at
+from generation.jobs.mending import advice_on, how_to_mend
+from generation.jobs.planning import plan_jobs
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.submitting import submit_job
 from generation.management.commands import test_endpoint as command
-from generation.mending import advice_on, how_to_mend
 from generation.models import Job
-from generation.services import fetch_job, plan_jobs, poll_job, submit_job
-from generation.suitability import EndpointUnsuited
-from generation.testing import plan_test
 from tests.annotations.factories import NOW, make_prompt
 from tests.generation.factories import (
     clip_bytes,
@@ -32,14 +35,14 @@ LONG_AFTER = NOW.replace(year=2126)
 
 
 def test_a_test_is_one_job_that_is_sent_first():
-    job = plan_test(endpoint=make_endpoint(), text="A fox", now=NOW)
+    job = plan_trial(endpoint=make_endpoint(), text="A fox", now=NOW)
     assert (job.is_test, job.priority, job.wake_at) == (True, Priority.FIRST, NOW)
     assert Job.objects.count() == 1
 
 
 def test_the_same_test_again_is_another_clip():
     endpoint = make_endpoint()
-    jobs = [plan_test(endpoint=endpoint, text="A fox", now=NOW) for _ in range(3)]
+    jobs = [plan_trial(endpoint=endpoint, text="A fox", now=NOW) for _ in range(3)]
     assert [job.seed for job in jobs] == [0, 1, 2]
     assert Prompt.objects.count() == 1
 
@@ -49,7 +52,7 @@ def test_a_tests_clip_is_no_clip_of_a_study(adapter, tmp_path):
     prompt = study.prompts.get()
     endpoint = study.study_models.first().model.endpoint
     adapter.fetching = clip_bytes(tmp_path)
-    job = plan_test(endpoint=endpoint, text=prompt.text, now=NOW, study=study, like=prompt)
+    job = plan_trial(endpoint=endpoint, text=prompt.text, now=NOW, study=study, like=prompt)
     for step in (submit_job, poll_job, fetch_job):
         step(job_id=job.pk, now=NOW)
     assert Stimulus.objects.get().prompt.text == prompt.text
@@ -62,7 +65,7 @@ def test_a_test_counts_by_the_endpoints_limits_and_budget(adapter):
     endpoint = make_endpoint(
         max_concurrency=5, total_cost=Decimal(3), cost_per_job=Decimal(1), daily_jobs=2
     )
-    submit_job(job_id=plan_test(endpoint=endpoint, text="A fox", now=NOW).pk, now=NOW)
+    submit_job(job_id=plan_trial(endpoint=endpoint, text="A fox", now=NOW).pk, now=NOW)
     assert room_at(endpoint, NOW).jobs == 1
 
 
@@ -76,7 +79,7 @@ def test_a_test_for_a_study_starts_from_the_sources_of_its_prompts():
     like = make_prompt()
     Prompt.objects.filter(pk=like.pk).update(source="sources/a.png", source_sha256="a" * 64)
     like.refresh_from_db()
-    job = plan_test(endpoint=endpoint, text=like.text, now=NOW, study=study, like=like)
+    job = plan_trial(endpoint=endpoint, text=like.text, now=NOW, study=study, like=like)
     assert (job.prompt.source.name, job.study) == ("sources/a.png", study)
     assert job.prompt != like
 
@@ -92,7 +95,7 @@ def test_a_test_for_a_study_starts_from_the_sources_of_its_prompts():
 )
 def test_what_would_end_before_it_is_sent_is_refused(values, words):
     with pytest.raises(EndpointUnsuited, match=words):
-        plan_test(endpoint=make_endpoint(**values), text="A fox", now=NOW)
+        plan_trial(endpoint=make_endpoint(**values), text="A fox", now=NOW)
     assert not Job.objects.exists()
 
 

@@ -17,10 +17,12 @@ from generation.adapters.base import (
     UnknownOutcomeError,
     VanishedError,
 )
+from generation.endpoints.limits import AUTH_PAUSE
 from generation.enums import JobState
-from generation.limits import AUTH_PAUSE
+from generation.jobs.decisions import cancel_job, retry_job
+from generation.jobs.steps.fetching import MAX_FETCHES, fetch_job
+from generation.jobs.steps.submitting import submit_job
 from generation.models import Attempt, Endpoint, Job
-from generation.services import MAX_FETCHES, cancel_job, fetch_job, retry_job, submit_job
 from tests.annotations.factories import NOW, make_stimulus
 from tests.generation.factories import as_row, clip_bytes, make_endpoint, make_job
 

@@ -13,8 +13,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from generation import services, transitions
 from generation.enums import CHAINED, AttemptState, JobState
+from generation.jobs import calling, timing
+from generation.jobs.decisions import cancel_job, retry_job
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.reconciling import reconcile_job
+from generation.jobs.steps.submitting import submit_job
+from generation.jobs.waking import lease_due_jobs
 from generation.models import Attempt, Job
 from tests.annotations.factories import make_prompt
 from tests.generation.factories import ENDED, clip_bytes, make_endpoint, make_job
@@ -36,6 +42,12 @@ STEPS = {
     JobState.UNKNOWN_OUTCOME: "reconcile",
     JobState.REMOTE_PENDING: "poll",
     JobState.FETCHING: "fetch",
+}
+WORK = {
+    "submit": submit_job,
+    "reconcile": reconcile_job,
+    "poll": poll_job,
+    "fetch": fetch_job,
 }
 FINAL = [state for state in ENDED if state not in CHAINED]
 places = st.integers(0, JOBS - 1)
@@ -107,8 +119,8 @@ class Interleavings(RuleBasedStateMachine):
         job = Job.objects.select_related("prompt").get(pk=self.ids[place])
         self.fake.fault = fault
         if owner == "gives up":
-            services.cancel_job(job=job, now=self.fake.now)
-        elif services.retry_job(job=job, now=self.fake.now):
+            cancel_job(job=job, now=self.fake.now)
+        elif retry_job(job=job, now=self.fake.now):
             self.retried[job.prompt.text] += 1
             for pk in Job.objects.filter(prompt=job.prompt).values_list("pk", flat=True):
                 self.ended.pop(pk, None)
@@ -128,7 +140,7 @@ class Interleavings(RuleBasedStateMachine):
         self.fake.now += timedelta(seconds=seconds)
 
     def sweep(self) -> None:
-        due = services.lease_due_jobs(now=self.fake.now)
+        due = lease_due_jobs(now=self.fake.now)
         self.queue += [(STEPS[state], job_id) for job_id, state in due]
 
     def next_step(self, place: int) -> str:
@@ -136,7 +148,7 @@ class Interleavings(RuleBasedStateMachine):
 
     def run(self, step: str, job_id: int) -> None:
         """What a worker does with a message."""
-        step_job = getattr(services, f"{step}_job")
+        step_job = WORK[step]
         try:
             answer = step_job(job_id=job_id, now=self.fake.now, clock=lambda: self.fake.now)
         except WorkerKilled:
@@ -257,10 +269,9 @@ def test_any_interleaving_keeps_every_promise(tmp_path, monkeypatch, machine, ex
         fake.clips["pictures"] = picture
         rng = random.Random(0)
         monkeypatch.setattr(
-            services, "adapter_for", lambda endpoint: OneModel(fake, endpoint.remote_model)
+            calling, "adapter_for", lambda endpoint: OneModel(fake, endpoint.remote_model)
         )
-        monkeypatch.setattr(services, "RNG", rng)
-        monkeypatch.setattr(transitions, "RNG", rng)
+        monkeypatch.setattr(timing, "RNG", rng)
         return machine(fake)
 
     run_state_machine_as_test(

@@ -23,17 +23,21 @@ from annotations.services.studies.states import open_study, start_preparing
 from annotations.simulation import read_form
 from examples.model_endpoint.jobs import JobStore
 from examples.model_endpoint.server import DemoServer
-from generation import services
 from generation.enums import JobState
+from generation.jobs.planning import plan_jobs
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.submitting import submit_job
+from generation.jobs.waking import lease_due_jobs
 from generation.models import Job
 from juice.demo import KINDS, DemoStudy, make_endpoints, make_study_of_kind
 
 pytestmark = pytest.mark.django_db
 
 STEPS = {
-    JobState.READY: services.submit_job,
-    JobState.REMOTE_PENDING: services.poll_job,
-    JobState.FETCHING: services.fetch_job,
+    JobState.READY: submit_job,
+    JobState.REMOTE_PENDING: poll_job,
+    JobState.FETCHING: fetch_job,
 }
 QUALITY = {"choice-quality": "left", "reason-quality": ["pixel-sharpness"]}
 MOST_SECONDS = 120
@@ -60,7 +64,7 @@ def make_clips() -> None:
     while Job.objects.moving().exists():
         assert time.monotonic() < give_up_at
         now += timedelta(seconds=31)
-        for job_id, state in services.lease_due_jobs(now=now):
+        for job_id, state in lease_due_jobs(now=now):
             STEPS[state](job_id=job_id, now=now)
         time.sleep(0.05)
 
@@ -80,7 +84,7 @@ def ratable(demo_server):
     def make(slug: str):
         make_endpoints(demo_server)
         study = make_study_of_kind(of_slug(slug))
-        services.plan_jobs(study=study, now=timezone.now())
+        plan_jobs(study=study, now=timezone.now())
         make_clips()
         assert not [job.error for job in Job.objects.failed()]
         prepare(study)

@@ -17,19 +17,14 @@ from generation.adapters.base import (
     RetryableError,
     UnknownOutcomeError,
 )
+from generation.endpoints.limits import LONGEST_FAILURE_PAUSE, PROBING, room_at, why_held
 from generation.enums import AttemptState, JobState
-from generation.limits import LONGEST_FAILURE_PAUSE, PROBING, room_at, why_held
+from generation.jobs.decisions import cancel_job, resume_endpoint, retry_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.reconciling import reconcile_job
+from generation.jobs.steps.submitting import submit_job
+from generation.jobs.waking import lease_due_jobs, lease_neighbours
 from generation.models import Endpoint, Job
-from generation.services import (
-    cancel_job,
-    lease_due_jobs,
-    lease_neighbours,
-    poll_job,
-    reconcile_job,
-    resume_endpoint,
-    retry_job,
-    submit_job,
-)
 from tests.annotations.factories import NOW
 from tests.generation.factories import make_attempt, make_endpoint, make_job
 

@@ -9,9 +9,11 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from generation import services
 from generation.adapters.base import GenerationRequest, Submitted
 from generation.enums import CHAINED, MOVING, JobState
+from generation.jobs import calling
+from generation.jobs.steps.submitting import submit_job
+from generation.jobs.waking import lease_due_jobs
 from generation.models import Attempt, Endpoint, Job
 from tests.annotations.factories import NOW
 from tests.generation.factories import make_endpoint, make_job
@@ -37,7 +39,7 @@ class CountingEndpoint:
 @pytest.fixture
 def counting(monkeypatch) -> CountingEndpoint:
     fake = CountingEndpoint()
-    monkeypatch.setattr(services, "adapter_for", lambda endpoint: fake)
+    monkeypatch.setattr(calling, "adapter_for", lambda endpoint: fake)
     return fake
 
 
@@ -50,7 +52,7 @@ def submit_all_at_once(endpoint: Endpoint) -> None:
 
 def submit(job_id: int) -> None:
     try:
-        services.submit_job(job_id=job_id, now=NOW)
+        submit_job(job_id=job_id, now=NOW)
     finally:
         connection.close()
 
@@ -86,7 +88,7 @@ def test_beats_that_tick_at_once_hand_each_job_out_once():
     def sweep(_) -> list[int]:
         start.wait()
         try:
-            return [pk for pk, _ in services.lease_due_jobs(now=NOW)]
+            return [pk for pk, _ in lease_due_jobs(now=NOW)]
         finally:
             connection.close()
 

@@ -13,8 +13,8 @@ from analysis.readers import read_votes
 from analysis.services import compute_report_now
 from annotations.services.clips.outcomes import outcomes_of
 from generation.enums import JobState
+from generation.jobs.decisions import retry_job
 from generation.models import Job
-from generation.services import retry_job
 from tests.analysis.conftest import EXAMPLES
 from tests.annotations.factories import NOW, judge, make_model, make_prompt, make_rater
 from tests.annotations.factories import make_stimulus as stimulus_of

@@ -7,17 +7,11 @@ from django.core.exceptions import ValidationError
 
 from generation.adapters.base import AuthOrQuotaError, PermanentError, RetryableError
 from generation.adapters.registry import adapter_for
+from generation.endpoints.limits import room_at
 from generation.enums import CHAINED, MOVING, AttemptState, JobState
-from generation.limits import room_at
+from generation.jobs.decisions import cancel_job, give_up_jobs, retry_job, retry_jobs, stop_attempt
+from generation.jobs.planning import plan_jobs
 from generation.models import Endpoint, Job
-from generation.services import (
-    cancel_job,
-    give_up_jobs,
-    plan_jobs,
-    retry_job,
-    retry_jobs,
-    stop_attempt,
-)
 from tests.annotations.factories import NOW, make_stimulus
 from tests.generation.factories import (
     DEADLINE_AT,

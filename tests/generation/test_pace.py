@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from generation.endpoints.pace import Outlook, outlook, typical_seconds
 from generation.enums import AttemptState, JobState
 from generation.models import Endpoint
-from generation.pace import Outlook, outlook, typical_seconds
 from tests.annotations.factories import NOW
 from tests.generation.factories import make_attempt, make_endpoint, make_job
 

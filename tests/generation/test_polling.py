@@ -17,11 +17,11 @@ from generation.adapters.base import (
     UnknownOutcomeError,
     VanishedError,
 )
+from generation.endpoints.limits import AUTH_PAUSE
 from generation.enums import AttemptState, JobState
-from generation.limits import AUTH_PAUSE
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.transitions import MAX_SUBMITS
 from generation.models import Job
-from generation.services import poll_job
-from generation.transitions import MAX_SUBMITS
 from tests.annotations.factories import NOW
 from tests.generation.factories import as_row, make_endpoint, make_job
 

@@ -14,8 +14,10 @@ from django.urls import reverse
 from annotations.services.studies.states import create_study
 from generation.adapters.base import Done, Submitted
 from generation.enums import AttemptState, JobState
-from generation.provenance import GENERATION_COLUMNS, generation_rows, revised_prompt_in
-from generation.services import fetch_job, poll_job, submit_job
+from generation.jobs.provenance import GENERATION_COLUMNS, generation_rows, revised_prompt_in
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.submitting import submit_job
 from tests.annotations.factories import NOW, make_model, make_prompt, make_stimulus
 from tests.generation.factories import clip_bytes, make_attempt, make_endpoint, make_job
 

@@ -17,9 +17,9 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.enums import AttemptState, JobState
+from generation.jobs.steps.reconciling import reconcile_job
+from generation.jobs.transitions import MAX_SUBMITS
 from generation.models import Job
-from generation.services import reconcile_job
-from generation.transitions import MAX_SUBMITS
 from tests.annotations.factories import NOW
 from tests.generation.factories import as_row, make_attempt, make_endpoint, make_job
 

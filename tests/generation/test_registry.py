@@ -10,7 +10,6 @@ from django.utils.module_loading import import_string
 from annotations.enums import StudyKind
 from annotations.models import Stimulus
 from annotations.services.studies.states import create_study
-from generation import services
 from generation.adapters.base import (
     Adapter,
     AuthOrQuotaError,
@@ -27,9 +26,14 @@ from generation.adapters.registry import (
     request_for,
     version_of,
 )
+from generation.endpoints.suitability import EndpointUnsuited
 from generation.enums import JobState
+from generation.jobs import calling
+from generation.jobs.planning import plan_jobs
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.submitting import submit_job
 from generation.models import Endpoint, Job
-from generation.suitability import EndpointUnsuited
 from tests.annotations.factories import NOW, make_model, make_prompt
 from tests.media.clips import make_clip
 
@@ -68,7 +72,7 @@ class Scripted:
 @pytest.fixture
 def scripted(monkeypatch, tmp_path) -> Scripted:
     adapter = Scripted(make_clip(tmp_path / "clip.mp4").read_bytes())
-    monkeypatch.setattr(services, "adapter_for", lambda endpoint: adapter)
+    monkeypatch.setattr(calling, "adapter_for", lambda endpoint: adapter)
     return adapter
 
 
@@ -174,7 +178,7 @@ def test_the_admin_shows_what_is_wrong_with_a_row(admin_client):
 
 def test_no_job_is_planned_for_clips_that_are_made_elsewhere():
     study = planned_study(adapter="upload", base_url="")
-    assert services.plan_jobs(study=study, now=NOW) == 0
+    assert plan_jobs(study=study, now=NOW) == 0
 
 
 @pytest.mark.parametrize(
@@ -188,7 +192,7 @@ def test_no_job_is_planned_for_clips_that_are_made_elsewhere():
 def test_a_study_that_an_endpoint_cannot_make_is_refused_as_a_whole(values, words):
     study = planned_study(**values)
     with pytest.raises(EndpointUnsuited, match=words):
-        services.plan_jobs(study=study, now=NOW)
+        plan_jobs(study=study, now=NOW)
     assert not Job.objects.exists()
 
 
@@ -199,14 +203,14 @@ def test_a_prompt_that_is_too_long_for_a_model_is_refused_before_it_is_sent():
         title="Long", slug="long", models=[endpoint.model, make_model()], prompts=prompts
     )
     with pytest.raises(EndpointUnsuited, match="a prompt of 1001 characters"):
-        services.plan_jobs(study=study, now=NOW)
+        plan_jobs(study=study, now=NOW)
 
 
 def test_a_clip_tells_how_its_prompt_was_rewritten(scripted):
     job = Job.objects.create(endpoint=make_endpoint(), prompt=make_prompt(), wake_at=NOW)
-    services.submit_job(job_id=job.pk, now=NOW)
-    services.poll_job(job_id=job.pk, now=NOW)
-    services.fetch_job(job_id=job.pk, now=NOW)
+    submit_job(job_id=job.pk, now=NOW)
+    poll_job(job_id=job.pk, now=NOW)
+    fetch_job(job_id=job.pk, now=NOW)
     job.refresh_from_db()
     assert (job.state, job.error) == (JobState.DONE, "")
     provenance = Stimulus.objects.get().provenance
@@ -216,5 +220,5 @@ def test_a_clip_tells_how_its_prompt_was_rewritten(scripted):
 
 def test_an_attempt_is_sent_with_its_own_key(scripted):
     job = Job.objects.create(endpoint=make_endpoint(), prompt=make_prompt(), wake_at=NOW)
-    services.submit_job(job_id=job.pk, now=NOW)
+    submit_job(job_id=job.pk, now=NOW)
     assert scripted.asked[0].key == str(job.attempts.get().key)

@@ -5,7 +5,7 @@ import pytest
 from annotations.services.clips.manifests import PromptText
 from annotations.services.clips.prompts import get_or_create_prompt_with_source
 from generation.enums import JobState
-from generation.services import submit_job
+from generation.jobs.steps.submitting import submit_job
 from tests.annotations.factories import NOW, make_study
 from tests.generation.factories import make_endpoint, make_job
 from tests.media.clips import make_clip, make_still

@@ -15,18 +15,16 @@ from generation.adapters.base import (
     Submitted,
     UnknownOutcomeError,
 )
+from generation.endpoints.limits import AUTH_PAUSE, LONGEST_OTHER_PAUSE
 from generation.enums import AttemptState, JobState
-from generation.limits import AUTH_PAUSE, LONGEST_OTHER_PAUSE
+from generation.jobs.decisions import cancel_job
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.reconciling import reconcile_job
+from generation.jobs.steps.submitting import submit_job
+from generation.jobs.transitions import MAX_SUBMITS
+from generation.jobs.waking import lease_due_jobs
 from generation.models import Job
-from generation.services import (
-    cancel_job,
-    fetch_job,
-    lease_due_jobs,
-    poll_job,
-    reconcile_job,
-    submit_job,
-)
-from generation.transitions import MAX_SUBMITS
 from tests.annotations.factories import NOW
 from tests.generation.factories import as_row, make_attempt, make_endpoint, make_job
 

@@ -8,10 +8,10 @@ import pytest
 from kombu.exceptions import OperationalError
 
 from generation import tasks
+from generation.endpoints.limits import why_held
 from generation.enums import CHAINED, MOVING, AttemptState, JobState
-from generation.limits import why_held
+from generation.jobs.waking import WAKE_AT_ONCE, lease_due_jobs
 from generation.models import Job
-from generation.services import WAKE_AT_ONCE, lease_due_jobs
 from tests.annotations.factories import NOW
 from tests.generation.factories import ENDED, make_endpoint, make_job
 
@@ -215,7 +215,7 @@ def test_a_tick_that_comes_while_a_sweep_runs_does_nothing(monkeypatch):
         tasks.sweep()
         return []
 
-    monkeypatch.setattr(tasks.services, "lease_due_jobs", slow_sweep)
+    monkeypatch.setattr(tasks, "lease_due_jobs", slow_sweep)
     tasks.sweep()
     assert len(calls) == 1
     tasks.sweep()
@@ -229,7 +229,7 @@ def test_a_sweep_that_fails_leaves_the_next_one_free(monkeypatch):
         calls.append(now)
         raise ConnectionError
 
-    monkeypatch.setattr(tasks.services, "lease_due_jobs", broken_sweep)
+    monkeypatch.setattr(tasks, "lease_due_jobs", broken_sweep)
     for _ in range(2):
         with pytest.raises(ConnectionError):
             tasks.sweep()

@@ -9,9 +9,11 @@ import pytest
 from annotations.models import Study
 from annotations.services.studies.states import create_study
 from generation.enums import JobState, Priority
+from generation.jobs.decisions import set_priority
+from generation.jobs.planning import plan_jobs
+from generation.jobs.steps.submitting import submit_job
+from generation.jobs.turns import next_jobs
 from generation.models import Endpoint, Job
-from generation.services import plan_jobs, set_priority, submit_job
-from generation.turns import next_jobs
 from tests.annotations.factories import NOW, make_model, make_prompt
 from tests.generation.factories import make_endpoint
 

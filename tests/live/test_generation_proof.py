@@ -23,8 +23,9 @@ from django.utils import timezone
 from annotations.models import Stimulus
 from annotations.services.studies.states import create_study
 from generation.enums import AttemptState, JobState
+from generation.jobs.decisions import retry_job
+from generation.jobs.planning import plan_jobs
 from generation.models import Attempt, Endpoint, Job
-from generation.services import plan_jobs, retry_job
 from tests.annotations.factories import make_model, make_prompt
 from tests.live.counting_server import CountingServer, running_servers
 from tests.live.private_postgres import PrivatePostgres, private_postgres

@@ -13,8 +13,8 @@ import redis as redis_client
 from annotations.models import Stimulus, Study
 from annotations.services.studies.states import create_study
 from generation.enums import JobState
+from generation.jobs.planning import plan_jobs
 from generation.models import Attempt, Endpoint, Job
-from generation.services import plan_jobs
 from tests.annotations.factories import make_model, make_prompt
 from tests.processes import Stack, running_stack
 

@@ -27,8 +27,8 @@ from annotations.services.studies.states import (
 )
 from annotations.services.studies.texts import translate_study
 from annotations.simulation import Truth, simulate_raters
+from generation.jobs.planning import plan_jobs
 from generation.models import Job
-from generation.services import plan_jobs
 from juice.demo import CLIP_MODELS, KINDS, make_endpoints, make_prompts, make_study_of_kind
 
 LIVE_SLUG, FINISHED_SLUG = "demo", "demo-finished"

@@ -7,8 +7,10 @@ from django.core.files.storage import default_storage
 
 from annotations.models import Stimulus
 from generation.enums import JobState
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.submitting import submit_job
 from generation.models import Endpoint, Job
-from generation.services import fetch_job, poll_job, submit_job
 from tests.annotations.factories import NOW, make_model, make_prompt
 from tests.generation.contract.shapes import BLOCKING, KEY, QUEUED
 from tests.generation.stand_in import Answer

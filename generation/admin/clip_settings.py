@@ -15,8 +15,8 @@ from annotations.admin.study import DraftInline
 from annotations.enums import StudyKind
 from annotations.inputs import is_id
 from generation.adapters.registry import UPLOAD
+from generation.endpoints.suitability import unsupported_settings
 from generation.models import SETTINGS, ClipSettings, Endpoint
-from generation.suitability import unsupported_settings
 
 
 class ClipSettingsForm(forms.ModelForm):

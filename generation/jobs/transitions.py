@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,25 +14,18 @@ from django.db.models import F
 from generation.adapters.base import (
     AdapterError,
     AuthOrQuotaError,
-    PermanentError,
     RateLimitedError,
     RejectedError,
     RetryableError,
     UnknownOutcomeError,
 )
-from generation.adapters.registry import capabilities_of, version_of
 from generation.costs import estimated_cost
+from generation.endpoints.limits import longest_run, note_error
 from generation.enums import AWAITING_ANSWER, AttemptState, JobState, UnknownOutcome
-from generation.limits import longest_run, may_call, note_error, room_at
-from generation.models import Attempt, Endpoint, Job
+from generation.jobs.timing import FIRST_POLL, RECONCILE_PAUSE, backoff, queue_patience
+from generation.models import Attempt, Job
 
 MAX_SUBMITS = 6
-BACKOFF_BASE_SECONDS, BACKOFF_CAP_SECONDS = 2.0, 300.0
-FIRST_POLL = timedelta(seconds=1)
-FULL_PAUSE = timedelta(seconds=2)
-RECONCILE_PAUSE = timedelta(seconds=5)
-
-RNG = random.SystemRandom()
 
 
 def move(job: Job, target: JobState, **values: Any) -> bool:
@@ -49,55 +41,6 @@ def end(job: Job, error: AdapterError, now: datetime) -> bool:
     state = JobState.REJECTED if isinstance(error, RejectedError) else JobState.FAILED
     words = str(error) or type(error).__name__
     return move(job, state, error=words, wake_at=None, finished_at=now)
-
-
-def begin_attempt(job_id: int, now: datetime) -> Attempt | None:
-    """Take a place at the endpoint and write the attempt down before anything is sent."""
-    with transaction.atomic():
-        job = Job.objects.select_related("prompt").filter(pk=job_id, state=JobState.READY).first()
-        if job is None:
-            return None
-        endpoint = Endpoint.objects.select_for_update().get(pk=job.endpoint_id)
-        if room_at(endpoint, now).jobs <= 0 or not may_call(endpoint, now):
-            move(job, JobState.READY, wake_at=now + FULL_PAUSE)
-            return None
-        if not move(
-            job,
-            JobState.SUBMITTING,
-            wake_at=now + submit_lease(),
-            deadline_at=now + longest_run(endpoint),
-            submits=F("submits") + 1,
-            remote_id="",
-            error="",
-        ):
-            return None
-        job.endpoint = endpoint
-        sent = {"sent": sent_values(job)}
-        return Attempt.objects.create(
-            job=job, endpoint=endpoint, sent_at=now, raw=sent, cost=estimated_cost(endpoint)
-        )
-
-
-def sent_values(job: Job) -> dict[str, Any]:
-    """What is sent, kept beside the clip: the endpoint's row may change meanwhile."""
-    endpoint = job.endpoint
-    try:
-        adapter, takes_seed = version_of(endpoint), capabilities_of(endpoint).takes_seed
-    except PermanentError:
-        adapter, takes_seed = endpoint.adapter, False
-    return {
-        "adapter": adapter,
-        # Some put a key into an address's query.
-        "route": endpoint.base_url.partition("?")[0],
-        "endpoint": endpoint.name,
-        "remote_model": endpoint.remote_model,
-        "prompt": job.prompt.text,
-        "seed": job.seed,
-        "seed_sent": takes_seed,
-        "parameters": endpoint.parameters,
-        "options": endpoint.options,
-        **({"asked": job.asked} if job.asked else {}),
-    }
 
 
 def accept(
@@ -252,38 +195,3 @@ def state_after(error: AdapterError) -> AttemptState:
     if isinstance(error, RetryableError):
         return AttemptState.NOT_SENT
     return AttemptState.REFUSED
-
-
-def can_be_sent_in_time(attempt: Attempt, now: datetime) -> bool:
-    """Whether the longest call that begins now ends before the lease does.
-
-    Who takes the job up after the lease relies on that. Calls leave more than a ninth of it.
-    """
-    return now <= attempt.sent_at + submit_lease() / 9
-
-
-def may_still_appear(attempt: Attempt, now: datetime) -> bool:
-    """Whether an endpoint that does not know the job may be about to register it.
-
-    The call is surely over when the submit's lease ends; then the endpoint's list may lag.
-    """
-    lag = timedelta(seconds=settings.GENERATION_LIST_LAG_SECONDS)
-    return now < attempt.sent_at + submit_lease() + lag
-
-
-def is_late(job: Job, now: datetime) -> bool:
-    return job.deadline_at is not None and now > job.deadline_at
-
-
-def submit_lease() -> timedelta:
-    return timedelta(seconds=settings.GENERATION_SUBMIT_LEASE_SECONDS)
-
-
-def queue_patience() -> timedelta:
-    return timedelta(seconds=settings.GENERATION_QUEUE_PATIENCE_SECONDS)
-
-
-def backoff(tries: int) -> timedelta:
-    """Full jitter: anything up to base x 2^tries, capped."""
-    most = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2**tries)
-    return timedelta(seconds=RNG.uniform(0, most))

@@ -9,7 +9,6 @@ from annotations.errors import JuiceError
 from annotations.models import Study
 from generation.adapters.base import GenerationRequest, Kind, PermanentError
 from generation.adapters.registry import UPLOAD, capabilities_of
-from generation.chains import is_chained
 from generation.enums import ENDED_BADLY
 from generation.models import ClipSettings, Endpoint, Job
 
@@ -80,6 +79,11 @@ def _problems(
         *(f"its first frame by {first}: {words}" for words in of_first),
         *unsupported_by(endpoint, texts, Kind.IMAGE_TO_VIDEO, asked),
     ]
+
+
+def is_chained(endpoint: Endpoint, kind: str) -> bool:
+    """Whether the endpoint makes this kind in two steps."""
+    return kind == Kind.TEXT_TO_VIDEO and endpoint.first_step_id is not None
 
 
 def unsupported_by(

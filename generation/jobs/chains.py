@@ -18,8 +18,9 @@ from django.db.models.functions import Concat
 from annotations.enums import StimulusKind
 from annotations.models import Stimulus, Study
 from generation.adapters.base import Kind, PermanentError
+from generation.endpoints.suitability import is_chained
 from generation.enums import CHAINED, ENDED_BADLY, MOVING, JobState
-from generation.models import Endpoint, Job
+from generation.models import Job
 
 FIRST_FAILED = "First frame failed: "
 FIRST_SEED = 0
@@ -86,11 +87,6 @@ def chain(jobs: Iterable[Job], *, study: Study, now: datetime) -> None:
     for job in chained:
         job.first_step = known[job.endpoint.first_step_id, job.prompt_id]
         job.kind, job.state, job.wake_at = Kind.IMAGE_TO_VIDEO, JobState.AWAITING_FIRST, None
-
-
-def is_chained(endpoint: Endpoint, kind: str) -> bool:
-    """Whether the endpoint makes this kind in two steps."""
-    return kind == Kind.TEXT_TO_VIDEO and endpoint.first_step_id is not None
 
 
 def _frames_of(study: Study, endpoints: set[int | None]) -> dict[tuple[int | None, int], Stimulus]:

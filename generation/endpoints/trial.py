@@ -12,15 +12,15 @@ from annotations.models import Prompt, Study
 from annotations.services.clips.manifests import key_of
 from generation.adapters.base import FROM_A_VIDEO, FROM_AN_IMAGE, Kind, PermanentError
 from generation.adapters.registry import UPLOAD, capabilities_of
+from generation.endpoints.suitability import EndpointUnsuited, unsupported_by
 from generation.enums import Priority
 from generation.models import Endpoint, Job
-from generation.suitability import EndpointUnsuited, unsupported_by
 
 KEY = "test-of-an-endpoint"
 USUAL_PROMPT = "A fox dressed in a suit dancing in a park"
 
 
-def plan_test(
+def plan_trial(
     *,
     endpoint: Endpoint,
     text: str,
@@ -44,11 +44,11 @@ def plan_test(
     EndpointUnsuited
         The endpoint is called by nobody, or its model cannot take what is asked.
     """
-    ensure_can_be_tested(endpoint, text, study, like)
+    ensure_can_be_tried(endpoint, text, study, like)
     with transaction.atomic():
         # One at a time, so that each gets a seed of its own.
         Endpoint.objects.select_for_update().get(pk=endpoint.pk)
-        prompt = _prompt_of_test(text, like)
+        prompt = _prompt_of_trial(text, like)
         seeds = Job.objects.filter(endpoint=endpoint, prompt=prompt).aggregate(last=Max("seed"))
         return Job.objects.create(
             endpoint=endpoint,
@@ -61,7 +61,7 @@ def plan_test(
         )
 
 
-def ensure_can_be_tested(
+def ensure_can_be_tried(
     endpoint: Endpoint, text: str, study: Study | None = None, like: Prompt | None = None
 ) -> None:
     """Refuse what would end before anything is sent.
@@ -94,7 +94,7 @@ def kind_without_study(endpoint: Endpoint) -> Kind:
     return min(kinds, default=Kind(StudyKind.TEXT_TO_VIDEO))
 
 
-def _prompt_of_test(text: str, like: Prompt | None) -> Prompt:
+def _prompt_of_trial(text: str, like: Prompt | None) -> Prompt:
     """The same text and source, under an id that no file of prompts has."""
     source = like if like and like.source else None
     sha256 = source.source_sha256 if source else ""

@@ -8,8 +8,8 @@ from statistics import median
 
 from django.db.models import Max
 
+from generation.endpoints.limits import budget_room, held_by
 from generation.enums import JobState
-from generation.limits import budget_room, held_by
 from generation.models import Endpoint
 
 REMEMBERED = 20

@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 
 from annotations.scratch import scratch_folder
 from generation.adapters.base import MediaFile
-from generation.chains import first_frame
+from generation.jobs.chains import first_frame
 from generation.models import Job
 
 # Of the containers that are let in; the table of the machine may not know them.
