@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from generation.adapters.base import EndpointRow
 from generation.adapters.registry import seconds_asked
 
-if TYPE_CHECKING:
-    from generation.models import Endpoint
+
+class PricedRow(EndpointRow, Protocol):
+    """An endpoint whose clips have prices, as far as they are known."""
+
+    @property
+    def cost_per_job(self) -> Decimal | None: ...
+
+    @property
+    def cost_per_second(self) -> Decimal | None: ...
 
 
-def estimated_cost(endpoint: Endpoint, seconds: float | None = None) -> Decimal | None:
+def estimated_cost(endpoint: PricedRow, seconds: float | None = None) -> Decimal | None:
     """What a clip costs by the endpoint's prices per clip and per second.
 
     Parameters

@@ -251,6 +251,34 @@ class VanishedError(AdapterError):
     """The endpoint does not know the job any more."""
 
 
+class EndpointRow(Protocol):
+    """What an adapter needs to know of an endpoint; `api_key_env` names the key's variable."""
+
+    @property
+    def adapter(self) -> str: ...
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def remote_model(self) -> str: ...
+
+    @property
+    def parameters(self) -> Any: ...
+
+    @property
+    def options(self) -> Any: ...
+
+    @property
+    def api_key_env(self) -> str: ...
+
+    @property
+    def body_encoding(self) -> str: ...
+
+    @property
+    def is_internal(self) -> bool: ...
+
+
 class Adapter(Protocol):
     """A way to talk to one kind of endpoint."""
 

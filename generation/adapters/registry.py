@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.module_loading import import_string
 
@@ -14,15 +14,13 @@ from generation.adapters.base import (
     Adapter,
     AuthOrQuotaError,
     Capabilities,
+    EndpointRow,
     GenerationRequest,
     Kind,
     MediaFile,
     PermanentError,
 )
 from generation.enums import BodyEncoding
-
-if TYPE_CHECKING:
-    from generation.models import Endpoint
 
 UPLOAD = "upload"
 
@@ -55,7 +53,7 @@ ADAPTERS = {
 CHOICES = [(kind, label) for kind, (label, _) in ADAPTERS.items()]
 
 
-def adapter_for(endpoint: Endpoint) -> Adapter:
+def adapter_for(endpoint: EndpointRow) -> Adapter:
     """An adapter for this endpoint, with the key from the environment.
 
     Raises
@@ -65,11 +63,11 @@ def adapter_for(endpoint: Endpoint) -> Adapter:
     PermanentError
         The endpoint's parameters or options are no object.
     """
-    adapter: Adapter = made(endpoint, _api_key(endpoint.api_key_env))
+    adapter: Adapter = build_adapter(endpoint, _api_key(endpoint.api_key_env))
     return adapter
 
 
-def capabilities_of(endpoint: Endpoint) -> Capabilities:
+def capabilities_of(endpoint: EndpointRow) -> Capabilities:
     """What the endpoint's model can be asked for; no key is needed to know it.
 
     Raises
@@ -77,12 +75,12 @@ def capabilities_of(endpoint: Endpoint) -> Capabilities:
     PermanentError
         The endpoint's parameters or options are no object.
     """
-    capabilities: Capabilities = made(endpoint).capabilities
+    capabilities: Capabilities = build_adapter(endpoint).capabilities
     return capabilities
 
 
 def request_for(
-    endpoint: Endpoint,
+    endpoint: EndpointRow,
     *,
     prompt: str,
     seed: int,
@@ -120,21 +118,21 @@ def _kind_from_text(capabilities: Capabilities) -> Kind:
     return Kind.TEXT_TO_IMAGE if is_image else Kind.TEXT_TO_VIDEO
 
 
-def problems_of(endpoint: Endpoint) -> list[str]:
+def problems_of(endpoint: EndpointRow) -> list[str]:
     """What is wrong with the endpoint's row."""
     try:
-        problems: list[str] = made(endpoint).problems()
+        problems: list[str] = build_adapter(endpoint).problems()
     except PermanentError as error:
         return [str(error)]
     return problems
 
 
-def version_of(endpoint: Endpoint) -> str:
+def version_of(endpoint: EndpointRow) -> str:
     """Adapter and version, to keep beside a clip."""
     return f"{endpoint.adapter}/{_class_for(endpoint).version}"
 
 
-def is_blocking(endpoint: Endpoint) -> bool:
+def is_blocking(endpoint: EndpointRow) -> bool:
     """Whether a submit waits until the clip is made."""
     try:
         blocks: bool = _class_for(endpoint).is_blocking
@@ -143,16 +141,16 @@ def is_blocking(endpoint: Endpoint) -> bool:
     return blocks
 
 
-def seconds_asked(endpoint: Endpoint) -> float | None:
+def seconds_asked(endpoint: EndpointRow) -> float | None:
     """The length of the clips that the endpoint's row asks for; None where it does not say."""
     try:
-        seconds: float | None = made(endpoint).seconds_asked()
+        seconds: float | None = build_adapter(endpoint).seconds_asked()
     except PermanentError:
         return None
     return seconds
 
 
-def made(endpoint: Endpoint, api_key: str = "") -> Any:
+def build_adapter(endpoint: EndpointRow, api_key: str = "") -> Any:
     for name in ("parameters", "options"):
         if not isinstance(getattr(endpoint, name), dict):
             raise PermanentError(f"The {name} of {endpoint} are not a JSON object.")
@@ -167,7 +165,7 @@ def made(endpoint: Endpoint, api_key: str = "") -> Any:
     )
 
 
-def _class_for(endpoint: Endpoint) -> Any:
+def _class_for(endpoint: EndpointRow) -> Any:
     if endpoint.adapter not in ADAPTERS:
         raise PermanentError(f"{endpoint} has an adapter that is not known: {endpoint.adapter}.")
     return import_string(ADAPTERS[endpoint.adapter][1])
