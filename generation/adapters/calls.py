@@ -28,7 +28,6 @@ from generation.adapters.answers import (
 from generation.adapters.base import (
     FETCH_SECONDS,
     MAX_CLIP_BYTES,
-    MediaFile,
     PermanentError,
     RemoteJob,
     RetryableError,
@@ -36,6 +35,7 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.configured import ConfiguredAdapter
+from generation.adapters.requests import MediaFile
 
 TIMEOUT = httpx.Timeout(45, connect=10, write=20)
 ANSWER_SECONDS = 60

@@ -8,16 +8,15 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from generation.adapters.answers import MOST_COST, amount, found_at, without_files
-from generation.adapters.base import (
+from generation.adapters.base import Done, UnsupportedError
+from generation.adapters.requests import (
     FROM_A_VIDEO,
     FROM_AN_IMAGE,
     Capabilities,
-    Done,
     GenerationRequest,
     Kind,
     MediaFile,
     Rewriting,
-    UnsupportedError,
 )
 
 # What models call their own rewriting of prompts, where they have one.

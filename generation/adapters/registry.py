@@ -8,17 +8,14 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-from generation.adapters.base import (
+from generation.adapters.base import Adapter, AuthOrQuotaError, EndpointRow, PermanentError
+from generation.adapters.requests import (
     FROM_A_VIDEO,
     FROM_AN_IMAGE,
-    Adapter,
-    AuthOrQuotaError,
     Capabilities,
-    EndpointRow,
     GenerationRequest,
     Kind,
     MediaFile,
-    PermanentError,
 )
 from generation.enums import BodyEncoding
 

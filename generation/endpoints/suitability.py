@@ -7,8 +7,9 @@ from typing import Any
 
 from annotations.errors import JuiceError
 from annotations.models import Study
-from generation.adapters.base import GenerationRequest, Kind, PermanentError
+from generation.adapters.base import PermanentError
 from generation.adapters.registry import UPLOAD, capabilities_of
+from generation.adapters.requests import GenerationRequest, Kind
 from generation.enums import ENDED_BADLY
 from generation.models import ClipSettings, Endpoint, Job
 

@@ -10,8 +10,9 @@ from django.db.models import Max
 from annotations.enums import StudyKind
 from annotations.models import Prompt, Study
 from annotations.services.clips.manifests import key_of
-from generation.adapters.base import FROM_A_VIDEO, FROM_AN_IMAGE, Kind, PermanentError
+from generation.adapters.base import PermanentError
 from generation.adapters.registry import UPLOAD, capabilities_of
+from generation.adapters.requests import FROM_A_VIDEO, FROM_AN_IMAGE, Kind
 from generation.endpoints.suitability import EndpointUnsuited, unsupported_by
 from generation.enums import Priority
 from generation.models import Endpoint, Job

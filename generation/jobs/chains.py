@@ -17,7 +17,8 @@ from django.db.models.functions import Concat
 
 from annotations.enums import StimulusKind
 from annotations.models import Stimulus, Study
-from generation.adapters.base import Kind, PermanentError
+from generation.adapters.base import PermanentError
+from generation.adapters.requests import Kind
 from generation.endpoints.suitability import is_chained
 from generation.enums import CHAINED, ENDED_BADLY, MOVING, JobState
 from generation.models import Job

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.core.files.storage import default_storage
 
 from annotations.scratch import scratch_folder
-from generation.adapters.base import MediaFile
+from generation.adapters.requests import MediaFile
 from generation.jobs.chains import first_frame
 from generation.models import Job
 

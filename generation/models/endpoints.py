@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models import Q
 
 from annotations.models import GenerativeModel, Study
-from generation.adapters.base import Kind
 from generation.adapters.registry import CHOICES, UPLOAD, capabilities_of, problems_of
+from generation.adapters.requests import Kind
 from generation.costs import estimated_cost
 from generation.enums import (
     BodyEncoding,

@@ -8,7 +8,8 @@ from typing import Any
 
 from annotations.models import GenerativeModel, Study
 from annotations.services.studies.states import create_study
-from generation.adapters.base import Done, GenerationRequest, Pending, RemoteJob, Submitted
+from generation.adapters.base import Done, Pending, RemoteJob, Submitted
+from generation.adapters.requests import GenerationRequest
 from generation.enums import CHAINED, AttemptState, JobState
 from generation.models import Attempt, Endpoint, Job
 from tests.annotations.factories import NOW, make_model, make_prompt

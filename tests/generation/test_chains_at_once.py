@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 
 from annotations.services.studies.states import create_study
-from generation.adapters.base import Done, GenerationRequest, Submitted
+from generation.adapters.base import Done, Submitted
+from generation.adapters.requests import GenerationRequest
 from generation.enums import JobState
 from generation.jobs import calling
 from generation.jobs.chains import settle_chains

@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 
 from annotations.enums import StudyKind
 from annotations.models import Prompt, Stimulus
-from generation.adapters.base import Kind, RejectedError
+from generation.adapters.base import RejectedError
+from generation.adapters.requests import Kind
 from generation.endpoints.limits import room_at
 from generation.endpoints.suitability import EndpointUnsuited
 from generation.endpoints.trial import plan_trial

@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
-from generation.adapters.base import GenerationRequest, Submitted
+from generation.adapters.base import Submitted
+from generation.adapters.requests import GenerationRequest
 from generation.enums import CHAINED, MOVING, JobState
 from generation.jobs import calling
 from generation.jobs.steps.submitting import submit_job

@@ -18,7 +18,6 @@ from generation.adapters.base import (
     AdapterError,
     AuthOrQuotaError,
     Done,
-    GenerationRequest,
     Pending,
     PermanentError,
     RateLimitedError,
@@ -29,6 +28,7 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.openai_videos.adapter import OpenAIVideosAdapter
+from generation.adapters.requests import GenerationRequest
 from scripts.services import free_port
 from tests.generation.stand_in import DRIP, DROP, HANG, PIECES, SEEP, Answer
 

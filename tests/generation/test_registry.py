@@ -10,15 +10,7 @@ from django.utils.module_loading import import_string
 from annotations.enums import StudyKind
 from annotations.models import Stimulus
 from annotations.services.studies.states import create_study
-from generation.adapters.base import (
-    Adapter,
-    AuthOrQuotaError,
-    Done,
-    GenerationRequest,
-    Kind,
-    PermanentError,
-    Submitted,
-)
+from generation.adapters.base import Adapter, AuthOrQuotaError, Done, PermanentError, Submitted
 from generation.adapters.registry import (
     ADAPTERS,
     adapter_for,
@@ -26,6 +18,7 @@ from generation.adapters.registry import (
     request_for,
     version_of,
 )
+from generation.adapters.requests import GenerationRequest, Kind
 from generation.endpoints.suitability import EndpointUnsuited
 from generation.enums import JobState
 from generation.jobs import calling

@@ -24,20 +24,22 @@ from generation.adapters.answers import (
     time_of,
 )
 from generation.adapters.base import (
-    FROM_A_VIDEO,
-    FROM_AN_IMAGE,
     Done,
-    GenerationRequest,
-    Kind,
-    MediaFile,
     Pending,
     PermanentError,
     RemoteJob,
-    Rewriting,
     Submitted,
     VanishedError,
 )
 from generation.adapters.calls import HttpAdapter, as_form
+from generation.adapters.requests import (
+    FROM_A_VIDEO,
+    FROM_AN_IMAGE,
+    GenerationRequest,
+    Kind,
+    MediaFile,
+    Rewriting,
+)
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv", ".gif")
 STORED = "output"

@@ -17,15 +17,9 @@ from generation.adapters.answers import (
     raise_for_answer,
     words_of,
 )
-from generation.adapters.base import (
-    Done,
-    GenerationRequest,
-    Pending,
-    PermanentError,
-    Submitted,
-    UnknownOutcomeError,
-)
+from generation.adapters.base import Done, Pending, PermanentError, Submitted, UnknownOutcomeError
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import GenerationRequest
 
 RESPONSE = "/response"
 # How many of the units that the app's price is for; kept with the answer under its own name.

@@ -17,17 +17,9 @@ from generation.adapters.answers import (
     submitted,
     write_base64,
 )
-from generation.adapters.base import (
-    MAX_CLIP_BYTES,
-    Done,
-    GenerationRequest,
-    Kind,
-    Pending,
-    PermanentError,
-    Rewriting,
-    Submitted,
-)
+from generation.adapters.base import MAX_CLIP_BYTES, Done, Pending, PermanentError, Submitted
 from generation.adapters.calls import MAX_ANSWER_WITH_FILE_BYTES, HttpAdapter
+from generation.adapters.requests import GenerationRequest, Kind, Rewriting
 
 PENDING = ("queued", "in_progress")
 

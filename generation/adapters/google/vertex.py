@@ -26,9 +26,6 @@ from generation.adapters.base import (
     MAX_CLIP_BYTES,
     AuthOrQuotaError,
     Done,
-    GenerationRequest,
-    Kind,
-    MediaFile,
     Pending,
     PermanentError,
     RejectedError,
@@ -40,6 +37,7 @@ from generation.adapters.calls import (
     HttpAdapter,
     origin_of,
 )
+from generation.adapters.requests import GenerationRequest, Kind, MediaFile
 
 STORAGE = "https://storage.googleapis.com"
 # Google's own machines get tokens of their service account here, and nowhere else.

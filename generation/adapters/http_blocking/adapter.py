@@ -6,10 +6,11 @@ import time
 from typing import Any
 
 from generation.adapters.answers import raise_for_submit
-from generation.adapters.base import GenerationRequest, Submitted
+from generation.adapters.base import Submitted
 from generation.adapters.blocking import BlockingAdapter, coming_file
 from generation.adapters.calls import as_form, write_clip
 from generation.adapters.held import hold
+from generation.adapters.requests import GenerationRequest
 
 
 class HttpBlockingAdapter(BlockingAdapter):

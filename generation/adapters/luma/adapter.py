@@ -16,16 +16,9 @@ from generation.adapters.answers import (
     submitted,
     time_of,
 )
-from generation.adapters.base import (
-    Done,
-    GenerationRequest,
-    Kind,
-    Pending,
-    PermanentError,
-    RemoteJob,
-    Submitted,
-)
+from generation.adapters.base import Done, Pending, PermanentError, RemoteJob, Submitted
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import GenerationRequest, Kind
 
 PAGE = 100
 MAX_PAGES = 50

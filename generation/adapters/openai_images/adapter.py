@@ -10,16 +10,14 @@ from generation.adapters.answers import found_at, without_files, write_base64
 from generation.adapters.base import (
     MAX_CLIP_BYTES,
     AdapterError,
-    GenerationRequest,
-    Kind,
     PermanentError,
-    Rewriting,
     Submitted,
     UnknownOutcomeError,
 )
 from generation.adapters.blocking import BlockingAdapter, coming_file
 from generation.adapters.calls import MAX_ANSWER_WITH_FILE_BYTES, as_form
 from generation.adapters.held import hold
+from generation.adapters.requests import GenerationRequest, Kind, Rewriting
 
 ALWAYS_REWRITES = "dall-e-3"
 

@@ -19,8 +19,6 @@ from generation.adapters.answers import (
 )
 from generation.adapters.base import (
     Done,
-    GenerationRequest,
-    Kind,
     Pending,
     PermanentError,
     RemoteJob,
@@ -29,6 +27,7 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.calls import HttpAdapter, as_form
+from generation.adapters.requests import GenerationRequest, Kind
 
 PAGE = 100
 MAX_PAGES = 50

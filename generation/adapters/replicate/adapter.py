@@ -20,15 +20,9 @@ from generation.adapters.answers import (
     submitted,
     time_of,
 )
-from generation.adapters.base import (
-    Done,
-    GenerationRequest,
-    Pending,
-    PermanentError,
-    RemoteJob,
-    Submitted,
-)
+from generation.adapters.base import Done, Pending, PermanentError, RemoteJob, Submitted
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import GenerationRequest
 
 MAX_PAGES = 50
 is_version = re.compile(r"[0-9a-f]{64}")

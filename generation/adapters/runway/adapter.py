@@ -13,15 +13,9 @@ from generation.adapters.answers import (
     percentage,
     submitted,
 )
-from generation.adapters.base import (
-    Done,
-    GenerationRequest,
-    Kind,
-    Pending,
-    PermanentError,
-    Submitted,
-)
+from generation.adapters.base import Done, Pending, PermanentError, Submitted
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import GenerationRequest, Kind
 
 API_VERSION = "2024-11-06"
 PATHS = {

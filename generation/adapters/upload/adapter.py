@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generation.adapters.base import (
-    Capabilities,
-    Done,
-    GenerationRequest,
-    Pending,
-    PermanentError,
-    Rewriting,
-    Submitted,
-    UnsupportedError,
-)
+from generation.adapters.base import Done, Pending, PermanentError, Submitted, UnsupportedError
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import Capabilities, GenerationRequest, Rewriting
 
 IMPORTED = "The clips of this model are made elsewhere: import them."
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from generation.adapters.base import AdapterError, Kind, UnknownOutcomeError
+from generation.adapters.base import AdapterError, UnknownOutcomeError
 from generation.adapters.registry import is_blocking, request_for
+from generation.adapters.requests import Kind
 from generation.endpoints.limits import note_answer
 from generation.jobs.calling import Clock, call, foreseen, stop_at_endpoint
 from generation.jobs.sending import begin_attempt

@@ -12,13 +12,12 @@ from typing import Any
 
 from generation.adapters.base import (
     AdapterError,
-    GenerationRequest,
-    Kind,
     PermanentError,
     RejectedError,
     RemoteJob,
     VanishedError,
 )
+from generation.adapters.requests import GenerationRequest, Kind
 from tests.generation.contract.server import CLIP
 from tests.generation.stand_in import Answer
 

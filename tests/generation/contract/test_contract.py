@@ -11,9 +11,6 @@ import pytest
 from generation.adapters.base import (
     AuthOrQuotaError,
     Done,
-    GenerationRequest,
-    Kind,
-    MediaFile,
     Pending,
     PermanentError,
     RateLimitedError,
@@ -24,6 +21,7 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.registry import ADAPTERS
+from generation.adapters.requests import GenerationRequest, Kind, MediaFile
 from scripts.services import free_port
 from tests.generation.contract.conftest import CAP, Subject, adapter_for, error_of
 from tests.generation.contract.server import CLIP

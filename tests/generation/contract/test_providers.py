@@ -14,20 +14,17 @@ import pytest
 from generation.adapters.base import (
     AuthOrQuotaError,
     Done,
-    GenerationRequest,
-    Kind,
-    MediaFile,
     Pending,
     PermanentError,
     RateLimitedError,
     RejectedError,
     RetryableError,
-    Rewriting,
     UnknownOutcomeError,
     UnsupportedError,
     VanishedError,
 )
 from generation.adapters.google import vertex as vertex_module
+from generation.adapters.requests import GenerationRequest, Kind, MediaFile, Rewriting
 from tests.generation.contract import shapes
 from tests.generation.contract.conftest import CAP, Subject, adapter_for, error_of
 from tests.generation.contract.server import CLIP
