@@ -126,13 +126,13 @@ def problems_of(endpoint: EndpointRow) -> list[str]:
 
 def version_of(endpoint: EndpointRow) -> str:
     """Adapter and version, to keep beside a clip."""
-    return f"{endpoint.adapter}/{_class_for(endpoint).version}"
+    return f"{endpoint.adapter}/{_class_for(endpoint).traits.version}"
 
 
 def is_blocking(endpoint: EndpointRow) -> bool:
     """Whether a submit waits until the clip is made."""
     try:
-        blocks: bool = _class_for(endpoint).is_blocking
+        blocks: bool = _class_for(endpoint).traits.is_blocking
     except PermanentError:
         return False
     return blocks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.parser import BytesParser
@@ -72,7 +73,8 @@ def impatient(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def small_caps(monkeypatch):
-    monkeypatch.setattr(OpenAIVideosAdapter, "largest_answer", 50_000)
+    small = replace(OpenAIVideosAdapter.traits, largest_answer=50_000)
+    monkeypatch.setattr(OpenAIVideosAdapter, "traits", small)
     monkeypatch.setattr(calls, "MAX_CLIP_BYTES", 50_000)
 
 

@@ -11,6 +11,7 @@ from annotations.enums import StudyKind
 from annotations.models import Stimulus
 from annotations.services.studies.states import create_study
 from generation.adapters.base import Adapter, AuthOrQuotaError, Done, PermanentError, Submitted
+from generation.adapters.blocking import BlockingAdapter
 from generation.adapters.registry import (
     ADAPTERS,
     adapter_for,
@@ -75,7 +76,13 @@ def test_every_kind_of_endpoint_has_an_adapter_with_a_version(kind):
     adapter = adapter_for(endpoint)
     calls = {name for name in vars(Adapter) if not name.startswith("_")}
     assert calls <= set(dir(adapter))
-    assert version_of(endpoint) == f"{kind}/{import_string(ADAPTERS[kind][1]).version}"
+    assert version_of(endpoint) == f"{kind}/{import_string(ADAPTERS[kind][1]).traits.version}"
+
+
+@pytest.mark.parametrize("kind", ADAPTERS)
+def test_a_kind_that_holds_clips_says_that_its_calls_last(kind):
+    adapter = import_string(ADAPTERS[kind][1])
+    assert issubclass(adapter, BlockingAdapter) == adapter.traits.is_blocking
 
 
 def test_an_adapter_has_the_key_of_the_variable_without_the_files_last_newline(monkeypatch):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def impatient(monkeypatch):
 def small_caps(monkeypatch):
     monkeypatch.setattr(calls, "MAX_CLIP_BYTES", CAP)
     for _, path in ADAPTERS.values():
-        monkeypatch.setattr(import_string(path), "largest_answer", CAP)
+        kind = import_string(path)
+        monkeypatch.setattr(kind, "traits", replace(kind.traits, largest_answer=CAP))
 
 
 @pytest.fixture(autouse=True)
