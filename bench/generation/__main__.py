@@ -72,7 +72,7 @@ def measure_steps(folder: Path, clip: bytes) -> None:
     from generation.models import Job
 
     adapter = InstantAdapter(clip)
-    calling.adapter_for = lambda endpoint: adapter
+    calling.adapter_for = lambda endpoint, built: adapter
     endpoint = make_endpoint("steps", "https://lab.example/v1", max_concurrency=STEPS)
     jobs = make_jobs(endpoint, STEPS)
     steps: dict[str, Callable[..., Any]] = {

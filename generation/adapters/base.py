@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from generation.adapters.requests import Capabilities, GenerationRequest
+from generation.adapters.traits import Traits
 
 MAX_CLIP_BYTES = 512 * 1024**2
 FETCH_SECONDS = 240
@@ -127,10 +128,17 @@ class EndpointRow(Protocol):
 
 
 class Adapter(Protocol):
-    """A way to talk to one kind of endpoint."""
+    """A way to talk to one kind of endpoint; no key is needed before the first call."""
+
+    traits: ClassVar[Traits]
+    api_key: str
 
     @property
     def capabilities(self) -> Capabilities: ...
+
+    def problems(self) -> list[str]: ...
+
+    def seconds_asked(self) -> float | None: ...
 
     def submit(self, request: GenerationRequest) -> Submitted: ...
 

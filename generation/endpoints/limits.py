@@ -17,6 +17,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from generation.adapters.base import (
+    Adapter,
     AdapterError,
     AuthOrQuotaError,
     RateLimitedError,
@@ -52,9 +53,15 @@ class Room:
     is_pause: bool = False
 
 
-def room_at(endpoint: Endpoint, now: datetime) -> Room:
-    """The narrowest of the endpoint's limits."""
-    return min(_limits(endpoint, now), key=lambda room: room.jobs)
+def room_at(endpoint: Endpoint, now: datetime, built: Adapter | None = None) -> Room:
+    """The narrowest of the endpoint's limits.
+
+    Parameters
+    ----------
+    built
+        The endpoint's adapter, if it was built already.
+    """
+    return min(_limits(endpoint, now, built), key=lambda room: room.jobs)
 
 
 def why_held(endpoint: Endpoint, now: datetime) -> str:
@@ -74,14 +81,14 @@ def budget_room(endpoint: Endpoint, now: datetime) -> Room | None:
     return min(_budgets(endpoint, now), key=lambda room: room.jobs, default=None)
 
 
-def _limits(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
+def _limits(endpoint: Endpoint, now: datetime, built: Adapter | None) -> Iterator[Room]:
     yield from _pauses(endpoint, now)
     taken = endpoint.jobs.at_endpoint(now=now).count() + _abandoned(endpoint, now)
     yield Room(endpoint.max_concurrency - taken, "All its places are taken.")
     if endpoint.jobs_per_minute:
         sent = endpoint.attempts.sent_since(now - MINUTE).count()
         yield Room(endpoint.jobs_per_minute - sent, "It was sent its jobs of this minute.")
-    yield from _budgets(endpoint, now)
+    yield from _budgets(endpoint, now, built)
 
 
 def _pauses(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
@@ -116,7 +123,7 @@ def longest_run(endpoint: Endpoint) -> timedelta:
     return timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS)
 
 
-def _budgets(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
+def _budgets(endpoint: Endpoint, now: datetime, built: Adapter | None = None) -> Iterator[Room]:
     charged = endpoint.attempts.charged()
     spans = {
         "day's": (charged.filter(sent_at__gte=_midnight(now)), endpoint.daily_jobs),
@@ -127,12 +134,14 @@ def _budgets(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
             why = f"Its {span} budget of {most} jobs is used up."
             yield Room(most - attempts.count(), why, RAISE_BUDGET)
     costs = {"day's": endpoint.daily_cost, "whole": endpoint.total_cost}
-    for span, most_cost in costs.items():
-        if most_cost is not None:
+    limited = {span: most_cost for span, most_cost in costs.items() if most_cost is not None}
+    if limited:
+        estimate = estimated_cost(endpoint, built=built)
+        for span, most_cost in limited.items():
             left = most_cost - spans[span][0].spent()
             amount = f"{most_cost.normalize():f} {endpoint.currency}".rstrip()
             why = f"Its {span} budget of {amount} is used up."
-            yield Room(_affordable(left, estimated_cost(endpoint)), why, RAISE_BUDGET)
+            yield Room(_affordable(left, estimate), why, RAISE_BUDGET)
 
 
 def _affordable(left: Decimal, cost: Decimal | None) -> int:

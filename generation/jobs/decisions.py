@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef
 
 from generation.enums import AttemptState, JobState, Priority
-from generation.jobs.calling import stop_at_endpoint
+from generation.jobs.calling import JobContext, stop_at_endpoint
 from generation.jobs.chains import settle_chains
 from generation.models import Attempt, Endpoint, Job, JobQuerySet
 
@@ -93,7 +93,7 @@ def stop_attempt(*, attempt_id: int, now: datetime) -> None:
     attempt = given_up.select_related("job__endpoint").first()
     if attempt is None:
         return
-    problem = stop_at_endpoint(attempt.job, attempt.remote_id, now)
+    problem = stop_at_endpoint(JobContext(attempt.job), attempt.remote_id, now)
     if not problem:
         given_up.update(state=AttemptState.ACCEPTED, answered_at=now)
         return

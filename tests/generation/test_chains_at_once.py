@@ -14,7 +14,6 @@ from annotations.services.studies.states import create_study
 from generation.adapters.base import Done, Submitted
 from generation.adapters.requests import GenerationRequest
 from generation.enums import JobState
-from generation.jobs import calling
 from generation.jobs.chains import settle_chains
 from generation.jobs.planning import plan_jobs
 from generation.jobs.steps.fetching import fetch_job
@@ -22,7 +21,7 @@ from generation.jobs.steps.polling import poll_job
 from generation.jobs.steps.submitting import submit_job
 from generation.models import Attempt, Job
 from tests.annotations.factories import NOW, make_prompt
-from tests.generation.factories import make_endpoint
+from tests.generation.factories import call_through, make_endpoint
 from tests.media.clips import make_still
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +53,7 @@ class PictureServer:
 @pytest.fixture
 def server(monkeypatch, tmp_path) -> PictureServer:
     server = PictureServer(make_still(tmp_path / "frame.png").read_bytes())
-    monkeypatch.setattr(calling, "adapter_for", lambda endpoint: server)
+    call_through(monkeypatch, lambda endpoint: server)
     return server
 
 

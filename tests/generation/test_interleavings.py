@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from generation.enums import CHAINED, AttemptState, JobState
-from generation.jobs import calling, timing
+from generation.jobs import timing
 from generation.jobs.decisions import cancel_job, retry_job
 from generation.jobs.steps.fetching import fetch_job
 from generation.jobs.steps.polling import poll_job
@@ -23,7 +23,7 @@ from generation.jobs.steps.submitting import submit_job
 from generation.jobs.waking import lease_due_jobs
 from generation.models import Attempt, Job
 from tests.annotations.factories import make_prompt
-from tests.generation.factories import ENDED, clip_bytes, make_endpoint, make_job
+from tests.generation.factories import ENDED, call_through, clip_bytes, make_endpoint, make_job
 from tests.generation.fake_endpoint import (
     FAULTS,
     LONGEST_CALL,
@@ -268,9 +268,7 @@ def test_any_interleaving_keeps_every_promise(tmp_path, monkeypatch, machine, ex
         fake = FakeEndpoint(clip)
         fake.clips["pictures"] = picture
         rng = random.Random(0)
-        monkeypatch.setattr(
-            calling, "adapter_for", lambda endpoint: OneModel(fake, endpoint.remote_model)
-        )
+        call_through(monkeypatch, lambda endpoint: OneModel(fake, endpoint.remote_model))
         monkeypatch.setattr(timing, "RNG", rng)
         return machine(fake)
 

@@ -12,12 +12,11 @@ from django.db import connection
 from generation.adapters.base import Submitted
 from generation.adapters.requests import GenerationRequest
 from generation.enums import CHAINED, MOVING, JobState
-from generation.jobs import calling
 from generation.jobs.steps.submitting import submit_job
 from generation.jobs.waking import lease_due_jobs
 from generation.models import Attempt, Endpoint, Job
 from tests.annotations.factories import NOW
-from tests.generation.factories import make_endpoint, make_job
+from tests.generation.factories import call_through, make_endpoint, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +39,7 @@ class CountingEndpoint:
 @pytest.fixture
 def counting(monkeypatch) -> CountingEndpoint:
     fake = CountingEndpoint()
-    monkeypatch.setattr(calling, "adapter_for", lambda endpoint: fake)
+    call_through(monkeypatch, lambda endpoint: fake)
     return fake
 
 

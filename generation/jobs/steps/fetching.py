@@ -24,7 +24,7 @@ from generation.adapters.base import (
 )
 from generation.endpoints.limits import note_answer, note_error
 from generation.enums import AttemptState, JobState
-from generation.jobs.calling import Clock, call, job_in
+from generation.jobs.calling import Clock, job_context
 from generation.jobs.chains import described_first_step, settle_chains
 from generation.jobs.timing import backoff, is_late
 from generation.jobs.transitions import end, lease_fetch, mark, move, refine_estimate
@@ -35,15 +35,16 @@ MAX_FETCHES = 6
 
 def fetch_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> None:
     """Download a finished clip and register it as a stimulus."""
-    job = job_in(JobState.FETCHING, job_id, now)
-    if job is None or not lease_fetch(job, now):
+    context = job_context(job_id, JobState.FETCHING, now)
+    if context is None or not lease_fetch(context.job, now):
         return
+    job = context.job
     if job.fetches >= MAX_FETCHES:
         words = job.error or "The worker was lost each time."
         end(job, PermanentError(f"No clip after {MAX_FETCHES} downloads. {words}"), now)
         return
     try:
-        with call(job.endpoint) as adapter, scratch_folder("fetch") as folder:
+        with context.call() as adapter, scratch_folder("fetch") as folder:
             clip = folder / "clip"
             adapter.fetch(job.remote_id, clip)
             note_answer(job.endpoint)

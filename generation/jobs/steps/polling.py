@@ -17,7 +17,7 @@ from generation.adapters.base import (
 )
 from generation.endpoints.limits import note_answer, note_error
 from generation.enums import JobState
-from generation.jobs.calling import Clock, call, job_in, stop_at_endpoint
+from generation.jobs.calling import Clock, JobContext, job_context, stop_at_endpoint
 from generation.jobs.timing import is_late, may_still_appear, poll_pause, queue_patience
 from generation.jobs.transitions import end, move, remember_clip, send_again
 from generation.models import Job
@@ -25,14 +25,15 @@ from generation.models import Job
 
 def poll_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> bool:
     """Ask how a job stands; whether its clip can be fetched now."""
-    job = job_in(JobState.REMOTE_PENDING, job_id, now)
-    if job is None:
+    context = job_context(job_id, JobState.REMOTE_PENDING, now)
+    if context is None:
         return False
+    job = context.job
     try:
-        with call(job.endpoint) as adapter:
+        with context.call() as adapter:
             standing = adapter.poll(job.remote_id)
     except AdapterError as error:
-        _poll_failed(job, error, clock() if clock else now)
+        _poll_failed(context, error, clock() if clock else now)
         return False
     now = clock() if clock else now
     note_answer(job.endpoint)
@@ -45,20 +46,21 @@ def poll_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> bool:
                 remember_clip(job, standing.raw, standing.cost)
         return is_ours
     if is_late(job, now):
-        _end_late(job, PermanentError("The endpoint did not finish it in time."), now)
+        _end_late(context, PermanentError("The endpoint did not finish it in time."), now)
     else:
         _poll_later(job, now, progress=standing.progress, error="")
     return False
 
 
-def _poll_failed(job: Job, error: AdapterError, now: datetime) -> None:
+def _poll_failed(context: JobContext, error: AdapterError, now: datetime) -> None:
+    job = context.job
     wake_at = note_error(job.endpoint, error, now)
     if isinstance(error, VanishedError):
         _vanished(job, error, now)
     elif isinstance(error, RejectedError | PermanentError):
         end(job, error, now)
     elif is_late(job, now):
-        _end_late(job, error, now)
+        _end_late(context, error, now)
     else:
         _poll_later(job, wake_at, error=str(error))
 
@@ -77,7 +79,7 @@ def _poll_later(job: Job, after: datetime, **values: Any) -> None:
     move(job, JobState.REMOTE_PENDING, wake_at=wake_at, polls=F("polls") + 1, **values)
 
 
-def _end_late(job: Job, error: AdapterError, now: datetime) -> None:
+def _end_late(context: JobContext, error: AdapterError, now: datetime) -> None:
     """The job's place is free again: the endpoint should not go on with it."""
-    if end(job, error, now):
-        stop_at_endpoint(job, job.remote_id, now)
+    if end(context.job, error, now):
+        stop_at_endpoint(context, context.job.remote_id, now)

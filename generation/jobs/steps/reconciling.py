@@ -13,7 +13,7 @@ from generation.adapters.base import (
 )
 from generation.endpoints.limits import note_answer, note_error
 from generation.enums import JobState
-from generation.jobs.calling import Clock, call, job_in
+from generation.jobs.calling import Clock, job_context
 from generation.jobs.timing import RECONCILE_PAUSE, is_late, may_still_appear
 from generation.jobs.transitions import accept, move, park, send_again
 from generation.models import Attempt, Job
@@ -23,12 +23,13 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 
 def reconcile_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> None:
     """Find out whether a job whose answer was lost had been accepted, from the endpoint's list."""
-    job = job_in(JobState.UNKNOWN_OUTCOME, job_id, now, wake_at__isnull=False)
-    attempt = job.attempts.last() if job else None
-    if job is None or attempt is None:
+    context = job_context(job_id, JobState.UNKNOWN_OUTCOME, now, wake_at__isnull=False)
+    attempt = context.job.attempts.last() if context else None
+    if context is None or attempt is None:
         return
+    job = context.job
     try:
-        with call(job.endpoint) as adapter:
+        with context.call() as adapter:
             listed = adapter.list_since(attempt.sent_at - CLOCK_TOLERANCE)
     except AdapterError as error:
         _reconcile_failed(job, attempt, error, clock() if clock else now)

@@ -8,7 +8,7 @@ from generation.adapters.base import AdapterError, UnknownOutcomeError
 from generation.adapters.registry import is_blocking, request_for
 from generation.adapters.requests import Kind
 from generation.endpoints.limits import note_answer
-from generation.jobs.calling import Clock, call, foreseen, stop_at_endpoint
+from generation.jobs.calling import Clock, foreseen, stop_at_endpoint
 from generation.jobs.sending import begin_attempt
 from generation.jobs.sources import source_file
 from generation.jobs.timing import FIRST_POLL, can_be_sent_in_time
@@ -32,15 +32,16 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
     timedelta or None
         When the caller should have the job polled; the sweep does so only if that is forgotten.
     """
-    attempt = begin_attempt(job_id, now)
-    if attempt is None:
+    begun = begin_attempt(job_id, now)
+    if begun is None:
         return None
-    job = attempt.job
+    attempt, context = begun
+    job = context.job
     try:
         # What fails before the call has sent nothing; what fails in it may have.
         with foreseen(), source_file(job) as source:
             request = request_for(
-                job.endpoint,
+                context.adapter.capabilities,
                 prompt=job.prompt.text,
                 seed=job.seed,
                 key=str(attempt.key),
@@ -52,7 +53,7 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
             if not can_be_sent_in_time(attempt, ready_at):
                 take_back(attempt, ready_at)
                 return None
-            with call(job.endpoint, otherwise=UnknownOutcomeError) as adapter:
+            with context.call(otherwise=UnknownOutcomeError) as adapter:
                 submitted = adapter.submit(request)
     except AdapterError as error:
         not_accepted(attempt, error, clock() if clock else now)
@@ -65,7 +66,7 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
     if accept(attempt, remote_id, answer, answered_at, first_poll=first_poll, cost=cost):
         return pause
     # Given up, or sent again, while the answer was on its way.
-    stop_at_endpoint(job, submitted.remote_id, answered_at)
+    stop_at_endpoint(context, submitted.remote_id, answered_at)
     return None
 
 
