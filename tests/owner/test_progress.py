@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from annotations.enums import ComparisonState, RenditionState, StudyState
+from annotations.enums import ComparisonState, RenditionState
 from annotations.models import Rendition, Stimulus
 from annotations.services.rating.skipping import skip_assignment
-from annotations.services.studies.states import create_study, set_prompts
-from generation.models import Endpoint
+from annotations.services.studies.states import create_study
 from juice.owner.progress import progress_of
 from tests.annotations.factories import (
     NOW,
@@ -20,22 +19,11 @@ from tests.annotations.factories import (
     make_prompt,
     make_rater,
     make_study,
+    running_study,
 )
+from tests.generation.factories import make_endpoint
 
 pytestmark = pytest.mark.django_db
-
-
-def make_endpoint(model, **values) -> Endpoint:
-    return Endpoint.objects.create(
-        **{
-            "model": model,
-            "name": f"{model} at home",
-            "base_url": "http://127.0.0.1:9/v1",
-            "remote_model": "m",
-            "is_internal": True,
-            **values,
-        }
-    )
 
 
 def planned_study(prompts: int = 2, slug: str = "planned"):
@@ -46,15 +34,6 @@ def planned_study(prompts: int = 2, slug: str = "planned"):
         models=[make_model(), make_model()],
         prompts=[make_prompt() for _ in range(prompts)],
     )
-
-
-def running_study(comparisons: int):
-    """An open study whose prompts are those of its comparisons."""
-    study = make_study(comparisons=comparisons, state=StudyState.DRAFT)
-    set_prompts(study=study, prompts=[one.prompt for one in study.comparisons.all()])
-    type(study).objects.filter(pk=study.pk).update(state=StudyState.OPEN)
-    study.refresh_from_db()
-    return study
 
 
 def shown(owner, study) -> str:

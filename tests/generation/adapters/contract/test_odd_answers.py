@@ -11,8 +11,14 @@ import httpx
 import pytest
 
 from generation.adapters.base import AdapterError, Done, Pending, RemoteJob, Submitted
-from tests.generation.contract.conftest import adapter_for
-from tests.generation.contract.shapes import BLOCKING, MADE_AT, QUEUED, Shape, http_blocking
+from tests.generation.adapters.contract.conftest import adapter_for
+from tests.generation.adapters.contract.shapes import (
+    BLOCKING,
+    MADE_AT,
+    QUEUED,
+    Shape,
+    http_blocking,
+)
 from tests.generation.stand_in import Answer
 
 URL = "http://127.0.0.1:9/v1"

@@ -18,7 +18,7 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.requests import GenerationRequest, Kind
-from tests.generation.contract.server import CLIP
+from tests.generation.adapters.contract.server import CLIP
 from tests.generation.stand_in import Answer
 
 KEY = "sk-very-secret"

@@ -25,23 +25,12 @@ from generation.jobs.planning import plan_jobs
 from generation.jobs.steps.fetching import fetch_job
 from generation.jobs.steps.polling import poll_job
 from generation.jobs.steps.submitting import submit_job
-from generation.models import Endpoint, Job
+from generation.models import Job
 from tests.annotations.factories import NOW, make_model, make_prompt
-from tests.generation.factories import call_through
+from tests.generation.factories import call_through, make_endpoint
 from tests.media.clips import make_clip
 
 pytestmark = pytest.mark.django_db
-
-
-def make_endpoint(**values) -> Endpoint:
-    model = make_model()
-    given = {
-        "model": model,
-        "name": f"{model} in the lab",
-        "base_url": "https://lab.example/v1",
-        "remote_model": "lab-1",
-    }
-    return Endpoint.objects.create(**{**given, **values})
 
 
 class Scripted:
@@ -89,13 +78,14 @@ def test_an_adapter_has_the_key_of_the_variable_without_the_files_last_newline(m
     assert adapter_for(make_endpoint(api_key_env="LAB_KEY")).api_key == "sk-secret-1"
 
 
-@pytest.mark.parametrize("value", [None, "", " \n", "schlüssel", "a\x00b".replace("\x00", "\x07")])
+@pytest.mark.parametrize("value", [None, "", " \n", "sk-\N{SNOWMAN}", "sk-\nsecret", "sk-\a"])
 def test_a_variable_without_a_key_stops_the_endpoint(monkeypatch, value):
     monkeypatch.delenv("LAB_KEY", raising=False)
     if value is not None:
         monkeypatch.setenv("LAB_KEY", value)
-    with pytest.raises(AuthOrQuotaError, match="LAB_KEY"):
+    with pytest.raises(AuthOrQuotaError, match="LAB_KEY") as raised:
         adapter_for(make_endpoint(api_key_env="LAB_KEY"))
+    assert "sk-" not in str(raised.value)
 
 
 def test_what_a_model_can_do_is_known_without_its_key():
@@ -112,6 +102,22 @@ def test_what_is_no_object_is_told(field):
 def test_an_adapter_that_is_not_there_any_more_is_told():
     with pytest.raises(PermanentError, match="not known: gone"):
         adapter_for(make_endpoint(adapter="gone"))
+
+
+@pytest.mark.parametrize("parameters", [[], "x", 4, None])
+def test_parameters_are_an_object(parameters):
+    endpoint = make_endpoint()
+    endpoint.parameters = parameters
+    with pytest.raises(ValidationError):
+        endpoint.full_clean()
+    with pytest.raises(PermanentError, match="not a JSON object"):
+        adapter_for(endpoint)
+
+
+@pytest.mark.parametrize("name", ["sk-secret-1", "lab_key", "1KEY", "LAB KEY"])
+def test_a_key_is_named_never_given(name):
+    with pytest.raises(ValidationError, match="never the key"):
+        make_endpoint(api_key_env=name).full_clean()
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from generation.enums import JobState
 from generation.jobs.steps.fetching import fetch_job
 from generation.jobs.steps.polling import poll_job
 from generation.jobs.steps.submitting import submit_job
-from generation.models import Endpoint, Job
-from tests.annotations.factories import NOW, make_model, make_prompt
-from tests.generation.contract.shapes import BLOCKING, KEY, QUEUED
+from generation.models import Job
+from tests.annotations.factories import NOW, make_prompt
+from tests.generation.adapters.contract.shapes import BLOCKING, KEY, QUEUED
+from tests.generation.factories import make_endpoint
 from tests.generation.stand_in import Answer
 from tests.media.clips import make_clip
 
@@ -25,9 +26,7 @@ def test_each_kind_of_endpoint_makes_a_stimulus(subject, tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_KEY", KEY)
     clip = make_clip(tmp_path / "made.mp4").read_bytes()
     subject.answering(subject.shape.result, Answer(200, clip, {"Content-Type": "video/mp4"}))
-    endpoint = Endpoint.objects.create(
-        model=make_model(),
-        name="Lab",
+    endpoint = make_endpoint(
         adapter=subject.shape.adapter,
         base_url=subject.provider.url,
         remote_model=subject.shape.remote_model,

@@ -25,10 +25,10 @@ from generation.adapters.base import (
 )
 from generation.adapters.google import vertex as vertex_module
 from generation.adapters.requests import GenerationRequest, Kind, MediaFile, Rewriting
-from tests.generation.contract import shapes
-from tests.generation.contract.conftest import CAP, Subject, adapter_for, error_of
-from tests.generation.contract.server import CLIP
-from tests.generation.contract.shapes import KEY_OF_ATTEMPT, MADE_AT, WORKFLOW
+from tests.generation.adapters.contract import shapes
+from tests.generation.adapters.contract.conftest import CAP, Subject, adapter_for, error_of
+from tests.generation.adapters.contract.server import CLIP
+from tests.generation.adapters.contract.shapes import KEY_OF_ATTEMPT, MADE_AT, WORKFLOW
 from tests.generation.stand_in import Answer
 
 PICTURE = b"\x89PNG\r\n\x1a\npicture"

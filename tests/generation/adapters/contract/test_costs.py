@@ -11,8 +11,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.generation.contract import shapes
-from tests.generation.contract.conftest import Subject, adapter_for
+from tests.generation.adapters.contract import shapes
+from tests.generation.adapters.contract.conftest import Subject, adapter_for
 from tests.generation.stand_in import Answer
 
 RESULT = "GET /v1/fal-ai/wan/requests/r-1"

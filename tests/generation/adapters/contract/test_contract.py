@@ -23,9 +23,9 @@ from generation.adapters.base import (
 from generation.adapters.registry import ADAPTERS
 from generation.adapters.requests import GenerationRequest, Kind, MediaFile
 from scripts.services import free_port
-from tests.generation.contract.conftest import CAP, Subject, adapter_for, error_of
-from tests.generation.contract.server import CLIP
-from tests.generation.contract.shapes import (
+from tests.generation.adapters.contract.conftest import CAP, Subject, adapter_for, error_of
+from tests.generation.adapters.contract.server import CLIP
+from tests.generation.adapters.contract.shapes import (
     BLOCKING,
     KEY,
     MADE_AT,

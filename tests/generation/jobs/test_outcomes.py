@@ -16,10 +16,16 @@ from generation.enums import JobState
 from generation.jobs.decisions import retry_job
 from generation.models import Job
 from tests.analysis.conftest import EXAMPLES
-from tests.annotations.factories import NOW, judge, make_model, make_prompt, make_rater
+from tests.annotations.factories import (
+    NOW,
+    judge,
+    make_model,
+    make_prompt,
+    make_rater,
+    running_study,
+)
 from tests.annotations.factories import make_stimulus as stimulus_of
 from tests.generation.factories import make_endpoint, make_job, make_planned_study
-from tests.owner.test_progress import running_study
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from django.utils.module_loading import import_string
 from generation.adapters import blocking, calls
 from generation.adapters.base import AdapterError
 from generation.adapters.registry import ADAPTERS
-from tests.generation.contract.server import CLIP, Provider, running_provider
-from tests.generation.contract.shapes import KEY, Shape
+from tests.generation.adapters.contract.server import CLIP, Provider, running_provider
+from tests.generation.adapters.contract.shapes import KEY, Shape
 from tests.generation.stand_in import Answer
 
 CAP = 50_000
@@ -34,17 +34,6 @@ def small_caps(monkeypatch):
     for _, path in ADAPTERS.values():
         kind = import_string(path)
         monkeypatch.setattr(kind, "traits", replace(kind.traits, largest_answer=CAP))
-
-
-@pytest.fixture(autouse=True)
-def private_files(settings, tmp_path):
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": str(tmp_path / "media")},
-        },
-    }
 
 
 @pytest.fixture
