@@ -8,6 +8,6 @@ class GenerationConfig(AppConfig):
     def ready(self) -> None:
         """Reports tell what became of jobs, and may not look here."""
         from annotations.services.clips.outcomes import register_source
-        from generation.outcomes import job_outcomes
+        from generation.jobs.outcomes import job_outcomes
 
         register_source(job_outcomes)

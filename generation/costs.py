@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from generation.adapters.base import Adapter, EndpointRow
 from generation.adapters.registry import seconds_asked
 
-if TYPE_CHECKING:
-    from generation.models import Endpoint
+
+class PricedRow(EndpointRow, Protocol):
+    """An endpoint whose clips have prices, as far as they are known."""
+
+    @property
+    def cost_per_job(self) -> Decimal | None: ...
+
+    @property
+    def cost_per_second(self) -> Decimal | None: ...
 
 
-def estimated_cost(endpoint: Endpoint, seconds: float | None = None) -> Decimal | None:
+def estimated_cost(
+    endpoint: PricedRow, seconds: float | None = None, *, built: Adapter | None = None
+) -> Decimal | None:
     """What a clip costs by the endpoint's prices per clip and per second.
 
     Parameters
     ----------
     seconds
         How long the clip is; without it, as long as the endpoint's parameters ask for.
+    built
+        The endpoint's adapter, if it was built already.
 
     Returns
     -------
@@ -26,7 +38,7 @@ def estimated_cost(endpoint: Endpoint, seconds: float | None = None) -> Decimal 
     """
     if endpoint.cost_per_second is None:
         return endpoint.cost_per_job
-    length = seconds_asked(endpoint) if seconds is None else seconds
+    length = seconds_asked(endpoint, built) if seconds is None else seconds
     if length is None:
         return None
     by_length = endpoint.cost_per_second * Decimal(str(length))

@@ -15,7 +15,7 @@ class JobState(TextChoices):
     FIRST_FAILED = "first-failed", "Its first frame failed"
 
 
-# States that follow from another job's, see `generation.chains`.
+# States that follow from another job's, see `generation.jobs.chains`.
 CHAINED = [JobState.AWAITING_FIRST, JobState.FIRST_FAILED]
 # States in which a job still moves by itself.
 MOVING = [

@@ -7,8 +7,13 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from annotations.one_at_a_time import one_at_a_time
-from generation import services
 from generation.enums import JobState
+from generation.jobs.decisions import stop_attempt
+from generation.jobs.steps.fetching import fetch_job
+from generation.jobs.steps.polling import poll_job
+from generation.jobs.steps.reconciling import reconcile_job
+from generation.jobs.steps.submitting import submit_job
+from generation.jobs.waking import jobs_that_block, lease_due_jobs, lease_neighbours
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +22,7 @@ logger = logging.getLogger(__name__)
 @one_at_a_time
 def sweep() -> None:
     """Queue the next step of every job that is due."""
-    due = services.lease_due_jobs(now=timezone.now())
+    due = lease_due_jobs(now=timezone.now())
     queue_submits([job_id for job_id, state in due if state == JobState.READY])
     step_of = {
         JobState.SUBMITTING: reconcile,
@@ -32,7 +37,7 @@ def sweep() -> None:
 
 def queue_submits(job_ids: list[int]) -> None:
     """Endpoints that answer only when the clip is made keep nobody else waiting."""
-    blocking = services.jobs_that_block(job_ids) if job_ids else set()
+    blocking = jobs_that_block(job_ids) if job_ids else set()
     for job_id in job_ids:
         step = submit_and_wait if job_id in blocking else submit
         step.delay(job_id)
@@ -50,7 +55,7 @@ def queue_stops(attempt_ids: list[int]) -> None:
 @shared_task
 def submit(job_id: int) -> None:
     """Send a job to its endpoint."""
-    pause = services.submit_job(job_id=job_id, now=timezone.now(), clock=timezone.now)
+    pause = submit_job(job_id=job_id, now=timezone.now(), clock=timezone.now)
     if pause is not None:
         poll.apply_async((job_id,), countdown=pause.total_seconds())
 
@@ -64,24 +69,24 @@ def submit_and_wait(job_id: int) -> None:
 @shared_task
 def poll(job_id: int) -> None:
     """Ask how a job stands; when it is made, have its clip fetched and its place taken."""
-    if services.poll_job(job_id=job_id, now=timezone.now(), clock=timezone.now):
+    if poll_job(job_id=job_id, now=timezone.now(), clock=timezone.now):
         fetch.delay(job_id)
-        queue_submits(services.lease_neighbours(job_id=job_id, now=timezone.now()))
+        queue_submits(lease_neighbours(job_id=job_id, now=timezone.now()))
 
 
 @shared_task
 def fetch(job_id: int) -> None:
     """Download a clip."""
-    services.fetch_job(job_id=job_id, now=timezone.now(), clock=timezone.now)
+    fetch_job(job_id=job_id, now=timezone.now(), clock=timezone.now)
 
 
 @shared_task
 def stop(attempt_id: int) -> None:
     """Stop at its endpoint what was given up."""
-    services.stop_attempt(attempt_id=attempt_id, now=timezone.now())
+    stop_attempt(attempt_id=attempt_id, now=timezone.now())
 
 
 @shared_task
 def reconcile(job_id: int) -> None:
     """Find out what became of a job whose answer was lost."""
-    services.reconcile_job(job_id=job_id, now=timezone.now(), clock=timezone.now)
+    reconcile_job(job_id=job_id, now=timezone.now(), clock=timezone.now)

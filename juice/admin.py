@@ -15,7 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from annotations.admin.study import StudyAdmin as PlainStudyAdmin
 from annotations.models import Study
-from generation.study_form import ClipSettingsInline
+from generation.admin.clip_settings import ClipSettingsInline
 
 for plain in (User, Group, TokenProxy, Study):
     admin.site.unregister(plain)

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from analysis.export import lines_of
 from annotations.models import Study
-from generation.provenance import GENERATION_COLUMNS, generation_rows
+from generation.jobs.provenance import GENERATION_COLUMNS, generation_rows
 
 
 @require_safe

@@ -65,17 +65,20 @@ def measure_steps(folder: Path, clip: bytes) -> None:
     from django.utils import timezone
 
     from bench.generation.instant import InstantAdapter
-    from generation import services
+    from generation.jobs import calling
+    from generation.jobs.steps.fetching import fetch_job
+    from generation.jobs.steps.polling import poll_job
+    from generation.jobs.steps.submitting import submit_job
     from generation.models import Job
 
     adapter = InstantAdapter(clip)
-    services.adapter_for = lambda endpoint: adapter
+    calling.adapter_for = lambda endpoint, built: adapter
     endpoint = make_endpoint("steps", "https://lab.example/v1", max_concurrency=STEPS)
     jobs = make_jobs(endpoint, STEPS)
     steps: dict[str, Callable[..., Any]] = {
-        "submit": services.submit_job,
-        "poll": services.poll_job,
-        "fetch, check and keep": services.fetch_job,
+        "submit": submit_job,
+        "poll": poll_job,
+        "fetch, check and keep": fetch_job,
     }
     print(f"\nOne job after the other, {STEPS} jobs, an endpoint in memory")
     print(f"{'step':<26}{'median ms':>11}{'p95 ms':>9}{'queries':>9}")
@@ -93,16 +96,18 @@ def queries_of(name: str) -> int:
     from django.test.utils import CaptureQueriesContext
     from django.utils import timezone
 
-    from generation import services
+    from generation.jobs.steps.fetching import fetch_job
+    from generation.jobs.steps.polling import poll_job
+    from generation.jobs.steps.submitting import submit_job
     from generation.models import Endpoint
 
     endpoint = Endpoint.objects.get(name="steps")
     Endpoint.objects.update(max_concurrency=STEPS * 10)
     (job,) = make_jobs(endpoint, 1)
     steps = {
-        "submit": services.submit_job,
-        "poll": services.poll_job,
-        "fetch, check and keep": services.fetch_job,
+        "submit": submit_job,
+        "poll": poll_job,
+        "fetch, check and keep": fetch_job,
     }
     for step, function in steps.items():
         with CaptureQueriesContext(
@@ -212,7 +217,7 @@ def measure_waiting(folder: Path, clip: bytes) -> None:
     from django.test.utils import CaptureQueriesContext
     from django.utils import timezone
 
-    from generation import services
+    from generation.jobs.waking import lease_due_jobs
     from generation.models import Endpoint, Job
 
     cases: dict[str, dict[str, Any]] = {
@@ -233,10 +238,10 @@ def measure_waiting(folder: Path, clip: bytes) -> None:
             times = []
             for _ in range(SWEEPS):
                 jobs.filter(wake_at__gt=timezone.now()).update(wake_at=timezone.now())
-                times.append(seconds_of(lambda: services.lease_due_jobs(now=timezone.now())))
+                times.append(seconds_of(lambda: lease_due_jobs(now=timezone.now())))
             jobs.filter(wake_at__gt=timezone.now()).update(wake_at=timezone.now())
             with CaptureQueriesContext(connection) as queries:
-                services.lease_due_jobs(now=timezone.now())
+                lease_due_jobs(now=timezone.now())
             median = statistics.median(times)
             shown = f"{1000 * median:>11.1f}{1000 * percentile(times, 95):>9.1f}{len(queries):>9}"
             print(f"{number:>6}  {name:<28}{shown}{100 * median / SWEEP_SECONDS:>10.2f}%")

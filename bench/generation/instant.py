@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 
-from generation.adapters.base import Done, GenerationRequest, Pending, RemoteJob, Submitted
+from generation.adapters.base import Done, Pending, RemoteJob, Submitted
+from generation.adapters.requests import GenerationRequest
 
 
 class InstantAdapter:

@@ -30,8 +30,8 @@ from examples.demo.content import (
     make_prompts,
     make_study_of_kind,
 )
+from generation.jobs.planning import plan_jobs
 from generation.models import Job
-from generation.services import plan_jobs
 
 LIVE_SLUG, FINISHED_SLUG = "demo", "demo-finished"
 TITLE = "Which clip is better?"

@@ -27,8 +27,8 @@ from generation.adapters.base import (
     UnknownOutcomeError,
     VanishedError,
 )
+from generation.adapters.traits import PAUSE_SECONDS
 
-DEFAULT_PAUSE_SECONDS = 30.0
 MAX_PAUSE_SECONDS = 3600.0
 UNKNOWN_THERE = (404, 410)
 MOST_COST = Decimal(10) ** 8
@@ -59,7 +59,7 @@ QUOTA_WORDS = (
 )
 
 
-def raise_for_answer(answer: httpx.Response, *, pause: float = DEFAULT_PAUSE_SECONDS) -> None:
+def raise_for_answer(answer: httpx.Response, *, pause: float = PAUSE_SECONDS) -> None:
     """Each HTTP status is exactly one outcome; a refusal of the prompt may come with any 4xx.
 
     Parameters
@@ -89,7 +89,7 @@ def raise_for_answer(answer: httpx.Response, *, pause: float = DEFAULT_PAUSE_SEC
     raise PermanentError(words)
 
 
-def raise_for_submit(answer: httpx.Response, *, pause: float = DEFAULT_PAUSE_SECONDS) -> None:
+def raise_for_submit(answer: httpx.Response, *, pause: float = PAUSE_SECONDS) -> None:
     """As any answer, but when in doubt the job may have been accepted."""
     if answer.status_code >= 500 and answer.status_code not in (501, 503):
         raise UnknownOutcomeError(words_of(answer))
@@ -163,7 +163,7 @@ def error_of(answer: httpx.Response) -> object:
     return error if isinstance(error, Mapping) else body
 
 
-def retry_after_of(answer: httpx.Response, otherwise: float = DEFAULT_PAUSE_SECONDS) -> float:
+def retry_after_of(answer: httpx.Response, otherwise: float = PAUSE_SECONDS) -> float:
     """Seconds, from the header's number or date, within reason."""
     header = answer.headers.get("Retry-After", "")
     try:

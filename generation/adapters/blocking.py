@@ -12,6 +12,7 @@ from annotations.scratch import scratch_folder
 from generation.adapters.base import Done, Pending, UnknownOutcomeError
 from generation.adapters.calls import HttpAdapter
 from generation.adapters.held import forget, take
+from generation.adapters.traits import Traits
 
 # Time to hold the file in, before the lease of the submit ends.
 SPARE_SECONDS = 15
@@ -20,7 +21,7 @@ SPARE_SECONDS = 15
 class BlockingAdapter(HttpAdapter):
     """Its jobs are done when they are accepted."""
 
-    is_blocking = True
+    traits = Traits(is_blocking=True)
 
     def patience(self) -> float:
         """How long the one call may take, in seconds: the lease of a submit, less some."""

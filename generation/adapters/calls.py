@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from annotations.net.patience import patient_client
 from annotations.net.pinning import transport_to
+from generation.adapters.addresses import ensure_allowed
 from generation.adapters.answers import (
-    DEFAULT_PAUSE_SECONDS,
     UNKNOWN_THERE,
     NotJson,
     json_object,
@@ -27,7 +27,6 @@ from generation.adapters.answers import (
 from generation.adapters.base import (
     FETCH_SECONDS,
     MAX_CLIP_BYTES,
-    MediaFile,
     PermanentError,
     RemoteJob,
     RetryableError,
@@ -35,13 +34,10 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.configured import ConfiguredAdapter
-from generation.addresses import ensure_allowed
+from generation.adapters.requests import MediaFile
 
 TIMEOUT = httpx.Timeout(45, connect=10, write=20)
 ANSWER_SECONDS = 60
-MAX_ANSWER_BYTES = 8 * 1024**2
-# For endpoints that put the file itself, as text, into their answer.
-MAX_ANSWER_WITH_FILE_BYTES = 128 * 1024**2
 MAX_REDIRECTS = 5
 PAGES = ("text/html", "application/json", "application/xml", "text/plain")
 
@@ -50,13 +46,6 @@ NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 class HttpAdapter(ConfiguredAdapter):
     """One model at one endpoint that is called by HTTP."""
-
-    largest_answer: ClassVar[int] = MAX_ANSWER_BYTES
-    pause_when_limited: ClassVar[float] = DEFAULT_PAUSE_SECONDS
-    kept_headers: ClassVar[tuple[str, ...]] = ("content-type", "retry-after")
-    # A server that keeps its jobs in memory forgets them when it starts again: they are sent
-    # anew. A service that is paid for does not, so what it does not know is never sent anew.
-    forgets_jobs: ClassVar[bool] = True
 
     def headers(self) -> dict[str, str]:
         """What proves to the endpoint who we are."""
@@ -83,7 +72,7 @@ class HttpAdapter(ConfiguredAdapter):
         with self.submitting():
             marked = self.marked(key, headers)
             answer = self.call("POST", path, headers=marked, seconds=seconds, **content)
-        raise_for_submit(answer, pause=self.pause_when_limited)
+        raise_for_submit(answer, pause=self.traits.pause_when_limited)
         try:
             return json_object(answer)
         except NotJson as error:
@@ -101,9 +90,9 @@ class HttpAdapter(ConfiguredAdapter):
         with self.answering():
             answer = self.call(method, path, **content)
         try:
-            raise_for_answer(answer, pause=self.pause_when_limited)
+            raise_for_answer(answer, pause=self.traits.pause_when_limited)
         except VanishedError as error:
-            if self.options.get("forgets_jobs", self.forgets_jobs):
+            if self.options.get("forgets_jobs", self.traits.forgets_jobs):
                 raise
             raise RetryableError(str(error)) from error
         return json_object(answer)
@@ -113,7 +102,7 @@ class HttpAdapter(ConfiguredAdapter):
         with self.answering():
             answer = self.call(method, path, **content)
         if answer.status_code not in UNKNOWN_THERE:
-            raise_for_answer(answer, pause=self.pause_when_limited)
+            raise_for_answer(answer, pause=self.traits.pause_when_limited)
 
     def call(
         self,
@@ -135,10 +124,14 @@ class HttpAdapter(ConfiguredAdapter):
 
     def read(self, answer: httpx.Response, give_up_at: float) -> httpx.Response:
         """The whole answer, within bounds, and without the key should it be repeated there."""
-        body = b"".join(within_bounds(answer, self.largest_answer, give_up_at))
+        body = b"".join(within_bounds(answer, self.traits.largest_answer, give_up_at))
         if self.api_key:
             body = body.replace(self.api_key.encode(), b"[key]")
-        kept = {name: answer.headers[name] for name in self.kept_headers if name in answer.headers}
+        kept = {
+            name: answer.headers[name]
+            for name in self.traits.kept_headers
+            if name in answer.headers
+        }
         return httpx.Response(answer.status_code, headers=kept, content=body)
 
     @contextmanager
@@ -209,7 +202,9 @@ class HttpAdapter(ConfiguredAdapter):
             client.stream("GET", address, **content) as answer,
         ):
             if not answer.is_success:
-                raise_for_answer(self.read(answer, give_up_at), pause=self.pause_when_limited)
+                raise_for_answer(
+                    self.read(answer, give_up_at), pause=self.traits.pause_when_limited
+                )
             write_clip(answer, target, give_up_at)
 
     def fetch_result(self, url: object, target: Path) -> None:
@@ -263,7 +258,7 @@ class HttpAdapter(ConfiguredAdapter):
         is_expired = answer.status_code in (400, 401, 403, 404, 410)
         if is_expired and not self.is_keyed(url):
             raise VanishedError(f"The clip's address ran out (HTTP {answer.status_code}).")
-        raise_for_answer(self.read(answer, give_up_at), pause=self.pause_when_limited)
+        raise_for_answer(self.read(answer, give_up_at), pause=self.traits.pause_when_limited)
 
     def is_keyed(self, url: str) -> bool:
         """Whether an address is the endpoint's own, which may see the key."""

@@ -8,17 +8,17 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from generation.adapters.answers import MOST_COST, amount, found_at, without_files
-from generation.adapters.base import (
+from generation.adapters.base import Done, UnsupportedError
+from generation.adapters.requests import (
     FROM_A_VIDEO,
     FROM_AN_IMAGE,
     Capabilities,
-    Done,
     GenerationRequest,
     Kind,
     MediaFile,
     Rewriting,
-    UnsupportedError,
 )
+from generation.adapters.traits import Traits
 
 # What models call their own rewriting of prompts, where they have one.
 REWRITING_SWITCHES = (
@@ -70,20 +70,7 @@ class ConfiguredAdapter:
         (`seed`, `negative_prompt`, `seconds`, `size`, `ratio`, `image`, `video`) to its own.
     """
 
-    version: ClassVar[int] = 1
-    possible_kinds: ClassVar[frozenset[Kind]] = frozenset(Kind)
-    usual_kinds: ClassVar[tuple[Kind, ...]] = (Kind.TEXT_TO_VIDEO,)
-    usual_fields: ClassVar[Mapping[str, str]] = {"prompt": "prompt"}
-    own_options: ClassVar[frozenset[str]] = frozenset()
-    usual_seconds: ClassVar[str] = "number"
-    # Where in an answer it stands what the clip cost, and the price of one unit there.
-    usual_prices: ClassVar[Mapping[str, Any]] = {}
-    can_list: ClassVar[bool] = False
-    can_cancel: ClassVar[bool] = True
-    # The answer to a submit is the clip itself.
-    is_blocking: ClassVar[bool] = False
-    longest_prompt: ClassVar[int | None] = None
-    largest_input: ClassVar[int | None] = 10 * 1024**2
+    traits: ClassVar[Traits] = Traits()
 
     def __init__(
         self,
@@ -113,7 +100,7 @@ class ConfiguredAdapter:
 
     def usual_names(self) -> Mapping[str, str]:
         """The model's names where the endpoint's row does not say."""
-        return self.usual_fields
+        return self.traits.usual_fields
 
     @property
     def capabilities(self) -> Capabilities:
@@ -126,17 +113,17 @@ class ConfiguredAdapter:
             lengths=self._choices("lengths") if "seconds" in fields else (),
             sizes=self._choices("sizes") if has_size else (),
             ratios=self._choices("ratios") if "ratio" in fields else (),
-            can_list=self.can_list,
-            can_cancel=self.can_cancel,
+            can_list=self.traits.can_list,
+            can_cancel=self.traits.can_cancel,
             rewrites_prompt=self.rewriting(),
             knows_repeats=bool(self.options.get("key_header")),
-            longest_prompt=self.longest_prompt,
-            largest_input=self.largest_input,
+            longest_prompt=self.traits.longest_prompt,
+            largest_input=self.traits.largest_input,
         )
 
     def _kinds(self) -> frozenset[Kind]:
-        names = self.options.get("kinds") or self.usual_kinds
-        return frozenset(kind for kind in self.possible_kinds if kind in names)
+        names = self.options.get("kinds") or self.traits.usual_kinds
+        return frozenset(kind for kind in self.traits.possible_kinds if kind in names)
 
     def _choices(self, option: str) -> tuple[Any, ...] | None:
         given = self.options.get(option)
@@ -163,7 +150,7 @@ class ConfiguredAdapter:
 
         None where the answer lacks one of the numbers that have a price.
         """
-        prices = self.options.get("prices", self.usual_prices)
+        prices = self.options.get("prices", self.traits.usual_prices)
         if not isinstance(prices, Mapping) or not prices:
             return None
         parts = [
@@ -182,13 +169,13 @@ class ConfiguredAdapter:
 
     def problems(self) -> list[str]:
         """What is wrong with the endpoint's row, for the form that edits it."""
-        known = COMMON_OPTIONS | self.own_options
+        known = COMMON_OPTIONS | self.traits.own_options
         found = [f"It has no option {name}." for name in sorted(self.options.keys() - known)]
         lists = {name: self.options[name] for name in LISTS if self.options.get(name) is not None}
         wrong = [name for name, given in lists.items() if not isinstance(given, list)]
         found += [f"The option {name} is a list." for name in wrong]
         if "kinds" not in wrong:
-            possible = list(self.possible_kinds)
+            possible = list(self.traits.possible_kinds)
             impossible = (kind for kind in lists.get("kinds", []) if kind not in possible)
             found += [f"It cannot do {kind}." for kind in impossible]
         if not isinstance(self.options.get("fields", {}), Mapping):
@@ -250,5 +237,5 @@ class ConfiguredAdapter:
         if seconds is None:
             return None
         number = int(seconds) if float(seconds).is_integer() else seconds
-        form = self.options.get("seconds_as", self.usual_seconds)
+        form = self.options.get("seconds_as", self.traits.usual_seconds)
         return number if form == "number" else f"{number}{'s' if form == 'text with s' else ''}"

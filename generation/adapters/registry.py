@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.module_loading import import_string
 
-from generation.adapters.base import (
+from generation.adapters.base import Adapter, AuthOrQuotaError, EndpointRow, PermanentError
+from generation.adapters.requests import (
     FROM_A_VIDEO,
     FROM_AN_IMAGE,
-    Adapter,
-    AuthOrQuotaError,
     Capabilities,
     GenerationRequest,
     Kind,
     MediaFile,
-    PermanentError,
 )
 from generation.enums import BodyEncoding
-
-if TYPE_CHECKING:
-    from generation.models import Endpoint
 
 UPLOAD = "upload"
 
@@ -55,34 +50,62 @@ ADAPTERS = {
 CHOICES = [(kind, label) for kind, (label, _) in ADAPTERS.items()]
 
 
-def adapter_for(endpoint: Endpoint) -> Adapter:
-    """An adapter for this endpoint, with the key from the environment.
+def build_adapter(endpoint: EndpointRow) -> Adapter:
+    """An adapter for this endpoint, without a key: enough to know what its model takes.
+
+    Raises
+    ------
+    PermanentError
+        The adapter is not known, or the endpoint's parameters or options are no object.
+    """
+    for name in ("parameters", "options"):
+        if not isinstance(getattr(endpoint, name), dict):
+            raise PermanentError(f"The {name} of {endpoint} are not a JSON object.")
+    adapter: Adapter = _class_for(endpoint)(
+        base_url=endpoint.base_url,
+        remote_model=endpoint.remote_model,
+        parameters=endpoint.parameters,
+        is_multipart=endpoint.body_encoding == BodyEncoding.MULTIPART,
+        is_internal=endpoint.is_internal,
+        options=endpoint.options,
+    )
+    return adapter
+
+
+def adapter_for(endpoint: EndpointRow, built: Adapter | None = None) -> Adapter:
+    """The endpoint's adapter with the key from the environment, ready for calls.
+
+    Parameters
+    ----------
+    built
+        The adapter, if it was built already.
 
     Raises
     ------
     AuthOrQuotaError
         The variable that should hold the key is not set, or holds no key.
     PermanentError
-        The endpoint's parameters or options are no object.
+        See `build_adapter`.
     """
-    adapter: Adapter = made(endpoint, _api_key(endpoint.api_key_env))
+    key = _api_key(endpoint.api_key_env)
+    adapter = built or build_adapter(endpoint)
+    adapter.api_key = key
     return adapter
 
 
-def capabilities_of(endpoint: Endpoint) -> Capabilities:
-    """What the endpoint's model can be asked for; no key is needed to know it.
+def capabilities_of(endpoint: EndpointRow) -> Capabilities:
+    """What the endpoint's model can be asked for.
 
     Raises
     ------
     PermanentError
-        The endpoint's parameters or options are no object.
+        See `build_adapter`.
     """
-    capabilities: Capabilities = made(endpoint).capabilities
-    return capabilities
+    return build_adapter(endpoint).capabilities
 
 
 def request_for(
-    endpoint: Endpoint,
+    capabilities: Capabilities,
     *,
     prompt: str,
     seed: int,
@@ -95,13 +118,7 @@ def request_for(
 
     Without a kind it is from text, to whichever the endpoint makes. The source goes with the kinds
     that start from one. `asked` is what the study asks of every model, in our words.
-
-    Raises
-    ------
-    PermanentError
-        The endpoint's parameters or options are no object.
     """
-    capabilities = capabilities_of(endpoint)
     kind = kind or _kind_from_text(capabilities)
     return GenerationRequest(
         prompt=prompt,
@@ -120,54 +137,32 @@ def _kind_from_text(capabilities: Capabilities) -> Kind:
     return Kind.TEXT_TO_IMAGE if is_image else Kind.TEXT_TO_VIDEO
 
 
-def problems_of(endpoint: Endpoint) -> list[str]:
+def problems_of(endpoint: EndpointRow) -> list[str]:
     """What is wrong with the endpoint's row."""
     try:
-        problems: list[str] = made(endpoint).problems()
+        return build_adapter(endpoint).problems()
     except PermanentError as error:
         return [str(error)]
-    return problems
 
 
-def version_of(endpoint: Endpoint) -> str:
-    """Adapter and version, to keep beside a clip."""
-    return f"{endpoint.adapter}/{_class_for(endpoint).version}"
-
-
-def is_blocking(endpoint: Endpoint) -> bool:
+def is_blocking(endpoint: EndpointRow) -> bool:
     """Whether a submit waits until the clip is made."""
     try:
-        blocks: bool = _class_for(endpoint).is_blocking
+        blocks: bool = _class_for(endpoint).traits.is_blocking
     except PermanentError:
         return False
     return blocks
 
 
-def seconds_asked(endpoint: Endpoint) -> float | None:
+def seconds_asked(endpoint: EndpointRow, built: Adapter | None = None) -> float | None:
     """The length of the clips that the endpoint's row asks for; None where it does not say."""
     try:
-        seconds: float | None = made(endpoint).seconds_asked()
+        return (built or build_adapter(endpoint)).seconds_asked()
     except PermanentError:
         return None
-    return seconds
 
 
-def made(endpoint: Endpoint, api_key: str = "") -> Any:
-    for name in ("parameters", "options"):
-        if not isinstance(getattr(endpoint, name), dict):
-            raise PermanentError(f"The {name} of {endpoint} are not a JSON object.")
-    return _class_for(endpoint)(
-        base_url=endpoint.base_url,
-        remote_model=endpoint.remote_model,
-        parameters=endpoint.parameters,
-        api_key=api_key,
-        is_multipart=endpoint.body_encoding == BodyEncoding.MULTIPART,
-        is_internal=endpoint.is_internal,
-        options=endpoint.options,
-    )
-
-
-def _class_for(endpoint: Endpoint) -> Any:
+def _class_for(endpoint: EndpointRow) -> Any:
     if endpoint.adapter not in ADAPTERS:
         raise PermanentError(f"{endpoint} has an adapter that is not known: {endpoint.adapter}.")
     return import_string(ADAPTERS[endpoint.adapter][1])

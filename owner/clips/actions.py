@@ -8,8 +8,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from generation.enums import JobState
+from generation.jobs.decisions import give_up_jobs, resume_endpoint, retry_jobs, spare_awaited
 from generation.models import Endpoint, JobQuerySet
-from generation.services import give_up_jobs, resume_endpoint, retry_jobs, spare_awaited
 from generation.tasks import queue_stops
 
 

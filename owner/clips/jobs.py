@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from generation.enums import ENDED_BADLY, MOVING, JobState
-from generation.mending import how_to_mend
+from generation.jobs.mending import how_to_mend
+from generation.jobs.provenance import answers_in, revised_prompt_in
 from generation.models import Job, JobQuerySet
-from generation.provenance import answers_in, revised_prompt_in
 
 
 def with_all(jobs: JobQuerySet) -> JobQuerySet:

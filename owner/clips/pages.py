@@ -24,8 +24,8 @@ from django.views.decorators.http import require_POST, require_safe
 from annotations.inputs import read_whole_number
 from annotations.models import Stimulus, Study
 from annotations.views.media import serve_file
+from generation.jobs.provenance import generation_records
 from generation.models import Endpoint, Job
-from generation.provenance import generation_records
 from owner.clips.actions import ACTIONS
 from owner.clips.jobs import job_context, with_all
 from owner.clips.matrix import FILTERS, SIGNS, matrix_rows, prompts_to_show

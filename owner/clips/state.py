@@ -15,12 +15,12 @@ from django.db.models import Count, Q
 from annotations.models import GenerativeModel, Stimulus, Study
 from generation.adapters.registry import UPLOAD
 from generation.costs import as_money, estimated_cost
+from generation.endpoints.limits import Room, budget_room, held_by
+from generation.endpoints.pace import Outlook, outlook
+from generation.endpoints.spending import Spent, by_currency, spent_by_model
 from generation.enums import JobState
-from generation.limits import Room, budget_room, held_by
-from generation.mending import advice_on
+from generation.jobs.mending import advice_on
 from generation.models import Attempt, Endpoint, Job, JobQuerySet
-from generation.pace import Outlook, outlook
-from generation.spending import Spent, by_currency, spent_by_model
 
 THERE, WAITING, MOVING, LOST = "there", "waiting", "moving", "lost"
 FAILED, REFUSED, GIVEN_UP, REMOVED, MISSING = "failed", "refused", "given-up", "removed", "missing"

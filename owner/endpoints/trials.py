@@ -19,11 +19,11 @@ from django.views.decorators.http import (
 from annotations.errors import JuiceError
 from annotations.models import Study
 from generation.costs import as_money, estimated_cost
+from generation.endpoints.limits import budget_room, held_by
+from generation.endpoints.trial import USUAL_PROMPT, plan_trial
 from generation.enums import MOVING, JobState
-from generation.limits import budget_room, held_by
-from generation.mending import advice_on
+from generation.jobs.mending import advice_on
 from generation.models import Endpoint, Job
-from generation.testing import USUAL_PROMPT, plan_test
 from owner.clips.actions import give_up, resume, retry
 from owner.clips.jobs import job_context, with_all
 from owner.parts import live_part
@@ -112,7 +112,7 @@ def _plan(endpoint: Endpoint, study: Study | None, form: forms.Form) -> Job:
     given, now = form.cleaned_data["prompt"], timezone.now()
     like = study.prompts.get(pk=given) if study and study.prompts.exists() else None
     text = like.text if like else given
-    return plan_test(endpoint=endpoint, text=text, now=now, study=study, like=like)
+    return plan_trial(endpoint=endpoint, text=text, now=now, study=study, like=like)
 
 
 def _test(endpoint_id: int, job_id: int) -> Job:

@@ -11,8 +11,8 @@ from annotations.enums import StudyState
 from annotations.models import Study
 from annotations.services.pairs.preparing import retry_failed_renditions, sync_comparisons
 from annotations.services.studies import states
+from generation.jobs.planning import plan_jobs
 from generation.models import Endpoint
-from generation.services import plan_jobs
 
 
 def prepare(study: Study) -> str:

@@ -27,7 +27,7 @@ from annotations.models import (
 from annotations.services.raters.joining import PanelIdentity, join_study
 from annotations.services.rating.claiming import claim_assignment
 from annotations.services.rating.submitting import Answer, save_draft, submit_answers
-from annotations.services.studies.states import create_study
+from annotations.services.studies.states import create_study, set_prompts
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CLIP_BYTES = bytes(range(256)) * 4
@@ -120,6 +120,15 @@ def make_study(*, comparisons: int = 1, state: str = StudyState.OPEN, **settings
     for _ in range(comparisons):
         make_comparison(study)
     Study.objects.filter(pk=study.pk).update(state=state)
+    study.refresh_from_db()
+    return study
+
+
+def running_study(comparisons: int) -> Study:
+    """An open study whose prompts are those of its comparisons."""
+    study = make_study(comparisons=comparisons, state=StudyState.DRAFT)
+    set_prompts(study=study, prompts=[one.prompt for one in study.comparisons.all()])
+    Study.objects.filter(pk=study.pk).update(state=StudyState.OPEN)
     study.refresh_from_db()
     return study
 

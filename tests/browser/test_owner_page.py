@@ -10,9 +10,9 @@ from playwright.sync_api import Page, Route, expect
 from analysis.models import Report, ReportState
 from analysis.services import compute_report_now
 from analysis.tasks import compute
-from tests.annotations.factories import judge, make_rater
+from tests.annotations.factories import judge, make_rater, running_study
 from tests.browser.conftest import let_pass, stop_clock
-from tests.owner.at_work import fail_report, running_study
+from tests.owner.at_work import fail_report
 
 pytestmark = [
     pytest.mark.browser,

@@ -19,9 +19,9 @@ from analysis.services import (
 )
 from analysis.tasks import compute, compute_files
 from annotations.models import Study
-from tests.annotations.factories import judge, make_rater
+from tests.annotations.factories import judge, make_rater, running_study
 from tests.browser.conftest import PHONE, stop_clock
-from tests.owner.at_work import fail_report, running_study
+from tests.owner.at_work import fail_report
 
 pytestmark = [
     pytest.mark.browser,

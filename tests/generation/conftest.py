@@ -2,8 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from generation import services
-from tests.generation.factories import ScriptedAdapter
+from tests.generation.factories import ScriptedAdapter, call_through
 from tests.generation.stand_in import StandIn, running_stand_in
 
 
@@ -17,7 +16,7 @@ def server() -> Iterator[StandIn]:
 def adapter(monkeypatch) -> ScriptedAdapter:
     """What every endpoint is called through."""
     adapter = ScriptedAdapter()
-    monkeypatch.setattr(services, "adapter_for", lambda endpoint: adapter)
+    call_through(monkeypatch, lambda endpoint: adapter)
     return adapter
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from annotations.models import GenerativeModel, Study
 from annotations.services.studies.states import create_study
-from generation.adapters.base import Done, GenerationRequest, Pending, RemoteJob, Submitted
+from generation.adapters.base import Done, Pending, RemoteJob, Submitted
+from generation.adapters.requests import GenerationRequest
 from generation.enums import CHAINED, AttemptState, JobState
+from generation.jobs import calling
 from generation.models import Attempt, Endpoint, Job
 from tests.annotations.factories import NOW, make_model, make_prompt
 from tests.media.clips import make_clip
@@ -63,6 +66,11 @@ class ScriptedAdapter:
 
     def list_since(self, since: datetime) -> list[RemoteJob]:
         return self._answer("list", self.listing)
+
+
+def call_through(monkeypatch, adapter_of: Callable[[Endpoint], Any]) -> None:
+    """Have each endpoint called through the adapter that this gives, whatever was built for it."""
+    monkeypatch.setattr(calling, "adapter_for", lambda endpoint, built: adapter_of(endpoint))
 
 
 def clip_bytes(folder: Path, **options: Any) -> bytes:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from generation.adapters.base import (
     Done,
-    GenerationRequest,
     Pending,
     RateLimitedError,
     RejectedError,
@@ -19,6 +18,7 @@ from generation.adapters.base import (
     UnknownOutcomeError,
     VanishedError,
 )
+from generation.adapters.requests import GenerationRequest
 from tests.annotations.factories import NOW
 
 LONGEST_CALL = timedelta(seconds=100)

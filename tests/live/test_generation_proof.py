@@ -23,9 +23,11 @@ from django.utils import timezone
 from annotations.models import Stimulus
 from annotations.services.studies.states import create_study
 from generation.enums import AttemptState, JobState
+from generation.jobs.decisions import retry_job
+from generation.jobs.planning import plan_jobs
 from generation.models import Attempt, Endpoint, Job
-from generation.services import plan_jobs, retry_job
 from tests.annotations.factories import make_model, make_prompt
+from tests.generation.factories import make_endpoint
 from tests.live.counting_server import CountingServer, running_servers
 from tests.live.private_postgres import PrivatePostgres, private_postgres
 from tests.media.clips import make_clip
@@ -152,13 +154,12 @@ def plan(lab: Lab) -> None:
     """A study of the lab's model, with its jobs, and the faults that they will meet."""
     model = make_model(lab.name)
     is_blocking = lab.values.get("adapter") == "http_blocking"
-    lab.endpoint = Endpoint.objects.create(
-        model=model,
+    lab.endpoint = make_endpoint(
+        model,
         name=lab.name,
         base_url=f"{lab.server.url}/generate" if is_blocking else f"{lab.server.url}/v1",
-        remote_model=lab.name,
         is_internal=True,
-        **lab.values,
+        **{"parameters": {}, **lab.values},
     )
     texts = [f"{lab.name}: a red ball, take {number}" for number in range(int(JOBS * lab.share))]
     prompts = [make_prompt(text) for text in texts]

@@ -13,9 +13,10 @@ import redis as redis_client
 from annotations.models import Stimulus, Study
 from annotations.services.studies.states import create_study
 from generation.enums import JobState
-from generation.models import Attempt, Endpoint, Job
-from generation.services import plan_jobs
+from generation.jobs.planning import plan_jobs
+from generation.models import Attempt, Job
 from tests.annotations.factories import make_model, make_prompt
+from tests.generation.factories import make_endpoint
 from tests.processes import Stack, running_stack
 
 pytestmark = [
@@ -45,11 +46,9 @@ def planned_study(stack: Stack, *, prompts: list[str]) -> Study:
     """A study of the two demo models with all its jobs planned."""
     models = [make_model(slug) for slug in ("demo-aurora", "demo-drift")]
     for model, size in zip(models, ("256x256", "320x180"), strict=True):
-        Endpoint.objects.create(
-            model=model,
-            name=model.name,
+        make_endpoint(
+            model,
             base_url=f"{stack.endpoint_url}/v1",
-            remote_model=model.name,
             parameters={"seconds": "1", "size": size},
             is_internal=True,
             max_concurrency=2,

@@ -8,16 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.models import Report, ReportState
-from annotations.enums import StudyState
-from annotations.services.studies.states import create_study, set_prompts
+from annotations.services.studies.states import create_study
 from generation.enums import JobState
-from generation.models import Endpoint
 from tests.annotations.factories import (
     make_model,
     make_prompt,
-    make_study,
 )
-from tests.generation.factories import make_job
+from tests.generation.factories import make_endpoint, make_job
 
 # How a job stands, and what its square says.
 STANDINGS = [
@@ -34,19 +31,6 @@ STANDINGS = [
 ]
 
 
-def make_endpoint(model, **values) -> Endpoint:
-    return Endpoint.objects.create(
-        **{
-            "model": model,
-            "name": f"{model} at home",
-            "base_url": "http://127.0.0.1:9/v1",
-            "remote_model": "m",
-            "is_internal": True,
-            **values,
-        }
-    )
-
-
 def planned_study(prompts: int = 2, slug: str = "planned"):
     """A draft of two models whose clips are still to be made."""
     return create_study(
@@ -55,15 +39,6 @@ def planned_study(prompts: int = 2, slug: str = "planned"):
         models=[make_model(), make_model()],
         prompts=[make_prompt() for _ in range(prompts)],
     )
-
-
-def running_study(comparisons: int):
-    """An open study whose prompts are those of its comparisons."""
-    study = make_study(comparisons=comparisons, state=StudyState.DRAFT)
-    set_prompts(study=study, prompts=[one.prompt for one in study.comparisons.all()])
-    type(study).objects.filter(pk=study.pk).update(state=StudyState.OPEN)
-    study.refresh_from_db()
-    return study
 
 
 def shown(owner, study) -> str:

@@ -19,7 +19,7 @@ from annotations.services.pairs.plans import profile_of
 from generation.enums import JobState
 from generation.models import Endpoint, Job
 from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study
-from tests.owner.at_work import make_endpoint
+from tests.generation.factories import make_endpoint
 from tests.owner.forms import form_values, send
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import quote
 
 from generation.adapters.answers import (
@@ -24,20 +24,23 @@ from generation.adapters.answers import (
     time_of,
 )
 from generation.adapters.base import (
-    FROM_A_VIDEO,
-    FROM_AN_IMAGE,
     Done,
-    GenerationRequest,
-    Kind,
-    MediaFile,
     Pending,
     PermanentError,
     RemoteJob,
-    Rewriting,
     Submitted,
     VanishedError,
 )
 from generation.adapters.calls import HttpAdapter, as_form
+from generation.adapters.requests import (
+    FROM_A_VIDEO,
+    FROM_AN_IMAGE,
+    GenerationRequest,
+    Kind,
+    MediaFile,
+    Rewriting,
+)
+from generation.adapters.traits import Traits
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv", ".gif")
 STORED = "output"
@@ -46,11 +49,13 @@ STORED = "output"
 class ComfyUIAdapter(HttpAdapter):
     """One workflow of one server. ComfyUI keeps its jobs in memory only."""
 
-    possible_kinds = frozenset(Kind)
-    usual_fields: ClassVar[Mapping[str, str]] = {}
-    own_options = frozenset({"workflow", "output"})
-    can_list = True
-    largest_input = 100 * 1024**2
+    traits = Traits(
+        possible_kinds=frozenset(Kind),
+        usual_fields={},
+        own_options=frozenset({"workflow", "output"}),
+        can_list=True,
+        largest_input=100 * 1024**2,
+    )
 
     def rewriting(self) -> Rewriting:
         """A workflow is the owner's own, and does what its nodes say."""

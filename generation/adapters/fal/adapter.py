@@ -17,15 +17,10 @@ from generation.adapters.answers import (
     raise_for_answer,
     words_of,
 )
-from generation.adapters.base import (
-    Done,
-    GenerationRequest,
-    Pending,
-    PermanentError,
-    Submitted,
-    UnknownOutcomeError,
-)
+from generation.adapters.base import Done, Pending, PermanentError, Submitted, UnknownOutcomeError
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import GenerationRequest
+from generation.adapters.traits import Traits
 
 RESPONSE = "/response"
 # How many of the units that the app's price is for; kept with the answer under its own name.
@@ -36,10 +31,12 @@ OUTPUTS = ("video.url", "videos.0.url", "image.url", "images.0.url")
 class FalAdapter(HttpAdapter):
     """One app; `fields` says what its model takes, since every app has its own words."""
 
-    forgets_jobs = False
-    usual_fields = {"prompt": "prompt", "image": "image_url", "video": "video_url"}
-    own_options = frozenset({"output"})
-    kept_headers = ("content-type", "retry-after", "x-fal-retryable", BILLED)
+    traits = Traits(
+        forgets_jobs=False,
+        usual_fields={"prompt": "prompt", "image": "image_url", "video": "video_url"},
+        own_options=frozenset({"output"}),
+        kept_headers=("content-type", "retry-after", "x-fal-retryable", BILLED),
+    )
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Key {self.api_key}"} if self.api_key else {}

@@ -17,17 +17,10 @@ from generation.adapters.answers import (
     submitted,
     write_base64,
 )
-from generation.adapters.base import (
-    MAX_CLIP_BYTES,
-    Done,
-    GenerationRequest,
-    Kind,
-    Pending,
-    PermanentError,
-    Rewriting,
-    Submitted,
-)
-from generation.adapters.calls import MAX_ANSWER_WITH_FILE_BYTES, HttpAdapter
+from generation.adapters.base import MAX_CLIP_BYTES, Done, Pending, PermanentError, Submitted
+from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import GenerationRequest, Kind, Rewriting
+from generation.adapters.traits import MAX_ANSWER_WITH_FILE_BYTES, Traits
 
 PENDING = ("queued", "in_progress")
 
@@ -35,19 +28,21 @@ PENDING = ("queued", "in_progress")
 class InteractionsAdapter(HttpAdapter):
     """One model. It knows no seed, no negative prompt and no size."""
 
-    possible_kinds = frozenset(
-        {
-            Kind.TEXT_TO_VIDEO,
-            Kind.IMAGE_TO_VIDEO,
-            Kind.VIDEO_EXTENSION,
-            Kind.TEXT_TO_IMAGE,
-            Kind.IMAGE_EDITING,
-        }
+    traits = Traits(
+        possible_kinds=frozenset(
+            {
+                Kind.TEXT_TO_VIDEO,
+                Kind.IMAGE_TO_VIDEO,
+                Kind.VIDEO_EXTENSION,
+                Kind.TEXT_TO_IMAGE,
+                Kind.IMAGE_EDITING,
+            }
+        ),
+        usual_kinds=(Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO),
+        forgets_jobs=False,
+        usual_fields={"prompt": "text", "seconds": "duration", "ratio": "aspect_ratio"},
+        largest_answer=MAX_ANSWER_WITH_FILE_BYTES,
     )
-    usual_kinds = (Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO)
-    forgets_jobs = False
-    usual_fields = {"prompt": "text", "seconds": "duration", "ratio": "aspect_ratio"}
-    largest_answer = MAX_ANSWER_WITH_FILE_BYTES
 
     def usual_choices(self, option: str) -> tuple[Any, ...] | None:
         return ("16:9", "9:16") if option == "ratios" else None

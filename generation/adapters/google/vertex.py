@@ -26,20 +26,18 @@ from generation.adapters.base import (
     MAX_CLIP_BYTES,
     AuthOrQuotaError,
     Done,
-    GenerationRequest,
-    Kind,
-    MediaFile,
     Pending,
     PermanentError,
     RejectedError,
     Submitted,
 )
 from generation.adapters.calls import (
-    MAX_ANSWER_WITH_FILE_BYTES,
     TIMEOUT,
     HttpAdapter,
     origin_of,
 )
+from generation.adapters.requests import GenerationRequest, Kind, MediaFile
+from generation.adapters.traits import MAX_ANSWER_WITH_FILE_BYTES, Traits
 
 STORAGE = "https://storage.googleapis.com"
 # Google's own machines get tokens of their service account here, and nowhere else.
@@ -53,19 +51,21 @@ BUCKET = "gs"
 class VertexAdapter(HttpAdapter):
     """One model. The endpoint's parameters are those of Veo, such as `resolution`."""
 
-    possible_kinds = frozenset({Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO, Kind.VIDEO_EXTENSION})
-    usual_kinds = (Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO)
-    forgets_jobs = False
-    usual_fields = {
-        "prompt": "prompt",
-        "negative_prompt": "negativePrompt",
-        "seed": "seed",
-        "seconds": "durationSeconds",
-        "ratio": "aspectRatio",
-    }
-    own_options = frozenset({"auth", "storage_url"})
-    can_cancel = False
-    largest_answer = MAX_ANSWER_WITH_FILE_BYTES
+    traits = Traits(
+        possible_kinds=frozenset({Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO, Kind.VIDEO_EXTENSION}),
+        usual_kinds=(Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO),
+        forgets_jobs=False,
+        usual_fields={
+            "prompt": "prompt",
+            "negative_prompt": "negativePrompt",
+            "seed": "seed",
+            "seconds": "durationSeconds",
+            "ratio": "aspectRatio",
+        },
+        own_options=frozenset({"auth", "storage_url"}),
+        can_cancel=False,
+        largest_answer=MAX_ANSWER_WITH_FILE_BYTES,
+    )
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)

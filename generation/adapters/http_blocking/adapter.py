@@ -6,17 +6,22 @@ import time
 from typing import Any
 
 from generation.adapters.answers import raise_for_submit
-from generation.adapters.base import GenerationRequest, Submitted
+from generation.adapters.base import Submitted
 from generation.adapters.blocking import BlockingAdapter, coming_file
 from generation.adapters.calls import as_form, write_clip
 from generation.adapters.held import hold
+from generation.adapters.requests import GenerationRequest
+from generation.adapters.traits import Traits
 
 
 class HttpBlockingAdapter(BlockingAdapter):
     """`base_url` is the whole address; `fields` says what its model takes."""
 
-    own_options = frozenset({"model_field"})
-    largest_input = 50 * 1024**2
+    traits = Traits(
+        is_blocking=True,
+        own_options=frozenset({"model_field"}),
+        largest_input=50 * 1024**2,
+    )
 
     def submit(self, request: GenerationRequest) -> Submitted:
         """Ask for a clip, wait for it and hold it.
@@ -38,7 +43,9 @@ class HttpBlockingAdapter(BlockingAdapter):
                 client.stream("POST", self.base_url, headers=headers, **content) as answer,
             ):
                 if not answer.is_success:
-                    raise_for_submit(self.read(answer, give_up_at), pause=self.pause_when_limited)
+                    raise_for_submit(
+                        self.read(answer, give_up_at), pause=self.traits.pause_when_limited
+                    )
                 write_clip(answer, file, give_up_at)
             told = {"content_type": answer.headers.get("Content-Type", "")}
             return Submitted(hold(file, request.key), told)

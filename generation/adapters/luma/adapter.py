@@ -16,16 +16,10 @@ from generation.adapters.answers import (
     submitted,
     time_of,
 )
-from generation.adapters.base import (
-    Done,
-    GenerationRequest,
-    Kind,
-    Pending,
-    PermanentError,
-    RemoteJob,
-    Submitted,
-)
+from generation.adapters.base import Done, Pending, PermanentError, RemoteJob, Submitted
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import GenerationRequest, Kind
+from generation.adapters.traits import Traits
 
 PAGE = 100
 MAX_PAGES = 50
@@ -40,11 +34,13 @@ MEDIA = ("assets.video", "assets.image")
 class LumaAdapter(HttpAdapter):
     """One model. It takes pictures by public address only, so it starts from text alone."""
 
-    possible_kinds = frozenset(PATHS)
-    forgets_jobs = False
-    usual_fields = {"prompt": "prompt", "seconds": "duration", "ratio": "aspect_ratio"}
-    usual_seconds = "text with s"
-    can_list = True
+    traits = Traits(
+        possible_kinds=frozenset(PATHS),
+        forgets_jobs=False,
+        usual_fields={"prompt": "prompt", "seconds": "duration", "ratio": "aspect_ratio"},
+        usual_seconds="text with s",
+        can_list=True,
+    )
 
     def usual_choices(self, option: str) -> tuple[Any, ...] | None:
         return CHOICES.get(option)

@@ -10,16 +10,15 @@ from generation.adapters.answers import found_at, without_files, write_base64
 from generation.adapters.base import (
     MAX_CLIP_BYTES,
     AdapterError,
-    GenerationRequest,
-    Kind,
     PermanentError,
-    Rewriting,
     Submitted,
     UnknownOutcomeError,
 )
 from generation.adapters.blocking import BlockingAdapter, coming_file
-from generation.adapters.calls import MAX_ANSWER_WITH_FILE_BYTES, as_form
+from generation.adapters.calls import as_form
 from generation.adapters.held import hold
+from generation.adapters.requests import GenerationRequest, Kind, Rewriting
+from generation.adapters.traits import MAX_ANSWER_WITH_FILE_BYTES, Traits
 
 ALWAYS_REWRITES = "dall-e-3"
 
@@ -27,11 +26,14 @@ ALWAYS_REWRITES = "dall-e-3"
 class OpenAIImagesAdapter(BlockingAdapter):
     """One model of one server; `base_url` goes up to and including `/v1`."""
 
-    possible_kinds = frozenset({Kind.TEXT_TO_IMAGE, Kind.IMAGE_EDITING})
-    usual_kinds = (Kind.TEXT_TO_IMAGE,)
-    usual_fields = {"prompt": "prompt", "size": "size", "image": "image"}
-    largest_input = 25 * 1024**2
-    largest_answer = MAX_ANSWER_WITH_FILE_BYTES
+    traits = Traits(
+        is_blocking=True,
+        possible_kinds=frozenset({Kind.TEXT_TO_IMAGE, Kind.IMAGE_EDITING}),
+        usual_kinds=(Kind.TEXT_TO_IMAGE,),
+        usual_fields={"prompt": "prompt", "size": "size", "image": "image"},
+        largest_input=25 * 1024**2,
+        largest_answer=MAX_ANSWER_WITH_FILE_BYTES,
+    )
 
     def rewriting(self) -> Rewriting:
         """What it was rewritten to is in the answer, as `revised_prompt`."""

@@ -19,8 +19,6 @@ from generation.adapters.answers import (
 )
 from generation.adapters.base import (
     Done,
-    GenerationRequest,
-    Kind,
     Pending,
     PermanentError,
     RemoteJob,
@@ -29,6 +27,8 @@ from generation.adapters.base import (
     VanishedError,
 )
 from generation.adapters.calls import HttpAdapter, as_form
+from generation.adapters.requests import GenerationRequest, Kind
+from generation.adapters.traits import Traits
 
 PAGE = 100
 MAX_PAGES = 50
@@ -41,24 +41,26 @@ LENGTH_FIELDS = {"num_frames", "seconds"}
 class OpenAIVideosAdapter(HttpAdapter):
     """One model of one server; `base_url` goes up to and including `/v1`."""
 
-    possible_kinds = frozenset({Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO, Kind.VIDEO_EXTENSION})
-    usual_seconds = "text"
-    usual_fields = {
-        "prompt": "prompt",
-        "seed": "seed",
-        "seconds": "seconds",
-        "size": "size",
-        "image": "input_reference",
-        "video": "input_reference",
-    }
-    own_options = frozenset({"variant", "poll", "content"})
-    can_list = True
-    largest_input = 100 * 1024**2
+    traits = Traits(
+        possible_kinds=frozenset({Kind.TEXT_TO_VIDEO, Kind.IMAGE_TO_VIDEO, Kind.VIDEO_EXTENSION}),
+        usual_seconds="text",
+        usual_fields={
+            "prompt": "prompt",
+            "seed": "seed",
+            "seconds": "seconds",
+            "size": "size",
+            "image": "input_reference",
+            "video": "input_reference",
+        },
+        own_options=frozenset({"variant", "poll", "content"}),
+        can_list=True,
+        largest_input=100 * 1024**2,
+    )
 
     def usual_names(self) -> Mapping[str, str]:
         if self.options.get("variant") == FORM_ONLY:
-            return {**self.usual_fields, "negative_prompt": "negative_prompt"}
-        return self.usual_fields
+            return {**self.traits.usual_fields, "negative_prompt": "negative_prompt"}
+        return self.traits.usual_fields
 
     def problems(self) -> list[str]:
         found = super().problems()

@@ -20,15 +20,10 @@ from generation.adapters.answers import (
     submitted,
     time_of,
 )
-from generation.adapters.base import (
-    Done,
-    GenerationRequest,
-    Pending,
-    PermanentError,
-    RemoteJob,
-    Submitted,
-)
+from generation.adapters.base import Done, Pending, PermanentError, RemoteJob, Submitted
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import GenerationRequest
+from generation.adapters.traits import Traits
 
 MAX_PAGES = 50
 is_version = re.compile(r"[0-9a-f]{64}")
@@ -38,10 +33,12 @@ STOPPED = ("canceled", "aborted")
 class ReplicateAdapter(HttpAdapter):
     """One model; `fields` says what its input takes, since every model has its own words."""
 
-    forgets_jobs = False
-    usual_fields = {"prompt": "prompt", "image": "image", "video": "video"}
-    own_options = frozenset({"output", "cancel_after"})
-    can_list = True
+    traits = Traits(
+        forgets_jobs=False,
+        usual_fields={"prompt": "prompt", "image": "image", "video": "video"},
+        own_options=frozenset({"output", "cancel_after"}),
+        can_list=True,
+    )
 
     def submit(self, request: GenerationRequest) -> Submitted:
         """Make a prediction."""

@@ -13,15 +13,10 @@ from generation.adapters.answers import (
     percentage,
     submitted,
 )
-from generation.adapters.base import (
-    Done,
-    GenerationRequest,
-    Kind,
-    Pending,
-    PermanentError,
-    Submitted,
-)
+from generation.adapters.base import Done, Pending, PermanentError, Submitted
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import GenerationRequest, Kind
+from generation.adapters.traits import Traits
 
 API_VERSION = "2024-11-06"
 PATHS = {
@@ -37,27 +32,29 @@ NEGATIVE = "veo"
 class RunwayAdapter(HttpAdapter):
     """One of the models that Runway sells, its own or another maker's."""
 
-    possible_kinds = frozenset(PATHS)
-    forgets_jobs = False
-    usual_fields = {
-        "prompt": "promptText",
-        "seed": "seed",
-        "seconds": "duration",
-        "size": "ratio",
-        "image": "promptImage",
-    }
-    own_options = frozenset({"api_version"})
-    usual_prices = {"cost.credits": 1}
-    longest_prompt = 1000
-    # A data URI of five megabytes, which is a third larger than its file.
-    largest_input = 5_000_000 * 3 // 4 - 100
-    # 429 means that the day's generations are used up.
-    pause_when_limited = 3600.0
+    traits = Traits(
+        possible_kinds=frozenset(PATHS),
+        forgets_jobs=False,
+        usual_fields={
+            "prompt": "promptText",
+            "seed": "seed",
+            "seconds": "duration",
+            "size": "ratio",
+            "image": "promptImage",
+        },
+        own_options=frozenset({"api_version"}),
+        usual_prices={"cost.credits": 1},
+        longest_prompt=1000,
+        # A data URI of five megabytes, which is a third larger than its file.
+        largest_input=5_000_000 * 3 // 4 - 100,
+        # 429 means that the day's generations are used up.
+        pause_when_limited=3600.0,
+    )
 
     def usual_names(self) -> Mapping[str, str]:
         if self.remote_model.startswith(NEGATIVE):
-            return {**self.usual_fields, "negative_prompt": "negativePrompt"}
-        return self.usual_fields
+            return {**self.traits.usual_fields, "negative_prompt": "negativePrompt"}
+        return self.traits.usual_fields
 
     def usual_choices(self, option: str) -> tuple[Any, ...] | None:
         return LENGTHS.get(self.remote_model) if option == "lengths" else None

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generation.adapters.base import (
-    Capabilities,
-    Done,
-    GenerationRequest,
-    Pending,
-    PermanentError,
-    Rewriting,
-    Submitted,
-    UnsupportedError,
-)
+from generation.adapters.base import Done, Pending, PermanentError, Submitted, UnsupportedError
 from generation.adapters.calls import HttpAdapter
+from generation.adapters.requests import Capabilities, GenerationRequest, Rewriting
+from generation.adapters.traits import Traits
 
 IMPORTED = "The clips of this model are made elsewhere: import them."
 
@@ -22,7 +15,7 @@ IMPORTED = "The clips of this model are made elsewhere: import them."
 class UploadAdapter(HttpAdapter):
     """It stands for a model in the list of endpoints, and makes nothing."""
 
-    possible_kinds = frozenset()
+    traits = Traits(possible_kinds=frozenset())
 
     @property
     def capabilities(self) -> Capabilities:

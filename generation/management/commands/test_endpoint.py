@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from annotations.errors import JuiceError
 from generation.costs import as_money, estimated_cost
+from generation.endpoints.limits import why_held
+from generation.endpoints.trial import USUAL_PROMPT, plan_trial
 from generation.enums import MOVING, JobState
-from generation.limits import why_held
-from generation.mending import advice_on, how_to_mend
+from generation.jobs.decisions import give_up_jobs
+from generation.jobs.mending import advice_on, how_to_mend
 from generation.models import Endpoint, Job
-from generation.services import give_up_jobs
 from generation.tasks import queue_stops
-from generation.testing import USUAL_PROMPT, plan_test
 
 LOOK_EVERY_SECONDS = 1.0
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         known = f"about {as_money(cost, endpoint.currency)}" if cost is not None else "unknown"
         self.stdout.write(f"{endpoint}; estimated cost: {known}")
         try:
-            job = plan_test(endpoint=endpoint, text=options["prompt"], now=timezone.now())
+            job = plan_trial(endpoint=endpoint, text=options["prompt"], now=timezone.now())
         except JuiceError as error:
             raise CommandError(str(error)) from error
         self._follow(job, options["timeout"])

@@ -17,7 +17,7 @@ from analysis.queries import report_settings, study_votes
 from analysis.wording import prefixed_headline
 from annotations.models import Study
 from annotations.services.pairs.provenance import rendition_rows
-from generation.provenance import GENERATION_COLUMNS, generation_rows
+from generation.jobs.provenance import GENERATION_COLUMNS, generation_rows
 
 
 class Command(BaseCommand):

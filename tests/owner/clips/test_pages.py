@@ -16,15 +16,8 @@ from generation.models import Endpoint, Job
 from owner.clips.matrix import FILTERS, matrix_rows, prompts_to_show
 from owner.clips.state import clips_of
 from tests.annotations.factories import NOW, make_model, make_prompt, make_stimulus, make_study
-from tests.generation.factories import make_attempt, make_job
-from tests.owner.at_work import (
-    STANDINGS,
-    first_model,
-    make_endpoint,
-    planned_study,
-    shown,
-    study_with_jobs,
-)
+from tests.generation.factories import make_attempt, make_endpoint, make_job
+from tests.owner.at_work import STANDINGS, first_model, planned_study, shown, study_with_jobs
 
 pytestmark = pytest.mark.django_db
 

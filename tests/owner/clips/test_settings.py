@@ -6,12 +6,12 @@ import pytest
 
 from annotations.models import Study
 from annotations.services.studies.states import create_study
-from generation import services
+from generation.endpoints.suitability import EndpointUnsuited
+from generation.jobs.planning import plan_jobs
+from generation.jobs.steps.submitting import submit_job
 from generation.models import ClipSettings, Job
-from generation.services import plan_jobs, submit_job
-from generation.suitability import EndpointUnsuited
 from tests.annotations.factories import NOW, make_model, make_prompt
-from tests.generation.factories import ScriptedAdapter, make_endpoint, make_job
+from tests.generation.factories import ScriptedAdapter, call_through, make_endpoint, make_job
 from tests.owner.forms import send
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +69,7 @@ def test_every_model_is_asked_the_same(monkeypatch):
     adapter, asked = ScriptedAdapter(), []
     submit = adapter.submit
     monkeypatch.setattr(adapter, "submit", lambda one: asked.append(one) or submit(one))
-    monkeypatch.setattr(services, "adapter_for", lambda endpoint: adapter)
+    call_through(monkeypatch, lambda endpoint: adapter)
     for job in Job.objects.all():
         submit_job(job_id=job.pk, now=NOW)
     assert [(one.seconds, one.size) for one in asked] == [(2, "640x360")] * 2

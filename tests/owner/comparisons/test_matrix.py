@@ -8,8 +8,14 @@ from django.urls import reverse
 from annotations.enums import ComparisonState, Pairing, StudyState
 from annotations.services.studies.states import create_study, set_prompts
 from owner.comparisons.matrix import matrix_of
-from tests.annotations.factories import judge, make_model, make_prompt, make_rater, make_study
-from tests.owner.at_work import running_study
+from tests.annotations.factories import (
+    judge,
+    make_model,
+    make_prompt,
+    make_rater,
+    make_study,
+    running_study,
+)
 
 pytestmark = pytest.mark.django_db
 

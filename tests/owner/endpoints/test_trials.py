@@ -13,8 +13,8 @@ from django.utils import timezone
 from generation.enums import JobState
 from generation.models import Job
 from tests.annotations.factories import NOW, make_model, make_stimulus, make_study
-from tests.generation.factories import make_job
-from tests.owner.at_work import make_endpoint, planned_study
+from tests.generation.factories import make_endpoint, make_job
+from tests.owner.at_work import planned_study
 
 pytestmark = pytest.mark.django_db
 

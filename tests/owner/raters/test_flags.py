@@ -16,9 +16,9 @@ from tests.annotations.factories import (
     faithfulness,
     make_rater,
     quality,
+    running_study,
     submit,
 )
-from tests.owner.at_work import running_study
 
 pytestmark = pytest.mark.django_db
 

@@ -24,10 +24,12 @@ from tests.annotations.factories import (
     make_prompt,
     make_rater,
     make_study,
+    running_study,
 )
+from tests.generation.factories import make_endpoint
 from tests.generation.stand_in import Answer, running_stand_in
 from tests.media.clips import make_clip
-from tests.owner.at_work import make_endpoint, planned_study, running_study
+from tests.owner.at_work import planned_study
 
 pytestmark = pytest.mark.django_db
 

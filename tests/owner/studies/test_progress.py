@@ -17,8 +17,10 @@ from tests.annotations.factories import (
     make_comparison,
     make_rater,
     make_study,
+    running_study,
 )
-from tests.owner.at_work import make_endpoint, planned_study, running_study, shown
+from tests.generation.factories import make_endpoint
+from tests.owner.at_work import planned_study, shown
 
 pytestmark = pytest.mark.django_db
 
