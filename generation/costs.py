@@ -20,7 +20,7 @@ class PricedRow(EndpointRow, Protocol):
 
 
 def estimated_cost(
-    endpoint: PricedRow, seconds: float | None = None, *, built: Adapter | None = None
+    endpoint: PricedRow, seconds: float | None = None, *, adapter: Adapter | None = None
 ) -> Decimal | None:
     """What a clip costs by the endpoint's prices per clip and per second.
 
@@ -28,7 +28,7 @@ def estimated_cost(
     ----------
     seconds
         How long the clip is; without it, as long as the endpoint's parameters ask for.
-    built
+    adapter
         The endpoint's adapter, if it was built already.
 
     Returns
@@ -38,7 +38,7 @@ def estimated_cost(
     """
     if endpoint.cost_per_second is None:
         return endpoint.cost_per_job
-    length = seconds_asked(endpoint, built) if seconds is None else seconds
+    length = seconds_asked(endpoint, adapter) if seconds is None else seconds
     if length is None:
         return None
     by_length = endpoint.cost_per_second * Decimal(str(length))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urljoin, urlsplit
+
 from annotations.services.clips.downloads import (
     DownloadFailed,
     DownloadRefused,
@@ -34,3 +36,23 @@ def ensure_allowed(url: str, *, is_internal: bool) -> list[str]:
         raise PermanentError(str(error)) from error
     except DownloadFailed as error:
         raise RetryableError(str(error)) from error
+
+
+def origin_of(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, parts.port or usual
+
+
+def host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def join_url(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise PermanentError(f"The clip's address redirects to none: {error}") from error

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from annotations.net.patience import patient_client
 from annotations.net.pinning import transport_to
-from generation.adapters.addresses import ensure_allowed
+from generation.adapters.addresses import ensure_allowed, host_of, join_url, origin_of
 from generation.adapters.answers import (
     UNKNOWN_THERE,
     NotJson,
     json_object,
     raise_for_answer,
     raise_for_submit,
-    storable,
 )
 from generation.adapters.base import (
     FETCH_SECONDS,
-    MAX_CLIP_BYTES,
     PermanentError,
     RemoteJob,
     RetryableError,
     UnknownOutcomeError,
     VanishedError,
 )
+from generation.adapters.bodies import within_bounds, write_clip
 from generation.adapters.configured import ConfiguredAdapter
-from generation.adapters.requests import MediaFile
 
 TIMEOUT = httpx.Timeout(45, connect=10, write=20)
 ANSWER_SECONDS = 60
 MAX_REDIRECTS = 5
-PAGES = ("text/html", "application/json", "application/xml", "text/plain")
 
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -70,7 +65,7 @@ class HttpAdapter(ConfiguredAdapter):
             It may have been.
         """
         with self.submitting():
-            marked = self.marked(key, headers)
+            marked = self.with_key(key, headers)
             answer = self.call("POST", path, headers=marked, seconds=seconds, **content)
         raise_for_submit(answer, pause=self.traits.pause_when_limited)
         try:
@@ -157,7 +152,7 @@ class HttpAdapter(ConfiguredAdapter):
         ) as client:
             yield client
 
-    def marked(self, key: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
+    def with_key(self, key: str, headers: Mapping[str, str] | None = None) -> dict[str, str]:
         """The attempt's key, where the endpoint is said to recognise a repeated call by it."""
         mark = self.options.get("key_header")
         return {**(headers or {}), **({str(mark): key} if mark and key else {})}
@@ -237,7 +232,7 @@ class HttpAdapter(ConfiguredAdapter):
                 client.stream("GET", url) as answer,
             ):
                 if answer.has_redirect_location:
-                    url = joined(url, answer.headers["Location"])
+                    url = join_url(url, answer.headers["Location"])
                     continue
                 if not answer.is_success:
                     self._raise_for_result(answer, url, give_up_at)
@@ -271,74 +266,3 @@ class HttpAdapter(ConfiguredAdapter):
 
     def list_since(self, since: datetime) -> list[RemoteJob]:
         raise PermanentError("The endpoint has no list of jobs.")
-
-
-class AnswerTooLarge(httpx.ReadError):
-    """Nobody sends that much on purpose."""
-
-
-def within_bounds(answer: httpx.Response, most_bytes: int, give_up_at: float) -> Iterator[bytes]:
-    """The answer's body, piece by piece, as long as it is neither too large nor too slow."""
-    announced = answer.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced) > most_bytes:
-        raise AnswerTooLarge(f"It has more than {most_bytes // 1024**2} MB.")
-    received = 0
-    for chunk in answer.iter_bytes():
-        received += len(chunk)
-        if received > most_bytes:
-            raise AnswerTooLarge(f"It has more than {most_bytes // 1024**2} MB.")
-        if time.monotonic() > give_up_at:
-            raise httpx.ReadTimeout("The answer did not end in time.")
-        yield chunk
-
-
-def write_clip(answer: httpx.Response, target: Path, give_up_at: float) -> None:
-    """Write the body to a file, unless it is too large, too slow or a page for people."""
-    try:
-        with target.open("wb") as file:
-            for chunk in within_bounds(answer, MAX_CLIP_BYTES, give_up_at):
-                if not file.tell():
-                    refuse_page(answer, chunk)
-                file.write(chunk)
-    except AnswerTooLarge as error:
-        raise PermanentError(f"The clip is too large. {error}") from error
-
-
-def refuse_page(answer: httpx.Response, beginning: bytes) -> None:
-    """No format of clips or pictures begins as pages and messages do."""
-    content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if content_type in PAGES or beginning.lstrip()[:1] in (b"<", b"{"):
-        shown = storable(beginning[:200].decode(errors="replace"))
-        raise PermanentError(f"What came is a page, not a clip: {shown}")
-
-
-def as_form(body: Mapping[str, Any], files: Mapping[str, MediaFile]) -> dict[str, Any]:
-    """A multipart form, for httpx."""
-    texts = {
-        name: (None, value if isinstance(value, str) else json.dumps(value))
-        for name, value in body.items()
-    }
-    sent = {
-        name: (file.name, file.path.read_bytes(), file.media_type) for name, file in files.items()
-    }
-    return {"files": {**texts, **sent}}
-
-
-def origin_of(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    usual = {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.scheme, parts.hostname, parts.port or usual
-
-
-def host_of(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
-
-
-def joined(url: str, location: str) -> str:
-    try:
-        return urljoin(url, location)
-    except ValueError as error:
-        raise PermanentError(f"The clip's address redirects to none: {error}") from error

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from generation.adapters.answers import MOST_COST, amount, found_at, without_files
 from generation.adapters.base import Done, UnsupportedError
 from generation.adapters.requests import (
     FROM_A_VIDEO,
@@ -19,6 +18,7 @@ from generation.adapters.requests import (
     Rewriting,
 )
 from generation.adapters.traits import Traits
+from generation.adapters.values import MOST_COST, amount, found_at, without_files
 
 # What models call their own rewriting of prompts, where they have one.
 REWRITING_SWITCHES = (
@@ -204,7 +204,7 @@ class ConfiguredAdapter:
         if found:
             raise UnsupportedError(f"{self.remote_model} cannot take {'; '.join(found)}.")
 
-    def named(self, request: GenerationRequest) -> dict[str, Any]:
+    def words_for(self, request: GenerationRequest) -> dict[str, Any]:
         """What the request says, under the model's own names."""
         width, _, height = request.size.partition("x")
         said = {
@@ -224,14 +224,14 @@ class ConfiguredAdapter:
             if word in fields and value is not None and value != ""
         }
 
-    def files_of(self, request: GenerationRequest) -> dict[str, MediaFile]:
+    def files_for(self, request: GenerationRequest) -> dict[str, MediaFile]:
         """The request's files, under the model's own names."""
         given = {"image": request.image, "video": request.video}
         return {self.fields.get(word, word): file for word, file in given.items() if file}
 
-    def inlined(self, request: GenerationRequest) -> dict[str, str]:
+    def data_uris_for(self, request: GenerationRequest) -> dict[str, str]:
         """The request's files as data URIs, under the model's own names."""
-        return {name: file.as_data_uri() for name, file in self.files_of(request).items()}
+        return {name: file.as_data_uri() for name, file in self.files_for(request).items()}
 
     def as_length(self, seconds: float | None) -> object:
         if seconds is None:

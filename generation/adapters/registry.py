@@ -72,12 +72,12 @@ def build_adapter(endpoint: EndpointRow) -> Adapter:
     return adapter
 
 
-def adapter_for(endpoint: EndpointRow, built: Adapter | None = None) -> Adapter:
+def adapter_for(endpoint: EndpointRow, adapter: Adapter | None = None) -> Adapter:
     """The endpoint's adapter with the key from the environment, ready for calls.
 
     Parameters
     ----------
-    built
+    adapter
         The adapter, if it was built already.
 
     Raises
@@ -88,7 +88,7 @@ def adapter_for(endpoint: EndpointRow, built: Adapter | None = None) -> Adapter:
         See `build_adapter`.
     """
     key = _api_key(endpoint.api_key_env)
-    adapter = built or build_adapter(endpoint)
+    adapter = adapter or build_adapter(endpoint)
     adapter.api_key = key
     return adapter
 
@@ -154,10 +154,10 @@ def is_blocking(endpoint: EndpointRow) -> bool:
     return blocks
 
 
-def seconds_asked(endpoint: EndpointRow, built: Adapter | None = None) -> float | None:
+def seconds_asked(endpoint: EndpointRow, adapter: Adapter | None = None) -> float | None:
     """The length of the clips that the endpoint's row asks for; None where it does not say."""
     try:
-        return (built or build_adapter(endpoint)).seconds_asked()
+        return (adapter or build_adapter(endpoint)).seconds_asked()
     except PermanentError:
         return None
 

@@ -53,15 +53,15 @@ class Room:
     is_pause: bool = False
 
 
-def room_at(endpoint: Endpoint, now: datetime, built: Adapter | None = None) -> Room:
+def room_at(endpoint: Endpoint, now: datetime, adapter: Adapter | None = None) -> Room:
     """The narrowest of the endpoint's limits.
 
     Parameters
     ----------
-    built
+    adapter
         The endpoint's adapter, if it was built already.
     """
-    return min(_limits(endpoint, now, built), key=lambda room: room.jobs)
+    return min(_limits(endpoint, now, adapter), key=lambda room: room.jobs)
 
 
 def why_held(endpoint: Endpoint, now: datetime) -> str:
@@ -81,14 +81,14 @@ def budget_room(endpoint: Endpoint, now: datetime) -> Room | None:
     return min(_budgets(endpoint, now), key=lambda room: room.jobs, default=None)
 
 
-def _limits(endpoint: Endpoint, now: datetime, built: Adapter | None) -> Iterator[Room]:
+def _limits(endpoint: Endpoint, now: datetime, adapter: Adapter | None) -> Iterator[Room]:
     yield from _pauses(endpoint, now)
     taken = endpoint.jobs.at_endpoint(now=now).count() + _abandoned(endpoint, now)
     yield Room(endpoint.max_concurrency - taken, "All its places are taken.")
     if endpoint.jobs_per_minute:
         sent = endpoint.attempts.sent_since(now - MINUTE).count()
         yield Room(endpoint.jobs_per_minute - sent, "It was sent its jobs of this minute.")
-    yield from _budgets(endpoint, now, built)
+    yield from _budgets(endpoint, now, adapter)
 
 
 def _pauses(endpoint: Endpoint, now: datetime) -> Iterator[Room]:
@@ -123,7 +123,7 @@ def longest_run(endpoint: Endpoint) -> timedelta:
     return timedelta(seconds=settings.GENERATION_DEADLINE_SECONDS)
 
 
-def _budgets(endpoint: Endpoint, now: datetime, built: Adapter | None = None) -> Iterator[Room]:
+def _budgets(endpoint: Endpoint, now: datetime, adapter: Adapter | None = None) -> Iterator[Room]:
     charged = endpoint.attempts.charged()
     spans = {
         "day's": (charged.filter(sent_at__gte=_midnight(now)), endpoint.daily_jobs),
@@ -136,7 +136,7 @@ def _budgets(endpoint: Endpoint, now: datetime, built: Adapter | None = None) ->
     costs = {"day's": endpoint.daily_cost, "whole": endpoint.total_cost}
     limited = {span: most_cost for span, most_cost in costs.items() if most_cost is not None}
     if limited:
-        estimate = estimated_cost(endpoint, built=built)
+        estimate = estimated_cost(endpoint, adapter=adapter)
         for span, most_cost in limited.items():
             left = most_cost - spans[span][0].spent()
             amount = f"{most_cost.normalize():f} {endpoint.currency}".rstrip()
@@ -230,7 +230,7 @@ def _pause(endpoint: Endpoint, why: str, **pauses: datetime) -> None:
     with transaction.atomic():
         rows.filter(paused_why=PROBING).update(paused_until=None, paused_why="")
         longest = max(pauses.values())
-        told = rows.exclude(Q(paused_until__gt=longest) | Q(sends_paused_until__gt=longest))
-        told.update(paused_why=why)
+        shorter = rows.exclude(Q(paused_until__gt=longest) | Q(sends_paused_until__gt=longest))
+        shorter.update(paused_why=why)
         for field, until in pauses.items():
             rows.exclude(**{f"{field}__gt": until}).update(**{field: until})

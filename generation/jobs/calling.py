@@ -48,7 +48,7 @@ class JobContext:
     @contextmanager
     def call(self, otherwise: type[AdapterError] = RetryableError) -> Iterator[Adapter]:
         """The adapter with its key, for a call; what is unforeseen becomes `otherwise`."""
-        with foreseen(otherwise):
+        with nothing_unforeseen(otherwise):
             yield adapter_for(self.job.endpoint, self.adapter)
 
 
@@ -62,7 +62,7 @@ def job_context(
 
 
 @contextmanager
-def foreseen(otherwise: type[AdapterError] = RetryableError) -> Iterator[None]:
+def nothing_unforeseen(otherwise: type[AdapterError] = RetryableError) -> Iterator[None]:
     """Nothing unforeseen, such as a full disk, leaves a job without words or without an end."""
     try:
         yield

@@ -46,7 +46,7 @@ def begin_attempt(job_id: int, now: datetime) -> tuple[Attempt, JobContext] | No
             endpoint=endpoint,
             sent_at=now,
             raw={"sent": sent_values(job, adapter)},
-            cost=estimated_cost(endpoint, built=adapter),
+            cost=estimated_cost(endpoint, adapter=adapter),
         )
         return attempt, context
 

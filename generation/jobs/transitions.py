@@ -53,14 +53,14 @@ def accept(
     cost: Decimal | None = None,
 ) -> bool:
     """Remember the endpoint's id of the job; whether the job still wants what was accepted."""
-    told = {} if cost is None else {"cost": cost, "is_cost_told": True}
+    cost_fields = {} if cost is None else {"cost": cost, "is_cost_told": True}
     with transaction.atomic():
         Attempt.objects.filter(pk=attempt.pk).update(
             state=AttemptState.ACCEPTED,
             remote_id=remote_id,
             raw={**attempt.raw, "answer": dict(answer)},
             answered_at=now,
-            **told,
+            **cost_fields,
         )
         job = awaiting(attempt)
         if job is None:

@@ -30,7 +30,7 @@ def lease_due_jobs(*, now: datetime) -> list[tuple[int, JobState]]:
     between the two follow their first steps now.
     """
     settle_chains(now=now)
-    return _leased([*_ready_with_room(now), *_others_due(now)], now)
+    return _lease_all([*_ready_with_room(now), *_others_due(now)], now)
 
 
 def lease_neighbours(*, job_id: int, now: datetime) -> list[int]:
@@ -39,7 +39,7 @@ def lease_neighbours(*, job_id: int, now: datetime) -> list[int]:
     if endpoint is None:
         return []
     ready = next_jobs(endpoint, room_at(endpoint, now).jobs, now)
-    return [job_id for job_id, _ in _leased(ready, now)]
+    return [job_id for job_id, _ in _lease_all(ready, now)]
 
 
 def jobs_that_block(job_ids: list[int]) -> set[int]:
@@ -66,7 +66,7 @@ def _others_due(now: datetime) -> Iterator[Job]:
             tried.add(job.endpoint_id)
 
 
-def _leased(jobs: Iterable[Job], now: datetime) -> list[tuple[int, JobState]]:
+def _lease_all(jobs: Iterable[Job], now: datetime) -> list[tuple[int, JobState]]:
     until = now + queue_patience()
     return [(job.pk, JobState(job.state)) for job in jobs if _lease(job, until, now)]
 

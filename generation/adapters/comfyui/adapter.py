@@ -13,16 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from generation.adapters.answers import (
-    failure,
-    found_at,
-    list_at,
-    not_older,
-    object_at,
-    plain_words,
-    submitted,
-    time_of,
-)
+from generation.adapters.answers import failure, not_older, plain_words, submission_in
 from generation.adapters.base import (
     Done,
     Pending,
@@ -31,7 +22,8 @@ from generation.adapters.base import (
     Submitted,
     VanishedError,
 )
-from generation.adapters.calls import HttpAdapter, as_form
+from generation.adapters.bodies import as_form
+from generation.adapters.calls import HttpAdapter
 from generation.adapters.requests import (
     FROM_A_VIDEO,
     FROM_AN_IMAGE,
@@ -41,6 +33,7 @@ from generation.adapters.requests import (
     Rewriting,
 )
 from generation.adapters.traits import Traits
+from generation.adapters.values import found_at, list_at, object_at, time_of
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv", ".gif")
 STORED = "output"
@@ -81,13 +74,13 @@ class ComfyUIAdapter(HttpAdapter):
         if problems := self.problems():
             raise PermanentError(" ".join(problems))
         workflow = copy.deepcopy(dict(self.options["workflow"]))
-        for place, value in self.named(request).items():
+        for place, value in self.words_for(request).items():
             put(workflow, place, value)
-        for place, file in self.files_of(request).items():
+        for place, file in self.files_for(request).items():
             put(workflow, place, self._uploaded(file))
         # Our own id, so that the job can be found even if the answer is lost.
         own_id = {"prompt_id": request.key} if request.key else {}
-        return submitted(self.send("/prompt", json={"prompt": workflow, **own_id}), "prompt_id")
+        return submission_in(self.send("/prompt", json={"prompt": workflow, **own_id}), "prompt_id")
 
     def poll(self, remote_id: str) -> Pending | Done:
         """The queue is read before the history, lest a job that ends in between seem lost."""
@@ -97,7 +90,7 @@ class ComfyUIAdapter(HttpAdapter):
         if found_at(entry, "status.status_str") == "error":
             raise failure(words_in(entry))
         self._file_of(entry)
-        return self.done({"status": entry.get("status"), **told(entry)})
+        return self.done({"status": entry.get("status"), "outputs": entry.get("outputs")})
 
     def fetch(self, remote_id: str, target: Path) -> None:
         file = self._file_of(self._entry(remote_id))
@@ -174,10 +167,6 @@ def files_in(output: object) -> list[Mapping[str, Any]]:
     lists = output.values() if isinstance(output, Mapping) else []
     entries = [entry for found in lists if isinstance(found, list) for entry in found]
     return [entry for entry in entries if isinstance(entry, Mapping) and entry.get("filename")]
-
-
-def told(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {"outputs": entry.get("outputs")}
 
 
 def words_in(entry: Mapping[str, Any]) -> str:

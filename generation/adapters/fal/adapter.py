@@ -9,18 +9,12 @@ from urllib.parse import quote, unquote
 
 import httpx
 
-from generation.adapters.answers import (
-    failure,
-    found_at,
-    identified,
-    json_object,
-    raise_for_answer,
-    words_of,
-)
+from generation.adapters.answers import failure, json_object, raise_for_answer, submission, words_of
 from generation.adapters.base import Done, Pending, PermanentError, Submitted, UnknownOutcomeError
 from generation.adapters.calls import HttpAdapter
 from generation.adapters.requests import GenerationRequest
 from generation.adapters.traits import Traits
+from generation.adapters.values import found_at
 
 RESPONSE = "/response"
 # How many of the units that the app's price is for; kept with the answer under its own name.
@@ -44,11 +38,11 @@ class FalAdapter(HttpAdapter):
     def submit(self, request: GenerationRequest) -> Submitted:
         """Put a request into fal's queue; fal itself shall not repeat it."""
         self.refuse_unsupported(request)
-        body = {**self.parameters, **self.named(request), **self.inlined(request)}
+        body = {**self.parameters, **self.words_for(request), **self.data_uris_for(request)}
         unrepeated = {"x-fal-no-retry": "1"}
         app = f"/{self.remote_model.strip('/')}"
         raw = self.send(app, key=request.key, headers=unrepeated, json=body)
-        return identified(raw, self._place_of(raw))
+        return submission(raw, self._place_of(raw))
 
     def poll(self, remote_id: str) -> Pending | Done:
         """How the request stands; the result is read too, for it may be an error."""

@@ -10,17 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from generation.adapters.answers import (
-    failure,
-    found_at,
-    list_at,
-    submitted,
-    write_base64,
-)
+from generation.adapters.answers import failure, submission_in
 from generation.adapters.base import MAX_CLIP_BYTES, Done, Pending, PermanentError, Submitted
 from generation.adapters.calls import HttpAdapter
 from generation.adapters.requests import GenerationRequest, Kind, Rewriting
 from generation.adapters.traits import MAX_ANSWER_WITH_FILE_BYTES, Traits
+from generation.adapters.values import found_at, list_at, write_base64
 
 PENDING = ("queued", "in_progress")
 
@@ -57,7 +52,7 @@ class InteractionsAdapter(HttpAdapter):
         """Begin an interaction in the background."""
         self.refuse_unsupported(request)
         makes_image = request.kind in (Kind.TEXT_TO_IMAGE, Kind.IMAGE_EDITING)
-        said = self.named(request)
+        said = self.words_for(request)
         form = {
             "type": "image" if makes_image else "video",
             # A clip is too large to stand in the answer itself.
@@ -71,14 +66,14 @@ class InteractionsAdapter(HttpAdapter):
             "background": True,
             "response_format": form,
         }
-        return submitted(self.send("/interactions", key=request.key, json=body))
+        return submission_in(self.send("/interactions", key=request.key, json=body))
 
     def poll(self, remote_id: str) -> Pending | Done:
         """How it stands; what waits for an action or for money of ours will never go on."""
         raw = self.ask("GET", path_of(remote_id))
         status = raw.get("status")
         if status == "completed":
-            made(raw)
+            clip_in(raw)
             return self.done(raw)
         if status in ("failed", "incomplete", "cancelled"):
             raise failure(raw.get("error") or f"Google ended it: {status}.", is_free_text=True)
@@ -87,7 +82,7 @@ class InteractionsAdapter(HttpAdapter):
         return Pending()
 
     def fetch(self, remote_id: str, target: Path) -> None:
-        clip = made(self.ask("GET", path_of(remote_id)))
+        clip = clip_in(self.ask("GET", path_of(remote_id)))
         if clip.get("data"):
             write_base64(clip["data"], target, MAX_CLIP_BYTES)
         else:
@@ -103,7 +98,7 @@ def inputs(request: GenerationRequest) -> Iterator[dict[str, str]]:
             yield {"type": kind, "data": file.as_base64(), "mime_type": file.media_type}
 
 
-def made(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+def clip_in(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """The clip or picture that the model gave, never one that it was given.
 
     Raises

@@ -12,16 +12,8 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from generation.adapters.answers import (
-    failure,
-    found_at,
-    json_object,
-    list_at,
-    object_at,
-    raise_for_answer,
-    submitted,
-    write_base64,
-)
+from generation.adapters.addresses import origin_of
+from generation.adapters.answers import failure, json_object, raise_for_answer, submission_in
 from generation.adapters.base import (
     MAX_CLIP_BYTES,
     AuthOrQuotaError,
@@ -31,13 +23,10 @@ from generation.adapters.base import (
     RejectedError,
     Submitted,
 )
-from generation.adapters.calls import (
-    TIMEOUT,
-    HttpAdapter,
-    origin_of,
-)
+from generation.adapters.calls import TIMEOUT, HttpAdapter
 from generation.adapters.requests import GenerationRequest, Kind, MediaFile
 from generation.adapters.traits import MAX_ANSWER_WITH_FILE_BYTES, Traits
+from generation.adapters.values import found_at, list_at, object_at, write_base64
 
 STORAGE = "https://storage.googleapis.com"
 # Google's own machines get tokens of their service account here, and nowhere else.
@@ -92,7 +81,7 @@ class VertexAdapter(HttpAdapter):
     def submit(self, request: GenerationRequest) -> Submitted:
         """Begin an operation."""
         self.refuse_unsupported(request)
-        said = self.named(request)
+        said = self.words_for(request)
         instance: dict[str, Any] = {"prompt": said.pop("prompt")}
         for name, file in {"image": request.image, "video": request.video}.items():
             if file:
@@ -102,7 +91,7 @@ class VertexAdapter(HttpAdapter):
             "parameters": {"sampleCount": 1, **self.parameters, **said},
         }
         raw = self.send(f"{self._model()}:predictLongRunning", key=request.key, json=body)
-        return submitted(raw, "name")
+        return submission_in(raw, "name")
 
     def poll(self, remote_id: str) -> Pending | Done:
         """How it stands: done may mean an error, or that a filter took the clip away."""

@@ -8,7 +8,7 @@ from typing import Any
 from generation.adapters.answers import raise_for_submit
 from generation.adapters.base import Submitted
 from generation.adapters.blocking import BlockingAdapter, coming_file
-from generation.adapters.calls import as_form, write_clip
+from generation.adapters.bodies import as_form, write_clip
 from generation.adapters.held import hold
 from generation.adapters.requests import GenerationRequest
 from generation.adapters.traits import Traits
@@ -34,7 +34,7 @@ class HttpBlockingAdapter(BlockingAdapter):
             It may have been made.
         """
         self.refuse_unsupported(request)
-        headers, content = self.marked(request.key), self._content(request)
+        headers, content = self.with_key(request.key), self._content(request)
         give_up_at = time.monotonic() + self.patience()
         with coming_file() as file:
             with (
@@ -47,13 +47,13 @@ class HttpBlockingAdapter(BlockingAdapter):
                         self.read(answer, give_up_at), pause=self.traits.pause_when_limited
                     )
                 write_clip(answer, file, give_up_at)
-            told = {"content_type": answer.headers.get("Content-Type", "")}
-            return Submitted(hold(file, request.key), told)
+            raw = {"content_type": answer.headers.get("Content-Type", "")}
+            return Submitted(hold(file, request.key), raw)
 
     def _content(self, request: GenerationRequest) -> dict[str, Any]:
         model_field = self.options.get("model_field", "model")
         model = {str(model_field): self.remote_model} if model_field else {}
-        body = {**self.parameters, **model, **self.named(request)}
+        body = {**self.parameters, **model, **self.words_for(request)}
         if self.is_multipart:
-            return as_form(body, self.files_of(request))
-        return {"json": {**body, **self.inlined(request)}}
+            return as_form(body, self.files_for(request))
+        return {"json": {**body, **self.data_uris_for(request)}}

@@ -8,18 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from generation.adapters.answers import (
-    failure,
-    found_at,
-    not_older,
-    rest_is_older,
-    submitted,
-    time_of,
-)
+from generation.adapters.answers import failure, not_older, rest_is_older, submission_in
 from generation.adapters.base import Done, Pending, PermanentError, RemoteJob, Submitted
 from generation.adapters.calls import HttpAdapter
 from generation.adapters.requests import GenerationRequest, Kind
 from generation.adapters.traits import Traits
+from generation.adapters.values import found_at, time_of
 
 PAGE = 100
 MAX_PAGES = 50
@@ -48,8 +42,8 @@ class LumaAdapter(HttpAdapter):
     def submit(self, request: GenerationRequest) -> Submitted:
         """Make a generation."""
         self.refuse_unsupported(request)
-        body = {**self.parameters, "model": self.remote_model, **self.named(request)}
-        return submitted(self.send(PATHS[request.kind], key=request.key, json=body))
+        body = {**self.parameters, "model": self.remote_model, **self.words_for(request)}
+        return submission_in(self.send(PATHS[request.kind], key=request.key, json=body))
 
     def poll(self, remote_id: str) -> Pending | Done:
         raw = self.ask("GET", path_of(remote_id))
@@ -57,8 +51,8 @@ class LumaAdapter(HttpAdapter):
         if state == "completed":
             return self.done(raw)
         if state == "failed":
-            told = {name: raw.get(name) for name in ("failure_reason", "failure_code")}
-            raise failure(told, is_free_text=True)
+            reasons = {name: raw.get(name) for name in ("failure_reason", "failure_code")}
+            raise failure(reasons, is_free_text=True)
         return Pending()
 
     def fetch(self, remote_id: str, target: Path) -> None:

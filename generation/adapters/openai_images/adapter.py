@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from generation.adapters.answers import found_at, without_files, write_base64
 from generation.adapters.base import (
     MAX_CLIP_BYTES,
     AdapterError,
@@ -15,10 +14,11 @@ from generation.adapters.base import (
     UnknownOutcomeError,
 )
 from generation.adapters.blocking import BlockingAdapter, coming_file
-from generation.adapters.calls import as_form
+from generation.adapters.bodies import as_form
 from generation.adapters.held import hold
 from generation.adapters.requests import GenerationRequest, Kind, Rewriting
 from generation.adapters.traits import MAX_ANSWER_WITH_FILE_BYTES, Traits
+from generation.adapters.values import found_at, without_files, write_base64
 
 ALWAYS_REWRITES = "dall-e-3"
 
@@ -43,8 +43,8 @@ class OpenAIImagesAdapter(BlockingAdapter):
     def submit(self, request: GenerationRequest) -> Submitted:
         """Ask for a picture, wait for it and hold it."""
         self.refuse_unsupported(request)
-        body = {**self.parameters, "model": self.remote_model, **self.named(request)}
-        files = self.files_of(request)
+        body = {**self.parameters, "model": self.remote_model, **self.words_for(request)}
+        files = self.files_for(request)
         path = "/images/edits" if request.kind == Kind.IMAGE_EDITING else "/images/generations"
         content = as_form(body, files) if files else {"json": body}
         raw = self.send(path, key=request.key, seconds=self.patience(), **content)

@@ -8,15 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from generation.adapters.answers import (
-    failure,
-    found_at,
-    not_older,
-    percentage,
-    rest_is_older,
-    submitted,
-    time_of,
-)
+from generation.adapters.answers import failure, not_older, rest_is_older, submission_in
 from generation.adapters.base import (
     Done,
     Pending,
@@ -26,9 +18,11 @@ from generation.adapters.base import (
     UnsupportedError,
     VanishedError,
 )
-from generation.adapters.calls import HttpAdapter, as_form
+from generation.adapters.bodies import as_form
+from generation.adapters.calls import HttpAdapter
 from generation.adapters.requests import GenerationRequest, Kind
 from generation.adapters.traits import Traits
+from generation.adapters.values import found_at, percentage, time_of
 
 PAGE = 100
 MAX_PAGES = 50
@@ -72,13 +66,13 @@ class OpenAIVideosAdapter(HttpAdapter):
     def submit(self, request: GenerationRequest) -> Submitted:
         """Ask for a video; the answer is the server's id of the job."""
         self.refuse_unsupported(request)
-        body = {**self.parameters, "model": self.remote_model, **self.named(request)}
+        body = {**self.parameters, "model": self.remote_model, **self.words_for(request)}
         if self.options.get("variant") == FORM_ONLY and not LENGTH_FIELDS & body.keys():
             raise UnsupportedError("vLLM-Omni makes one frame: give num_frames or seconds.")
-        files = self.files_of(request)
+        files = self.files_for(request)
         is_form = self.is_multipart or self.options.get("variant") == FORM_ONLY or files
         content = as_form(body, files) if is_form else {"json": body}
-        return submitted(self.send("/videos", key=request.key, **content))
+        return submission_in(self.send("/videos", key=request.key, **content))
 
     def poll(self, remote_id: str) -> Pending | Done:
         """How the job stands. A status that is not known counts as pending.

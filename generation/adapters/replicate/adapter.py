@@ -12,18 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from generation.adapters.answers import (
-    failure,
-    found_at,
-    not_older,
-    rest_is_older,
-    submitted,
-    time_of,
-)
+from generation.adapters.answers import failure, not_older, rest_is_older, submission_in
 from generation.adapters.base import Done, Pending, PermanentError, RemoteJob, Submitted
 from generation.adapters.calls import HttpAdapter
 from generation.adapters.requests import GenerationRequest
 from generation.adapters.traits import Traits
+from generation.adapters.values import found_at, time_of
 
 MAX_PAGES = 50
 is_version = re.compile(r"[0-9a-f]{64}")
@@ -43,12 +37,12 @@ class ReplicateAdapter(HttpAdapter):
     def submit(self, request: GenerationRequest) -> Submitted:
         """Make a prediction."""
         self.refuse_unsupported(request)
-        wanted = {**self.parameters, **self.named(request), **self.inlined(request)}
+        wanted = {**self.parameters, **self.words_for(request), **self.data_uris_for(request)}
         path, version = self._place()
         limit = self.options.get("cancel_after")
         headers = {"Cancel-After": str(limit)} if limit else {}
         body = {**version, "input": wanted}
-        return submitted(self.send(path, key=request.key, headers=headers, json=body))
+        return submission_in(self.send(path, key=request.key, headers=headers, json=body))
 
     def poll(self, remote_id: str) -> Pending | Done:
         raw = self.ask("GET", path_of(remote_id))

@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from generation.adapters.answers import (
-    failure,
-    found_at,
-    percentage,
-    submitted,
-)
+from generation.adapters.answers import failure, submission_in
 from generation.adapters.base import Done, Pending, PermanentError, Submitted
 from generation.adapters.calls import HttpAdapter
 from generation.adapters.requests import GenerationRequest, Kind
 from generation.adapters.traits import Traits
+from generation.adapters.values import found_at, percentage
 
 API_VERSION = "2024-11-06"
 PATHS = {
@@ -72,12 +68,12 @@ class RunwayAdapter(HttpAdapter):
     def submit(self, request: GenerationRequest) -> Submitted:
         """Make a task."""
         self.refuse_unsupported(request)
-        body = {**self.parameters, "model": self.remote_model, **self.named(request)}
-        body |= self.inlined(request)
+        body = {**self.parameters, "model": self.remote_model, **self.words_for(request)}
+        body |= self.data_uris_for(request)
         if request.size:
             # Runway's word for a size in pixels.
             body[self.fields["size"]] = request.size.replace("x", ":")
-        return submitted(self.send(PATHS[request.kind], key=request.key, json=body))
+        return submission_in(self.send(PATHS[request.kind], key=request.key, json=body))
 
     def poll(self, remote_id: str) -> Pending | Done:
         raw = self.ask("GET", path_of(remote_id))

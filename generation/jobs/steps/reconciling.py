@@ -30,12 +30,12 @@ def reconcile_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> 
     job = context.job
     try:
         with context.call() as adapter:
-            listed = adapter.list_since(attempt.sent_at - CLOCK_TOLERANCE)
+            remote_jobs = adapter.list_since(attempt.sent_at - CLOCK_TOLERANCE)
     except AdapterError as error:
         _reconcile_failed(job, attempt, error, clock() if clock else now)
         return
     note_answer(job.endpoint)
-    possible = _candidates(job, listed)
+    possible = _candidates(job, remote_jobs)
     if len(possible) == 1 and _can_be_adopted(possible[0]):
         accept(attempt, possible[0].remote_id, {"reconciled": True}, now)
     elif possible:
@@ -59,19 +59,19 @@ def _reconcile_failed(job: Job, attempt: Attempt, error: AdapterError, now: date
         move(job, JobState.UNKNOWN_OUTCOME, wake_at=wake_at, error=str(error))
 
 
-def _candidates(job: Job, listed: list[RemoteJob]) -> list[RemoteJob]:
+def _candidates(job: Job, remote_jobs: list[RemoteJob]) -> list[RemoteJob]:
     """Remote jobs that could be this one and belong to no other attempt.
 
     What the list does not tell, such as the seed, speaks neither for a job nor against it.
     """
     attempts = Attempt.objects.filter(
         job__endpoint__base_url=job.endpoint.base_url,
-        remote_id__in=[remote.remote_id for remote in listed if remote.remote_id],
+        remote_id__in=[remote.remote_id for remote in remote_jobs if remote.remote_id],
     )
     known = set(attempts.values_list("remote_id", flat=True))
     return [
         remote
-        for remote in listed
+        for remote in remote_jobs
         if remote.remote_id not in known
         and remote.prompt in ("", job.prompt.text)
         and remote.model in ("", job.endpoint.remote_model)

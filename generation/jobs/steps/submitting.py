@@ -8,7 +8,7 @@ from generation.adapters.base import AdapterError, UnknownOutcomeError
 from generation.adapters.registry import is_blocking, request_for
 from generation.adapters.requests import Kind
 from generation.endpoints.limits import note_answer
-from generation.jobs.calling import Clock, foreseen, stop_at_endpoint
+from generation.jobs.calling import Clock, nothing_unforeseen, stop_at_endpoint
 from generation.jobs.sending import begin_attempt
 from generation.jobs.sources import source_file
 from generation.jobs.timing import FIRST_POLL, can_be_sent_in_time
@@ -39,7 +39,7 @@ def submit_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> tim
     job = context.job
     try:
         # What fails before the call has sent nothing; what fails in it may have.
-        with foreseen(), source_file(job) as source:
+        with nothing_unforeseen(), source_file(job) as source:
             request = request_for(
                 context.adapter.capabilities,
                 prompt=job.prompt.text,

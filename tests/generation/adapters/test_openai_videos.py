@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from annotations.net import patience
-from generation.adapters import calls
+from generation.adapters import bodies, calls
 from generation.adapters.answers import NotJson
 from generation.adapters.base import (
     AdapterError,
@@ -75,7 +75,7 @@ def impatient(monkeypatch):
 def small_caps(monkeypatch):
     small = replace(OpenAIVideosAdapter.traits, largest_answer=50_000)
     monkeypatch.setattr(OpenAIVideosAdapter, "traits", small)
-    monkeypatch.setattr(calls, "MAX_CLIP_BYTES", 50_000)
+    monkeypatch.setattr(bodies, "MAX_CLIP_BYTES", 50_000)
 
 
 def adapter_to(url: str, **values: object) -> OpenAIVideosAdapter:

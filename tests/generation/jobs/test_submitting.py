@@ -31,7 +31,7 @@ from tests.generation.factories import as_row, make_attempt, make_endpoint, make
 pytestmark = pytest.mark.django_db
 
 
-def submitted(job: Job, now=NOW) -> Job:
+def submission_in(job: Job, now=NOW) -> Job:
     submit_job(job_id=job.pk, now=now)
     return Job.objects.get(pk=job.pk)
 
@@ -52,13 +52,13 @@ def test_the_attempt_is_written_before_anything_is_sent(adapter):
     job = make_job()
     seen = []
     adapter.meanwhile = lambda: seen.append((as_row(job)["state"], job.attempts.get().state))
-    submitted(job)
+    submission_in(job)
     assert seen == [(JobState.SUBMITTING, AttemptState.SENDING)]
 
 
 def test_what_was_sent_and_answered_is_kept(adapter):
     endpoint = make_endpoint(options={"variant": "sglang"})
-    attempt = submitted(make_job(endpoint=endpoint, seed=5)).attempts.get()
+    attempt = submission_in(make_job(endpoint=endpoint, seed=5)).attempts.get()
     assert (attempt.state, attempt.remote_id) == (AttemptState.ACCEPTED, "v1")
     assert attempt.raw == {
         "sent": {
@@ -81,7 +81,7 @@ def test_an_endpoint_never_has_more_jobs_than_its_limit(adapter, limit):
     endpoint = make_endpoint(max_concurrency=limit)
     jobs = [make_job(endpoint=endpoint) for _ in range(4)]
     for job in jobs:
-        submitted(job)
+        submission_in(job)
     assert adapter.calls == ["submit"] * limit
     assert Job.objects.filter(state=JobState.REMOTE_PENDING).count() == limit
 
@@ -100,7 +100,7 @@ def test_an_endpoint_never_has_more_jobs_than_its_limit(adapter, limit):
 def test_what_may_run_at_the_endpoint_takes_a_place(adapter, state, sent):
     endpoint = make_endpoint(max_concurrency=1)
     make_job(state, endpoint=endpoint)
-    submitted(make_job(endpoint=endpoint))
+    submission_in(make_job(endpoint=endpoint))
     assert adapter.calls == (["submit"] if sent else [])
 
 
@@ -108,7 +108,7 @@ def test_what_may_run_at_the_endpoint_takes_a_place(adapter, state, sent):
 def test_a_parked_job_keeps_its_place_until_its_deadline(adapter, minutes, sent):
     endpoint = make_endpoint(max_concurrency=1)
     make_job(JobState.UNKNOWN_OUTCOME, endpoint=endpoint, wake_at=None)
-    submitted(make_job(endpoint=endpoint), now=NOW + timedelta(minutes=minutes))
+    submission_in(make_job(endpoint=endpoint), now=NOW + timedelta(minutes=minutes))
     assert adapter.calls == (["submit"] if sent else [])
 
 
@@ -116,13 +116,13 @@ def test_a_parked_job_keeps_its_place_until_its_deadline(adapter, minutes, sent)
     "held", [{"is_active": False}, {"paused_until": NOW + timedelta(minutes=1)}]
 )
 def test_a_held_endpoint_gets_nothing(adapter, held):
-    job = submitted(make_job(endpoint=make_endpoint(**held)))
+    job = submission_in(make_job(endpoint=make_endpoint(**held)))
     assert (adapter.calls, job.state, job.submits) == ([], JobState.READY, 0)
     assert job.wake_at > NOW
 
 
 def test_a_pause_that_is_over_holds_nothing(adapter):
-    submitted(make_job(endpoint=make_endpoint(paused_until=NOW)))
+    submission_in(make_job(endpoint=make_endpoint(paused_until=NOW)))
     assert adapter.calls == ["submit"]
 
 
@@ -130,20 +130,20 @@ def test_a_pause_that_is_over_holds_nothing(adapter):
 def test_a_stale_message_sends_nothing(adapter, state):
     job = make_job(state)
     before = as_row(job)
-    submitted(job)
+    submission_in(job)
     assert (adapter.calls, as_row(job)) == ([], before)
 
 
 def test_the_same_message_twice_sends_once(adapter):
     job = make_job()
-    submitted(job)
-    submitted(job)
+    submission_in(job)
+    submission_in(job)
     assert (adapter.calls, job.attempts.count()) == (["submit"], 1)
 
 
 def test_what_surely_did_not_arrive_is_sent_again_later(adapter):
     adapter.submitting = RetryableError("No route.")
-    job = submitted(make_job())
+    job = submission_in(make_job())
     assert (job.state, job.submits, job.error) == (JobState.READY, 1, "No route.")
     assert NOW <= job.wake_at <= NOW + timedelta(seconds=4)
     assert job.attempts.get().state == AttemptState.NOT_SENT
@@ -155,14 +155,14 @@ def test_sending_ends_after_so_many_tries(adapter):
     for _ in range(MAX_SUBMITS):
         assert job.state == JobState.READY
         now += timedelta(days=1)
-        job = submitted(job, now)
+        job = submission_in(job, now)
     assert (job.state, job.error, job.finished_at) == (JobState.FAILED, "No route.", now)
     assert (job.wake_at, len(adapter.calls)) == (None, MAX_SUBMITS)
 
 
 def test_a_full_endpoint_is_paused_and_the_try_not_counted(adapter):
     adapter.submitting = RateLimitedError("Slow down.", retry_after=40)
-    job = submitted(make_job())
+    job = submission_in(make_job())
     assert (job.state, job.submits, job.error) == (JobState.READY, 0, "Slow down.")
     assert job.endpoint.paused_until == NOW + timedelta(seconds=40)
     assert job.endpoint.paused_why == "Slow down."
@@ -170,7 +170,7 @@ def test_a_full_endpoint_is_paused_and_the_try_not_counted(adapter):
 
 def test_a_wrong_key_stops_the_endpoint_and_says_so(adapter):
     adapter.submitting = AuthOrQuotaError("The key is wrong.")
-    job = submitted(make_job())
+    job = submission_in(make_job())
     assert (job.state, job.submits, job.error) == (JobState.READY, 0, "The key is wrong.")
     assert job.endpoint.sends_paused_until == NOW + AUTH_PAUSE
     assert job.endpoint.paused_why == "The key is wrong."
@@ -178,7 +178,7 @@ def test_a_wrong_key_stops_the_endpoint_and_says_so(adapter):
 
 def test_what_is_made_is_still_fetched_while_no_more_is_sent(adapter):
     adapter.submitting = AuthOrQuotaError("No credits are left.")
-    job = submitted(make_job())
+    job = submission_in(make_job())
     assert job.endpoint.paused_until == NOW + LONGEST_OTHER_PAUSE
 
 
@@ -189,10 +189,10 @@ def test_a_short_pause_never_cuts_a_long_one(adapter):
     adapter.meanwhile = lambda: type(endpoint).objects.update(
         paused_until=NOW + AUTH_PAUSE, paused_why="The key is wrong."
     )
-    submitted(first)
+    submission_in(first)
     endpoint.refresh_from_db()
     assert (endpoint.paused_until, endpoint.paused_why) == (NOW + AUTH_PAUSE, "The key is wrong.")
-    assert submitted(second).submits == 0
+    assert submission_in(second).submits == 0
 
 
 @pytest.mark.parametrize(
@@ -204,14 +204,14 @@ def test_a_short_pause_never_cuts_a_long_one(adapter):
 )
 def test_a_refusal_is_final_and_in_the_endpoints_words(adapter, error, state):
     adapter.submitting = error
-    job = submitted(make_job())
+    job = submission_in(make_job())
     assert (job.state, job.error, job.wake_at) == (state, str(error), None)
     assert job.attempts.get().state == AttemptState.REFUSED
 
 
 def test_an_error_without_words_still_says_something(adapter):
     adapter.submitting = PermanentError()
-    assert submitted(make_job()).error == "PermanentError"
+    assert submission_in(make_job()).error == "PermanentError"
 
 
 @pytest.mark.parametrize(
@@ -223,14 +223,14 @@ def test_an_error_without_words_still_says_something(adapter):
 )
 def test_a_lost_answer_is_looked_up_and_not_sent_again(adapter, error, words):
     adapter.submitting = error
-    job = submitted(make_job())
+    job = submission_in(make_job())
     assert (job.state, job.error) == (JobState.UNKNOWN_OUTCOME, words)
     assert job.wake_at == NOW + timedelta(seconds=5)
     assert job.attempts.get().state == AttemptState.UNKNOWN
 
 
 def test_parameters_that_are_no_object_end_the_job_before_anything_is_sent():
-    job = submitted(make_job(endpoint=make_endpoint(parameters=["seconds"])))
+    job = submission_in(make_job(endpoint=make_endpoint(parameters=["seconds"])))
     assert job.state == JobState.FAILED
     assert job.error.endswith("are not a JSON object.")
 
@@ -238,7 +238,7 @@ def test_parameters_that_are_no_object_end_the_job_before_anything_is_sent():
 def test_a_job_given_up_while_being_sent_is_cancelled_at_the_endpoint(adapter):
     job = make_job()
     adapter.meanwhile = lambda: cancel_job(job=job, now=NOW)
-    assert submitted(job).state == JobState.CANCELLED
+    assert submission_in(job).state == JobState.CANCELLED
     assert adapter.calls == ["submit", "cancel v1"]
 
 
@@ -257,7 +257,7 @@ def test_no_answer_brings_a_job_back_that_was_given_up(adapter, answer):
     job = make_job()
     adapter.submitting = answer
     adapter.meanwhile = lambda: cancel_job(job=job, now=NOW)
-    job = submitted(job)
+    job = submission_in(job)
     assert (job.state, job.error) == (JobState.CANCELLED, "Given up by the owner.")
 
 
@@ -270,7 +270,7 @@ def send_anew(job: Job) -> None:
 def test_an_answer_to_an_earlier_attempt_is_cancelled_at_the_endpoint(adapter):
     job = make_job()
     adapter.meanwhile = lambda: send_anew(job)
-    job = submitted(job)
+    job = submission_in(job)
     assert (job.state, job.remote_id) == (JobState.SUBMITTING, "")
     assert adapter.calls == ["submit", "cancel v1"]
 
@@ -279,7 +279,7 @@ def test_an_error_of_an_earlier_attempt_changes_nothing(adapter):
     job = make_job()
     adapter.submitting = PermanentError("No such size.")
     adapter.meanwhile = lambda: send_anew(job)
-    assert submitted(job).state == JobState.SUBMITTING
+    assert submission_in(job).state == JobState.SUBMITTING
 
 
 def test_an_answer_that_comes_after_the_list_told_it_changes_nothing(adapter):
@@ -287,7 +287,7 @@ def test_an_answer_that_comes_after_the_list_told_it_changes_nothing(adapter):
     adopted = {"state": JobState.REMOTE_PENDING, "remote_id": "v1", "polls": 3}
     adapter.meanwhile = lambda: Job.objects.filter(pk=job.pk).update(**adopted)
     adapter.submitting = Submitted("v1", {})
-    assert submitted(job).polls == 3
+    assert submission_in(job).polls == 3
     assert adapter.calls == ["submit"]
 
 
@@ -295,7 +295,7 @@ def test_an_answer_that_comes_after_the_lease_is_taken(adapter):
     """The worker was slow, not dead: another one already doubts the outcome."""
     job = make_job()
     adapter.meanwhile = lambda: lease_due_jobs(now=NOW + timedelta(days=1))
-    job = submitted(job)
+    job = submission_in(job)
     assert (job.state, job.remote_id) == (JobState.REMOTE_PENDING, "v1")
     assert adapter.calls == ["submit"]
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from django.utils.module_loading import import_string
 
-from generation.adapters import blocking, calls
+from generation.adapters import blocking, bodies, calls
 from generation.adapters.base import AdapterError
 from generation.adapters.registry import ADAPTERS
 from tests.generation.adapters.contract.server import CLIP, Provider, running_provider
@@ -30,7 +30,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def small_caps(monkeypatch):
-    monkeypatch.setattr(calls, "MAX_CLIP_BYTES", CAP)
+    monkeypatch.setattr(bodies, "MAX_CLIP_BYTES", CAP)
     for _, path in ADAPTERS.values():
         kind = import_string(path)
         monkeypatch.setattr(kind, "traits", replace(kind.traits, largest_answer=CAP))
