@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis.core.agreement import Agreement, measure_agreement
 from analysis.core.clusters import FEW_PROMPTS
+from analysis.core.columns import WINNERS
 from analysis.core.estimates import Interval
 from analysis.core.examples import Example, choose_examples
 from analysis.core.items import complete_items, count_choices
@@ -26,6 +27,11 @@ from analysis.core.reasons import (
     reason_differences,
     reason_shares,
 )
+from analysis.core.settings import (
+    AskedAxis,
+    ReportSettings,
+    StoppingRule,
+)
 from analysis.core.sides import (
     BalancedShare,
     LayoutBalance,
@@ -37,8 +43,6 @@ from analysis.core.significance import holm, prompt_t_test, sign_test
 from analysis.core.slices import CategoryRate, rates_by_category
 from analysis.core.stopping import (
     AnytimeInterval,
-    StoppingPlan,
-    StoppingRule,
     StoppingState,
     anytime_interval,
     may_be_read,
@@ -46,8 +50,8 @@ from analysis.core.stopping import (
     stopping_state,
     without_single_look,
 )
-from analysis.core.verdicts import MajorityRule, majority_verdicts
-from analysis.core.votes import WINNERS, Exclusions, VoteTableError, valid_votes
+from analysis.core.verdicts import majority_verdicts
+from analysis.core.votes import Exclusions, VoteTableError, valid_votes
 from analysis.core.win_rates import (
     RaterRange,
     VoteShare,
@@ -60,78 +64,6 @@ from analysis.core.win_rates import (
 
 RARE_CATEGORY = 0.15
 MANY_COMPARISONS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class AskedAxis:
-    """What raters were asked on one axis; `reasons` maps a reason's key to its words."""
-
-    key: str
-    question: str = ""
-    reasons: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """So many clips of a model were made as `made` and shown as `shown`, in words."""
-
-    model: str
-    clips: int
-    made: str
-    shown: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClipsWanted:
-    """What became of the clips that one model was to make, one for each prompt.
-
-    `refused` by moderation is an outcome of the model; `not_yet` are on their way, or were never
-    asked for.
-    """
-
-    model: str
-    wanted: int
-    made: int
-    imported: int
-    refused: int
-    failed: int
-    given_up: int
-    not_yet: int
-
-    @property
-    def missing(self) -> int:
-        return self.wanted - self.made - self.imported
-
-
-@dataclass(frozen=True, slots=True)
-class ReportSettings:
-    """What the votes cannot say about themselves.
-
-    A comparison is complete on an axis with `min_votes` valid votes. `planned` holds the number
-    of comparisons of each (model_a, model_b), where known. `plan` says when the study may be read
-    and stopped: before, while it runs (`interim`), only intervals for every look are given.
-    `axes` gives the order of the report. `shown` says what raters saw, and `presentation` by which
-    rule. `clips` says which models lack clips, and why.
-    """
-
-    title: str
-    min_votes: int
-    ties_allowed: bool
-    axes: tuple[AskedAxis, ...] = ()
-    planned: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    plan: StoppingPlan | None = None
-    majority_rule: MajorityRule = MajorityRule.PLURALITY
-    simulated: bool = False
-    interim: bool = False
-    protocol_hash: str = ""
-    code_version: str = ""
-    notes: tuple[str, ...] = ()
-    shown: tuple[Shown, ...] = ()
-    clips: tuple[ClipsWanted, ...] = ()
-    presentation: str = ""
-    confidence: float = 0.95
-    bootstrap_draws: int = 10_000
-    seed: int = 20231117
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +144,7 @@ class WithExcluded:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class RaterPanel:
     """Who judged. `raters` is 0 where the votes do not say; times are in seconds."""
 
     raters: int
@@ -224,7 +156,7 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class StudyReport:
     """Everything, ready to be shown.
 
     Where `single_look` is false, all intervals, p values and ranks are left out but those of
@@ -234,7 +166,7 @@ class Report:
     settings: ReportSettings
     models: tuple[str, ...]
     axes: tuple[AskedAxis, ...]
-    panel: Panel
+    panel: RaterPanel
     exclusions: Exclusions
     single_look: bool
     results: tuple[PairResult, ...]
@@ -256,7 +188,7 @@ def build_report(
     *,
     settings: ReportSettings,
     on_progress: Callable[[float], None] = lambda share: None,
-) -> Report:
+) -> StudyReport:
     """The report of a validated vote table of one study.
 
     Parameters
@@ -280,7 +212,7 @@ def build_report(
         axis = axes[order[group["axis"].iloc[0]]]
         results.append(_pair_result(group, settings, axis, watched))
         on_progress(len(results) / len(groups))
-    report = Report(
+    report = StudyReport(
         settings=settings,
         models=tuple(sorted({*valid["model_a"], *valid["model_b"]})),
         axes=axes,
@@ -332,7 +264,7 @@ def _with_excluded(votes: pd.DataFrame, settings: ReportSettings) -> tuple[WithE
     )
 
 
-def report_json(report: Report) -> str:
+def report_json(report: StudyReport) -> str:
     """The report as JSON text, the same for the same report; undefined numbers are null."""
     content = dataclasses.asdict(report)
     content["settings"]["planned"] = [
@@ -551,7 +483,7 @@ def _warnings(complete: pd.DataFrame, agreement: Agreement) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _panel(votes: pd.DataFrame) -> Panel:
+def _panel(votes: pd.DataFrame) -> RaterPanel:
     # As text: categories count those who have no vote left.
     per_rater = _known(votes["rater"]).astype(object).value_counts()
     spread = (
@@ -560,7 +492,7 @@ def _panel(votes: pd.DataFrame) -> Panel:
         else None
     )
     seconds = votes["duration_ms"].dropna() / 1000
-    return Panel(
+    return RaterPanel(
         raters=len(per_rater),
         votes=len(votes),
         comparisons=votes["comparison_id"].nunique(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.admin.views.decorators import staff_member_required
@@ -14,15 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from analysis.core.intervals import wilson
-from analysis.core.planning import (
-    PromptsToDetect,
-    inflated,
-    majority_accuracy,
-    prompts_for_half_width,
-    prompts_to_detect,
-    sign_test_power,
-)
+if TYPE_CHECKING:
+    from analysis.core.planning import PromptsToDetect
 
 SINGLE_VOTES = (0.55, 0.60, 0.65, 0.70, 0.80, 0.90)
 CURVE_STEPS = 24
@@ -116,6 +109,15 @@ def planning(request: HttpRequest) -> HttpResponse:
 
 def make_plan(values: dict[str, Any]) -> Plan:
     """Everything from `analysis.core.planning`; only the money is added up here."""
+    # Loaded when somebody plans: no other page of the web process needs scipy.
+    from analysis.core.planning import (
+        inflated,
+        majority_accuracy,
+        prompts_for_half_width,
+        prompts_to_detect,
+        sign_test_power,
+    )
+
     rate, prompts, raters = values["win_rate"] / 100, values["prompts"], values["raters"]
     rates = {"tie_rate": values["ties"] / 100, "incomplete_rate": values["incomplete"] / 100}
     differs = abs(rate - 0.5) >= LEAST_DIFFERENCE
@@ -154,6 +156,8 @@ def make_plan(values: dict[str, Any]) -> Plan:
 
 
 def _half_width(prompts: int, rate: float) -> float:
+    from analysis.core.intervals import wilson
+
     interval = wilson(rate * prompts, prompts)
     return (interval.upper - interval.lower) / 2
 

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis.export import RUN_BY_SPREADSHEETS
+from analysis.files.csv import RUN_BY_SPREADSHEETS
 from annotations.errors import InvitesNotMade, StudyFileRefused
 from annotations.models import Recruitment, Study
 from annotations.models.panel import code_letters

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import conditional_page, require_safe
 
 from analysis.models import Report
-from analysis.queries import is_interim
-from analysis.services import current_report
-from analysis.wording import axis_words
+from analysis.page.words import axis_words
+from analysis.services.requesting import current_report
+from analysis.votes.settings import is_interim
 from annotations.enums import StudyState
 from annotations.models import Judgment, Study
 

@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis.queries import stopping_plan
-from analysis.wording import plan_words
+from analysis.page.words import plan_words
+from analysis.votes.settings import stopping_plan
 from annotations.blinding import check_blinding
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
@@ -33,7 +33,6 @@ from juice.owner.actions import ACTIONS, BUTTONS
 from juice.owner.comparison_matrix import matrix_of
 from juice.owner.progress import progress_of
 from juice.owner.results import results_of
-from juice.owner.signals import rater_signals
 
 PROBLEMS_SHOWN = 200
 IMPORTS_SHOWN = 10
@@ -105,6 +104,9 @@ def study_action(request: HttpRequest, slug: str) -> HttpResponse:
 @staff_member_required
 def rater_list(request: HttpRequest, slug: str) -> HttpResponse:
     """What each rater's votes tell about the rater."""
+    # It reads and counts votes; no other page of the web process loads what that takes.
+    from juice.owner.signals import rater_signals
+
     study = _study(slug)
     context = {
         "study": study,

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from analysis.core.examples import Why, choose_examples
-from analysis.core.report import AskedAxis, ReportSettings, build_report
+from analysis.core.report import build_report
+from analysis.core.settings import AskedAxis, ReportSettings
 from analysis.core.votes import validate_votes
-from analysis.html import render_report
+from analysis.page.html import render_report
 
 SETTINGS = ReportSettings("Examples", 5, ties_allowed=True, bootstrap_draws=10)
 

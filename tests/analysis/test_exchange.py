@@ -8,15 +8,11 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from analysis.core.verdicts import MajorityRule
+from analysis.core.settings import MajorityRule
 from analysis.core.votes import validate_votes
-from analysis.exchange import (
-    crowd_kit_lines,
-    fastchat_lines,
-    genai_bench_lines,
-    preference_lines,
-)
-from analysis.export import vote_table_rows
+from analysis.files.exchange import crowd_kit_lines, fastchat_lines, genai_bench_lines
+from analysis.files.preferences import preference_lines
+from analysis.files.tables import vote_table_rows
 
 VOTE = {
     "study": "s",

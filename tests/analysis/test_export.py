@@ -5,10 +5,12 @@ import io
 
 import pytest
 
-from analysis.core.report import ReportSettings, build_report
-from analysis.core.votes import COLUMNS
-from analysis.export import WIN_RATE_COLUMNS, judgment_lines, vote_table_rows, win_rate_lines
-from analysis.readers import read_votes
+from analysis.core.columns import COLUMNS, names_of
+from analysis.core.report import build_report
+from analysis.core.settings import ReportSettings
+from analysis.files.csv import judgment_lines, lines_of
+from analysis.files.tables import WIN_RATE_COLUMNS, vote_table_rows, win_rates
+from analysis.votes.readers import read_votes
 from tests.analysis.conftest import EXAMPLES
 
 
@@ -41,8 +43,9 @@ def test_exported_votes_are_read_back_the_same(example, tmp_path):
 
 def test_win_rates_have_a_row_per_axis(example):
     settings = ReportSettings("Example", 5, ties_allowed=False, bootstrap_draws=100)
-    rows = parsed(win_rate_lines(build_report(example, settings=settings)))
-    assert tuple(rows[0]) == WIN_RATE_COLUMNS
+    table = win_rates(build_report(example, settings=settings))
+    rows = parsed(lines_of(table.columns, table.rows))
+    assert tuple(rows[0]) == names_of(WIN_RATE_COLUMNS)
     quality = next(row for row in rows if row["axis"] == "quality")
     found = [quality[name] for name in ("n", "wins_a", "wins_b", "ties", "incomplete", "votes")]
     # Counted by hand in examples/votes/judgments.csv: one of 12 prompts has four votes.
@@ -51,5 +54,6 @@ def test_win_rates_have_a_row_per_axis(example):
 
 def test_undefined_numbers_are_empty_cells(example):
     settings = ReportSettings("Example", 9, ties_allowed=False)
-    row = parsed(win_rate_lines(build_report(example, settings=settings)))[0]
+    table = win_rates(build_report(example, settings=settings))
+    row = parsed(lines_of(table.columns, table.rows))[0]
     assert (row["n"], row["win_rate"], row["fleiss_kappa"]) == ("0", "", "")

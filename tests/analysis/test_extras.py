@@ -12,15 +12,19 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from analysis.core.report import ReportSettings, build_report
-from analysis.core.votes import COLUMNS, validate_votes
-from analysis.figures import figure_files, figure_names
-from analysis.files import binary_files, table_files, tables_of, zip_report
+from analysis.core.columns import COLUMNS, VOTE_COLUMNS
+from analysis.core.report import build_report
+from analysis.core.settings import ReportSettings
+from analysis.core.votes import validate_votes
+from analysis.files.bundle import binary_files, table_files, zip_report
+from analysis.files.figures import figure_files
+from analysis.files.parquet import parquet_chunks
+from analysis.files.tables import tables_of
 from analysis.models import Report
-from analysis.parquet import parquet_chunks
-from analysis.queries import study_votes
-from analysis.services import compute_extras, compute_report_now
+from analysis.page.drawings import figure_names
+from analysis.services.making import compute_extras, compute_report_now
 from analysis.tasks import compute_files
+from analysis.votes.columns import study_votes
 from tests.annotations.factories import NOW, judge_for, make_rater, make_study
 
 SIGNATURES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF", "parquet": b"PAR1"}
@@ -72,7 +76,7 @@ def read(chunks) -> pd.DataFrame:
 
 
 def test_parquet_holds_typed_values_and_escapes_nothing():
-    found = read(parquet_chunks(COLUMNS, [ROW]))
+    found = read(parquet_chunks(VOTE_COLUMNS, [ROW]))
     assert list(found.columns) == list(COLUMNS)
     assert found["model_a"][0] == "=one"
     assert (found["is_gold"].dtype, found["duration_ms"][0]) == (bool, 1500)
@@ -95,7 +99,7 @@ def test_parquet_tables_equal_the_csv_files(report, votes):
 
 
 def test_a_large_table_is_written_in_pieces_of_constant_memory():
-    chunks = parquet_chunks(COLUMNS, (ROW for _ in range(200_000)))
+    chunks = parquet_chunks(VOTE_COLUMNS, (ROW for _ in range(200_000)))
     list(islice(chunks, 2))
     tracemalloc.start()
     size = sum(map(len, islice(chunks, 3)))
@@ -117,7 +121,7 @@ def test_every_figure_comes_in_every_format(report):
 
 
 def test_the_numbers_of_a_figure_are_those_of_the_report(report):
-    from analysis.figures import win_rate_figure
+    from analysis.files.figures import win_rate_figure
 
     figure = win_rate_figure(report)
     words = {text.get_text() for text in figure.axes[0].texts}

@@ -7,10 +7,11 @@ import io
 
 import pytest
 
-from analysis.core.report import ReportSettings, build_report
+from analysis.core.report import build_report
+from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
-from analysis.files import table_files
-from analysis.latex import escaped, win_rate_table
+from analysis.files.bundle import table_files
+from analysis.files.latex import escaped, win_rate_table
 
 SETTINGS = ReportSettings("Open 100 % study", 5, ties_allowed=True, bootstrap_draws=100)
 

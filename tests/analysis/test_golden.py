@@ -11,12 +11,12 @@ import pytest
 from django.core.management import call_command
 
 from analysis import version
-from analysis.core.report import AskedAxis, ReportSettings, build_report, report_json
-from analysis.core.stopping import StoppingPlan, StoppingRule
+from analysis.core.report import build_report, report_json
+from analysis.core.settings import AskedAxis, ReportSettings, StoppingPlan, StoppingRule
 from analysis.core.votes import validate_votes
-from analysis.files import table_files, write_report
-from analysis.html import render_report
-from analysis.services import compute_extras, compute_report_now
+from analysis.files.bundle import table_files, write_report
+from analysis.page.html import render_report
+from analysis.services.making import compute_extras, compute_report_now
 from annotations.enums import StudyState
 from tests.analysis.conftest import EXAMPLES
 from tests.analysis.golden_studies import (

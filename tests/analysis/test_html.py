@@ -6,11 +6,12 @@ import re
 import pandas as pd
 import pytest
 
-from analysis.core.report import AskedAxis, ReportSettings, build_report
+from analysis.core.report import build_report
+from analysis.core.settings import AskedAxis, ReportSettings
 from analysis.core.votes import validate_votes
-from analysis.html import render_report
-from analysis.readers import read_votes
-from analysis.wording import prefixed_headline
+from analysis.page.headline import prefixed_headline
+from analysis.page.html import render_report
+from analysis.votes.readers import read_votes
 from tests.analysis.conftest import EXAMPLES
 
 SETTINGS = ReportSettings(

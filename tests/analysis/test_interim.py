@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.core.report import ReportSettings, build_report, report_json
+from analysis.core.report import build_report, report_json
 from analysis.core.sequential import beta_binomial_interval
+from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
-from analysis.html import render_report
-from analysis.wording import prefixed_headline
+from analysis.page.headline import prefixed_headline
+from analysis.page.html import render_report
 
 SETTINGS = ReportSettings("Running", 3, ties_allowed=False, bootstrap_draws=10, interim=True)
 

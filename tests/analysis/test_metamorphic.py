@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from analysis.core.agreement import measure_agreement
 from analysis.core.bradley_terry import fit_with_ghost
 from analysis.core.clusters import two_way_share
+from analysis.core.columns import WINNERS
 from analysis.core.contests import contests_of_votes
 from analysis.core.protocol_arms import compare_arms
 from analysis.core.reliability import agreement_with_others
 from analysis.core.sequential import beta_binomial_path
 from analysis.core.significance import sign_test
-from analysis.core.votes import WINNERS, valid_votes, validate_votes
+from analysis.core.votes import valid_votes, validate_votes
 from analysis.core.win_rates import (
     leave_one_rater_out,
     scores_for_a,

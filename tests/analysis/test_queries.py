@@ -6,8 +6,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from analysis.core.stopping import StoppingPlan, StoppingRule
-from analysis.queries import judgment_rows, report_settings, study_votes, votes_seen
+from analysis.core.settings import StoppingPlan, StoppingRule
+from analysis.votes.columns import study_votes
+from analysis.votes.rows import judgment_rows
+from analysis.votes.seen import votes_seen
+from analysis.votes.settings import report_settings
 from annotations.models import Judgment, Rater, Study
 from tests.annotations.factories import NOW, judge, make_rater, make_study
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.readers import VoteFileError, read_votes
+from analysis.votes.readers import VoteFileError, read_votes
 from tests.analysis.test_readers import SHARED_DATA, needs_shared_data
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "votes"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from analysis.core.agreement import krippendorff_alpha
-from analysis.readers import VoteFileError, read_rows, read_votes
+from analysis.votes.readers import VoteFileError, read_rows, read_votes
 from tests.analysis.conftest import EXAMPLES
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.core.report import AskedAxis, ReportSettings, build_report, report_json
+from analysis.core.report import build_report, report_json
+from analysis.core.settings import AskedAxis, ReportSettings
 from analysis.core.votes import VoteTableError, validate_votes
 
 ARMS = {"juice": "justify", "plain": "plain"}

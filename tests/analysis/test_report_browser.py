@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from analysis.core.report import ReportSettings, build_report
-from analysis.html import render_report
-from analysis.readers import read_votes
+from analysis.core.report import build_report
+from analysis.core.settings import ReportSettings
+from analysis.page.html import render_report
+from analysis.votes.readers import read_votes
 from tests.analysis.conftest import EXAMPLES
 
 pytestmark = pytest.mark.browser

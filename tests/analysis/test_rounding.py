@@ -5,9 +5,11 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from analysis.core.report import ReportSettings, build_report
+from analysis.core.report import build_report
+from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
-from analysis.wording import THIN, headline, percent
+from analysis.page.headline import headline
+from analysis.page.words import THIN, percent
 
 SETTINGS = ReportSettings("Words", 1, ties_allowed=False, bootstrap_draws=10)
 

@@ -6,10 +6,11 @@ import pytest
 from django.conf import settings
 from jsonschema import Draft202012Validator
 
-from analysis.core.report import ReportSettings, build_report, report_json
+from analysis.core.report import build_report, report_json
+from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
-from analysis.readers import read_votes
-from analysis.schema import report_schema
+from analysis.files.schema import report_schema
+from analysis.votes.readers import read_votes
 
 EXAMPLES = settings.BASE_DIR / "examples" / "votes"
 

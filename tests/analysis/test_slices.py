@@ -5,8 +5,8 @@ import pytest
 
 from analysis.core.disagreement import most_disagreement, split_of, widest_lead
 from analysis.core.items import complete_items, count_choices
+from analysis.core.settings import MajorityRule
 from analysis.core.slices import rates_by_category
-from analysis.core.verdicts import MajorityRule
 from analysis.core.votes import validate_votes
 
 

@@ -7,18 +7,13 @@ import pandas as pd
 import pytest
 
 from analysis.core.items import count_choices
-from analysis.core.report import ReportSettings, build_report, report_json
+from analysis.core.report import build_report, report_json
 from analysis.core.sequential import Stop, beta_binomial_interval, beta_binomial_path
-from analysis.core.stopping import (
-    StoppingPlan,
-    StoppingRule,
-    scores_in_opening_order,
-    stopping_state,
-)
-from analysis.core.verdicts import MajorityRule
+from analysis.core.settings import MajorityRule, ReportSettings, StoppingPlan, StoppingRule
+from analysis.core.stopping import scores_in_opening_order, stopping_state
 from analysis.core.votes import validate_votes
-from analysis.html import render_report
-from analysis.latex import win_rate_table
+from analysis.files.latex import win_rate_table
+from analysis.page.html import render_report
 
 ALWAYS = StoppingRule.ANYTIME
 FIXED_TEN = StoppingPlan(StoppingRule.FIXED, comparisons=10)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.core.report import ReportSettings, build_report
+from analysis.core.report import build_report
+from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
-from analysis.html import render_report
-from analysis.tables import combination_plot, combination_rows, protocol_block, ranking_block
+from analysis.page.html import render_report
+from analysis.page.tables import combination_plot, combination_rows, protocol_block, ranking_block
 
 SETTINGS = ReportSettings("Open study", 5, ties_allowed=True, bootstrap_draws=100)
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from analysis.core.verdicts import MajorityRule, majority_verdicts
+from analysis.core.settings import MajorityRule
+from analysis.core.verdicts import majority_verdicts
 
 WORDS = {"A": "model_a", "B": "model_b", "T": "tie", None: None}
 

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Report, ReportState
-from analysis.services import compute_report, compute_report_now
+from analysis.services.making import compute_report, compute_report_now
 from analysis.tasks import compute
 from annotations.enums import StudyState
 from annotations.models import Study

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from analysis.core.votes import COLUMNS, VoteTableError, valid_votes, validate_votes
+from analysis.core.columns import COLUMNS
+from analysis.core.votes import VoteTableError, valid_votes, validate_votes
 
 
 def raw_votes(*rows, index=None):

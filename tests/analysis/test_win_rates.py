@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from analysis.core.estimates import Population, Undefined
-from analysis.core.verdicts import MajorityRule, majority_verdicts
+from analysis.core.settings import MajorityRule
+from analysis.core.verdicts import majority_verdicts
 from analysis.core.win_rates import (
     leave_one_rater_out,
     scores_for_a,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.core.report import ReportSettings, build_report
+from analysis.core.report import build_report
+from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
-from analysis.wording import headline, listed, time_words
+from analysis.page.headline import headline
+from analysis.page.words import listed, time_words
 
 
 def report_of(**won: tuple[str, int]):

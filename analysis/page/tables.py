@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from analysis import wording
 from analysis.core.estimates import Estimate
 from analysis.core.protocol_report import ProtocolComparison
 from analysis.core.ranking_report import AxisRanking, RankedModel
-from analysis.core.report import PairResult, Report
+from analysis.core.report import PairResult, StudyReport
 from analysis.core.slices import CategoryRate
 from analysis.core.win_rates import WinRate
+from analysis.page.headline import question_words
+from analysis.page.words import (
+    axis_words,
+    decimal,
+    decimal_interval,
+    p_value,
+    percent,
+    percent_interval,
+    why_undefined,
+)
 
 COMBINATIONS_SHOWN = 8
 STATISTICS = {
@@ -26,7 +35,7 @@ STATISTICS = {
 def ranking_block(ranking: AxisRanking) -> dict[str, Any]:
     """The ranks of one axis, best first, and every probability of a preference."""
     return {
-        "question": wording.axis_words(ranking.axis),
+        "question": axis_words(ranking.axis),
         "protocol": ranking.protocol,
         "rows": [_ranked_row(model) for model in _best_first(ranking)],
         "islands": len({model.island for model in ranking.models}),
@@ -34,8 +43,8 @@ def ranking_block(ranking: AxisRanking) -> dict[str, Any]:
         "names": [model.model for model in _best_first(ranking)],
         "one_sided": ranking.one_sided,
         "triples": ranking.cyclic_triples,
-        "side_effect": wording.decimal(ranking.side_effect.value),
-        "side_interval": wording.decimal_interval(ranking.side_effect.interval),
+        "side_effect": decimal(ranking.side_effect.value),
+        "side_interval": decimal_interval(ranking.side_effect.interval),
         "warnings": ranking.warnings,
     }
 
@@ -48,9 +57,9 @@ def _ranked_row(model: RankedModel) -> dict[str, Any]:
     return {
         "model": model.model,
         "island": model.island + 1,
-        "rating": wording.decimal(model.rating.value, 0),
+        "rating": decimal(model.rating.value, 0),
         "interval": _whole_interval(model.rating),
-        "why": wording.why_undefined(model.rating),
+        "why": why_undefined(model.rating),
         "ranks": _ranks(model),
     }
 
@@ -67,7 +76,7 @@ def _whole_interval(estimate: Estimate) -> str:
     if estimate.interval is None:
         return ""
     bounds = (estimate.interval.lower, estimate.interval.upper)
-    return " to ".join(wording.decimal(bound, 0) for bound in bounds)
+    return " to ".join(decimal(bound, 0) for bound in bounds)
 
 
 def _matrix(ranking: AxisRanking) -> Iterator[dict[str, Any]]:
@@ -82,34 +91,34 @@ def _cell(known: dict[tuple[str, str], Estimate], row: str, column: str) -> str:
     if row == column:
         return ""
     if (row, column) in known:
-        return wording.percent(known[row, column].value)
+        return percent(known[row, column].value)
     value = known[column, row].value
-    return wording.percent(None if value is None else 1 - value)
+    return percent(None if value is None else 1 - value)
 
 
-def protocol_block(report: Report, comparison: ProtocolComparison) -> dict[str, Any]:
+def protocol_block(report: StudyReport, comparison: ProtocolComparison) -> dict[str, Any]:
     """How agreement differs between two protocols."""
     pairs = {(result.model_a, result.model_b) for result in report.results}
     pair = f"{comparison.model_a} vs {comparison.model_b}"
     return {
-        "title": wording.axis_words(comparison.axis) + (f": {pair}" if len(pairs) > 1 else ""),
+        "title": axis_words(comparison.axis) + (f": {pair}" if len(pairs) > 1 else ""),
         "comparison": comparison,
         "rows": [
             {
-                "statistic": STATISTICS.get(row.statistic, wording.axis_words(row.statistic)),
-                "first": wording.decimal(row.first),
-                "second": wording.decimal(row.second),
-                "difference": wording.decimal(row.difference.value),
-                "interval": wording.decimal_interval(row.difference.interval),
-                "p": wording.p_value(row.test.p_value),
-                "holm": wording.p_value(row.holm_p_value),
+                "statistic": STATISTICS.get(row.statistic, axis_words(row.statistic)),
+                "first": decimal(row.first),
+                "second": decimal(row.second),
+                "difference": decimal(row.difference.value),
+                "interval": decimal_interval(row.difference.interval),
+                "p": p_value(row.test.p_value),
+                "holm": p_value(row.holm_p_value),
             }
             for row in comparison.differences
         ],
     }
 
 
-def exclusion_rows(report: Report) -> list[dict[str, Any]]:
+def exclusion_rows(report: StudyReport) -> list[dict[str, Any]]:
     """Win rates as they count, and as they would be with the excluded raters."""
     counted = {
         (one.protocol, one.axis, one.model_a, one.model_b): one.win_rate for one in report.results
@@ -121,7 +130,7 @@ def exclusion_rows(report: Report) -> list[dict[str, Any]]:
         without = counted.get((one.protocol, one.axis, one.model_a, one.model_b))
         rows.append(
             {
-                "title": wording.axis_words(one.axis) + pair,
+                "title": axis_words(one.axis) + pair,
                 "without": _rate_cell(without) if without else {"rate": "–", "n": 0},
                 "with": _rate_cell(one.win_rate),
             }
@@ -131,8 +140,8 @@ def exclusion_rows(report: Report) -> list[dict[str, Any]]:
 
 def _rate_cell(rate: WinRate) -> dict[str, Any]:
     return {
-        "rate": wording.percent(rate.rate.value),
-        "interval": wording.percent_interval(rate.rate.interval),
+        "rate": percent(rate.rate.value),
+        "interval": percent_interval(rate.rate.interval),
         "n": rate.n,
     }
 
@@ -167,7 +176,7 @@ def combination_plot(result: PairResult, words: dict[str, str]) -> dict[str, Any
         ],
         "rows": [
             {
-                "reason": words.get(name, wording.axis_words(name)),
+                "reason": words.get(name, axis_words(name)),
                 "cells": [
                     {"dot": name in names, "up": first < row <= last, "down": first <= row < last}
                     for (names, _), (first, last) in zip(shown, spans, strict=True)
@@ -195,16 +204,16 @@ def _span(places: list[int]) -> tuple[int, int]:
 
 
 def _named(reasons: tuple[str, ...], words: dict[str, str]) -> str:
-    named = [words.get(reason, wording.axis_words(reason)) for reason in reasons]
+    named = [words.get(reason, axis_words(reason)) for reason in reasons]
     return " + ".join(named) or "no reason"
 
 
-def category_blocks(report: Report) -> list[dict[str, Any]]:
+def category_blocks(report: StudyReport) -> list[dict[str, Any]]:
     """A table of categories for each result whose prompts have several."""
     return [
         {
             "pair": f"{result.model_a} vs {result.model_b}",
-            "question": wording.question_words(report, result),
+            "question": question_words(report, result),
             "rows": [_category_row(one) for one in result.categories],
         }
         for result in report.results
@@ -215,9 +224,9 @@ def category_blocks(report: Report) -> list[dict[str, Any]]:
 def _category_row(one: CategoryRate) -> dict[str, Any]:
     return {
         "category": one.category,
-        "rate": wording.percent(one.win_rate.rate.value),
-        "interval": wording.percent_interval(one.win_rate.rate.interval),
+        "rate": percent(one.win_rate.rate.value),
+        "interval": percent_interval(one.win_rate.rate.interval),
         "won": one.win_rate,
-        "p": wording.p_value(one.p_value),
-        "holm": wording.p_value(one.holm_p_value),
+        "p": p_value(one.p_value),
+        "holm": p_value(one.holm_p_value),
     }

@@ -10,11 +10,14 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from analysis import charts, wording
 from analysis.core.estimates import Estimate
 from analysis.core.ranking_report import AxisRanking
 from analysis.core.reasons import ReasonShare
-from analysis.core.report import PairResult, Report
+from analysis.core.report import PairResult, StudyReport
+from analysis.page import charts
+from analysis.page.drawings import WIN_RATES, drawings
+from analysis.page.headline import common_model, question_words, stance
+from analysis.page.words import decimal, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,57 +50,46 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def figure_files(report: Report) -> Iterator[tuple[str, bytes]]:
+def figure_files(report: StudyReport) -> Iterator[tuple[str, bytes]]:
     """Every figure in every format, by the names of their files."""
     from matplotlib import rc_context
 
-    for name, draw in _drawings(report):
+    for name, subject in drawings(report):
         with rc_context(STYLE):
-            figure = draw()
+            figure = _drawn(report, name, subject)
             for form in FORMATS:
                 yield f"{name}.{form}", _written(figure, form)
 
 
-def figure_names(report: Report) -> list[str]:
-    """The figures that a report has, without drawing them."""
-    return [name for name, _ in _drawings(report)]
+def _drawn(report: StudyReport, name: str, subject: PairResult | AxisRanking | None) -> Figure:
+    if isinstance(subject, PairResult):
+        return reason_figure(report, subject)
+    if isinstance(subject, AxisRanking):
+        return ranking_figure(subject)
+    return win_rate_figure(report) if name == WIN_RATES else agreement_figure(report)
 
 
-def _drawings(report: Report) -> Iterator[tuple[str, Any]]:
-    if report.has_results:
-        yield "win_rates", lambda: win_rate_figure(report)
-    if any(result.agreement.splits for result in report.results):
-        yield "agreement", lambda: agreement_figure(report)
-    for number, result in enumerate(report.results, start=1):
-        if result.reasons_a:
-            name = f"reasons-{number}-{_plain(result.axis)}"
-            yield name, lambda result=result: reason_figure(report, result)
-    for number, ranking in enumerate(report.rankings, start=1):
-        name = f"ranking-{number}-{_plain(ranking.axis)}"
-        yield name, lambda ranking=ranking: ranking_figure(ranking)
-
-
-def win_rate_figure(report: Report) -> Figure:
+def win_rate_figure(report: StudyReport) -> Figure:
     """A row per pair and question: dot, 95 % interval, a line at 50 %, and n at the right."""
-    focus = wording.common_model(report)
+    focus = common_model(report)
     counted = [result for result in report.results if result.win_rate.n]
-    questions = list(dict.fromkeys(wording.question_words(report, one) for one in counted))
+    questions = list(dict.fromkeys(question_words(report, one) for one in counted))
     rows: list[tuple[str, PairResult | None]] = []
     for pair, results in charts.by_pair(counted, focus).items():
         if len(questions) > 1:
             rows.append((pair, None))
-            rows += [(f"  {wording.question_words(report, one)}", one) for one in results]
+            rows += [(f"  {question_words(report, one)}", one) for one in results]
         else:
             rows += [(pair, one) for one in results]
     figure, axes = _canvas(len(rows))
     axes.axvline(50, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)), zorder=0)
     for place, (_, result) in enumerate(rows):
         if result is not None:
-            view = wording.stance(result, focus or result.model_a)
-            kind = questions.index(wording.question_words(report, result))
+            view = stance(result, focus or result.model_a)
+            kind = questions.index(question_words(report, result))
             estimate = Estimate(view.rate, interval=view.interval)
             _add_point(axes, place, estimate, kind, scale=100)
-            _add_value(axes, place, f"{wording.percent(view.rate)}  n = {view.comparisons}")
+            _add_value(axes, place, f"{percent(view.rate)}  n = {view.comparisons}")
     _label_rows(
         axes, [label for label, _ in rows], bold={p for p, row in enumerate(rows) if not row[1]}
     )
@@ -105,7 +97,7 @@ def win_rate_figure(report: Report) -> Figure:
     return figure
 
 
-def agreement_figure(report: Report) -> Figure:
+def agreement_figure(report: StudyReport) -> Figure:
     """A stacked bar per pair and question: how evenly its comparisons were split."""
     results = [one for one in report.results if one.agreement.splits]
     kinds = charts.split_kinds(report)
@@ -129,7 +121,7 @@ def agreement_figure(report: Report) -> Figure:
     return figure
 
 
-def reason_figure(report: Report, result: PairResult) -> Figure:
+def reason_figure(report: StudyReport, result: PairResult) -> Figure:
     """Two bars per reason: its share of the votes for A and of those for B, with intervals."""
     words = _reason_words(report, result)
     figure, axes = _canvas(2 * len(result.reasons_a) + 2)
@@ -156,7 +148,7 @@ def ranking_figure(ranking: AxisRanking) -> Figure:
         ranks = (
             "" if model.best_rank is None else f"rank {_span(model.best_rank, model.worst_rank)}"
         )
-        _add_value(axes, place, f"{wording.decimal(model.rating.value, 0)}  {ranks}".rstrip())
+        _add_value(axes, place, f"{decimal(model.rating.value, 0)}  {ranks}".rstrip())
     _label_rows(axes, [model.model for model in models])
     axes.set_xlabel("Rating (Elo scale), 95 % interval")
     axes.margins(x=0.06)
@@ -215,7 +207,7 @@ def _add_bar(axes: Axes, place: float, share: ReasonShare, colour: str) -> None:
         axes.plot(bounds, [place, place], color=INK, linewidth=0.8)
 
 
-def _reason_words(report: Report, result: PairResult) -> dict[str, str]:
+def _reason_words(report: StudyReport, result: PairResult) -> dict[str, str]:
     asked = next((axis for axis in report.axes if axis.key == result.axis), None)
     return dict(asked.reasons) if asked else {}
 
@@ -226,11 +218,6 @@ def _span(first: int, last: int | None) -> str:
 
 def _clipped(text: str | None, letters: int = WORDS) -> str:
     return textwrap.fill(text or "", letters, max_lines=2, placeholder="…")
-
-
-def _plain(axis: str) -> str:
-    """An axis as part of a file's name."""
-    return "".join(letter if letter.isalnum() else "-" for letter in axis) or "votes"
 
 
 def _written(figure: Figure, form: str) -> bytes:

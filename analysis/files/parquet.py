@@ -7,52 +7,44 @@ a few thousand.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from analysis.core.columns import Column, Kind
+
 ROWS_AT_ONCE = 20_000
-WHOLE = {
-    *("n", "wins_a", "wins_b", "ties", "incomplete", "votes", "raters", "prompts"),
-    *("votes_a", "votes_b", "anytime_comparisons", "island", "best_rank", "worst_rank"),
-    *("comparisons", "left_votes", "decided_votes", "compared_with_others"),
-}
-FLAGS = {"is_gold", "excluded", "complete", "leans_to_one_side"}
-TIMES = {"started_at", "submitted_at"}
-TEXTS = {
-    *("study", "protocol", "axis", "model", "model_a", "model_b", "category", "verdict"),
-    *("comparison_id", "prompt_id", "prompt", "winner", "reasons", "note", "rater", "side_a"),
-    *("excluded_why", "played_a", "played_b", "reason_order", "interval_method"),
-}
 
 
-def parquet_chunks(columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    """The bytes of a Parquet file, piece by piece; what is not known is null.
-
-    Columns are text, whole numbers, true or false, or UTC times by their names; all others are
-    floating point numbers.
-    """
+def parquet_chunks(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[bytes]:
+    """The bytes of a Parquet file, piece by piece; what is not known is null."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    schema = pa.schema([(name, _type(name)) for name in columns])
+    schema = pa.schema([(column.name, _type(column.kind)) for column in columns])
     sink = _Pieces()
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         remaining = iter(rows)
         while batch := list(islice(remaining, ROWS_AT_ONCE)):
-            values = {name: [_value(row[name]) for row in batch] for name in columns}
+            values = {
+                column.name: [_value(column.value(row)) for row in batch] for column in columns
+            }
             writer.write_table(pa.table(values, schema=schema))
             yield sink.taken()
     yield sink.taken()
 
 
-def _type(name: str) -> Any:
+def _type(kind: Kind) -> Any:
     import pyarrow as pa
 
-    if name in TIMES:
-        return pa.timestamp("us", tz="UTC")
-    kinds = ((TEXTS, pa.string()), (WHOLE, pa.int64()), (FLAGS, pa.bool_()))
-    return next((kind for names, kind in kinds if name in names), pa.float64())
+    types = {
+        Kind.TEXT: pa.string(),
+        Kind.WHOLE: pa.int64(),
+        Kind.NUMBER: pa.float64(),
+        Kind.FLAG: pa.bool_(),
+        Kind.TIME: pa.timestamp("us", tz="UTC"),
+    }
+    return types[kind]
 
 
 def _value(value: Any) -> Any:

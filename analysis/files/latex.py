@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.core.report import PairResult, Report
+from analysis.core.report import PairResult, StudyReport
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -18,7 +18,7 @@ SPECIAL = {
 }
 
 
-def win_rate_table(report: Report) -> str:
+def win_rate_table(report: StudyReport) -> str:
     """One row per model pair and axis: win rate, its 95 % interval, prompts, kappa."""
     rows = "\n".join(_row(result) for result in report.results)
     simulated = (

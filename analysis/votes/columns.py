@@ -18,6 +18,8 @@ from django.db.models import CharField, QuerySet
 from django.db.models.functions import Cast, Coalesce
 from numpy.typing import NDArray
 
+from analysis.core.votes import validate_votes
+from analysis.votes.rows import WINNER_OF, rater_names
 from annotations.models import (
     Assignment,
     Axis,
@@ -36,7 +38,7 @@ Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Table:
+class QueryColumns:
     """The columns of a query; rows are found again by the first one, a primary key."""
 
     columns: tuple[NDArray[Any], ...]
@@ -46,7 +48,7 @@ class Table:
         return np.asarray(pd.Index(self.columns[0]).get_indexer(pd.Index(keys)))
 
 
-def read_table(rows: QuerySet[Any], *names: str) -> Table:
+def read_columns(rows: QuerySet[Any], *names: str) -> QueryColumns:
     """The columns of a QuerySet as arrays, without a model or a dictionary per row.
 
     Values are as the database driver gives them.
@@ -58,8 +60,8 @@ def read_table(rows: QuerySet[Any], *names: str) -> Table:
         while batch := cursor.fetchmany(FETCH_AT_ONCE):
             batches.append([_column(values) for values in zip(*batch, strict=True)])
     if not batches:
-        return Table(tuple(np.array([], dtype=object) for _ in names))
-    return Table(tuple(np.concatenate(parts) for parts in zip(*batches, strict=True)))
+        return QueryColumns(tuple(np.array([], dtype=object) for _ in names))
+    return QueryColumns(tuple(np.concatenate(parts) for parts in zip(*batches, strict=True)))
 
 
 def _column(values: tuple[Any, ...]) -> NDArray[Any]:
@@ -74,19 +76,24 @@ def _column(values: tuple[Any, ...]) -> NDArray[Any]:
     return column
 
 
-def vote_columns(study: Study, names: dict[int, str], last_judgment_id: int | None) -> pd.DataFrame:
-    """The raw vote table, in the order of judgments; `names` are of raters by primary key."""
+def study_votes(study: Study, *, last_judgment_id: int | None = None) -> pd.DataFrame:
+    """The validated vote table of a study, up to and including a judgment."""
+    return validate_votes(_raw_votes(study, rater_names(study), last_judgment_id))
+
+
+def _raw_votes(study: Study, names: dict[int, str], last_judgment_id: int | None) -> pd.DataFrame:
+    """In the order of judgments; `names` are of raters by primary key."""
     judgments = Judgment.objects.for_study(study.pk).order_by("pk")
     if last_judgment_id is not None:
         judgments = judgments.filter(pk__lte=last_judgment_id)
     # As text, for a list cannot be told apart as fast.
     judgments = judgments.annotate(shown=Cast("reason_order", CharField()))
-    given = read_table(judgments, "pk", "assignment", "axis", "choice", "note", "shown")
+    given = read_columns(judgments, "pk", "assignment", "axis", "choice", "note", "shown")
     pk, assignment, axis, choice, note, shown = given.columns
     columns = {
         "study": _same(study.slug, pk),
         "protocol": _same(study.protocol, pk),
-        "winner": _mapped(choice, {"a": "model_a", "b": "model_b", "tie": "tie"}),
+        "winner": _mapped(choice, WINNER_OF),
         "note": note,
         "axis": _mapped(axis, dict(Axis.objects.filter(study=study).values_list("pk", "key"))),
         "reasons": _reasons(study, given, axis),
@@ -106,7 +113,7 @@ def _of_assignments(
         ended=Cast("submitted_at", CharField()),
     )
     fields = ("pk", "comparison", "rater", "side_a", "begun", "ended")
-    table = read_table(submitted.filter(comparison__study=study), *fields)
+    table = read_columns(submitted.filter(comparison__study=study), *fields)
     here = table.at(wanted)
     _, comparison, rater, side, begun_at, ended = table.columns
     begun = _times(begun_at)
@@ -128,11 +135,11 @@ def _of_assignments(
 
 def _of_comparisons(study: Study, wanted: NDArray[Any]) -> dict[str, pd.Categorical]:
     own = Comparison.objects.counted().filter(study=study)
-    table = read_table(own, "pk", "prompt", "stimulus_a__model", "stimulus_b__model")
+    table = read_columns(own, "pk", "prompt", "stimulus_a__model", "stimulus_b__model")
     here = table.at(wanted)
     pk, prompt, model_a, model_b = table.columns
     models = dict(GenerativeModel.objects.filter(studies=study).values_list("pk", "name"))
-    prompts = read_table(
+    prompts = read_columns(
         Prompt.objects.filter(comparisons__study=study).distinct(), "pk", "key", "text", "category"
     )
     there = prompts.at(prompt)
@@ -147,7 +154,7 @@ def _of_comparisons(study: Study, wanted: NDArray[Any]) -> dict[str, pd.Categori
     }
 
 
-def _reasons(study: Study, given: Table, axes: NDArray[Any]) -> pd.Categorical:
+def _reasons(study: Study, given: QueryColumns, axes: NDArray[Any]) -> pd.Categorical:
     """The reasons of each judgment as text, in the order of the question.
 
     Each judgment's reasons are one whole number, a bit for each reason of the axis; the text is
@@ -159,7 +166,7 @@ def _reasons(study: Study, given: Table, axes: NDArray[Any]) -> pd.Categorical:
         order.setdefault(axis, []).append((pk, key))
     place = {pk: bit for rows in order.values() for bit, (pk, _) in enumerate(rows)}
     through: Any = Judgment.reasons.through
-    ticked = read_table(through.objects.filter(reason__in=list(place)), "judgment", "reason")
+    ticked = read_columns(through.objects.filter(reason__in=list(place)), "judgment", "reason")
     judgment, reason = ticked.columns
     rows = given.at(judgment)
     known = rows >= 0

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pandas as pd
 
-from analysis.core.decided import VERDICT_COLUMNS, decided_comparisons
-from analysis.core.raters import RATER_COLUMNS, rater_rows
-from analysis.core.report import Report, report_json
-from analysis.core.votes import COLUMNS
-from analysis.exchange import VOTE_FILES, preference_lines
-from analysis.export import (
-    CATEGORY_COLUMNS,
-    RANKING_COLUMNS,
-    WIN_RATE_COLUMNS,
-    category_rows,
-    judgment_lines,
-    lines_of,
-    ranking_rows,
-    vote_table_rows,
-    win_rate_rows,
-)
-from analysis.figures import figure_files
-from analysis.html import render_report
-from analysis.latex import win_rate_table
-from analysis.parquet import parquet_chunks
+from analysis.core.columns import VOTE_COLUMNS
+from analysis.core.report import StudyReport, report_json
+from analysis.files.csv import judgment_lines, lines_of
+from analysis.files.exchange import VOTE_FILES
+from analysis.files.figures import figure_files
+from analysis.files.latex import win_rate_table
+from analysis.files.parquet import parquet_chunks
+from analysis.files.preferences import preference_lines
+from analysis.files.tables import tables_of, vote_table_rows
+from analysis.page.html import render_report
 
 # The first moment that a zip can name.
 EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -42,31 +31,7 @@ class OutputError(Exception):
     """The folder cannot take the files; the message says why."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """Columns, and rows that have them."""
-
-    columns: tuple[str, ...]
-    rows: list[Mapping[str, Any]]
-
-
-def tables_of(report: Report, votes: pd.DataFrame) -> dict[str, Table]:
-    """The tables beside a report, by name; a ranking and categories where there are some."""
-    settings = report.settings
-    verdicts = decided_comparisons(votes, min_votes=settings.min_votes, rule=settings.majority_rule)
-    tables = {
-        "win_rates": Table(WIN_RATE_COLUMNS, list(win_rate_rows(report))),
-        "verdicts": Table(VERDICT_COLUMNS, list(verdicts)),
-        "raters": Table(RATER_COLUMNS, list(rater_rows(votes))),
-    }
-    if report.rankings:
-        tables["ranking"] = Table(RANKING_COLUMNS, list(ranking_rows(report)))
-    if any(result.categories for result in report.results):
-        tables["win_rates_by_category"] = Table(CATEGORY_COLUMNS, list(category_rows(report)))
-    return tables
-
-
-def table_files(report: Report, votes: pd.DataFrame) -> dict[str, Iterable[str]]:
+def table_files(report: StudyReport, votes: pd.DataFrame) -> dict[str, Iterable[str]]:
     """The tables beside a report as text, by the names of their files."""
     settings = report.settings
     tables = tables_of(report, votes).items()
@@ -79,7 +44,7 @@ def table_files(report: Report, votes: pd.DataFrame) -> dict[str, Iterable[str]]
     }
 
 
-def binary_files(report: Report, votes: pd.DataFrame) -> Iterator[tuple[str, Iterable[bytes]]]:
+def binary_files(report: StudyReport, votes: pd.DataFrame) -> Iterator[tuple[str, Iterable[bytes]]]:
     """The same tables as Parquet, and the figures, by the names of their files."""
     for name, table in tables_of(report, votes).items():
         yield f"{name}.parquet", parquet_chunks(table.columns, table.rows)
@@ -87,7 +52,7 @@ def binary_files(report: Report, votes: pd.DataFrame) -> Iterator[tuple[str, Ite
         yield name, [content]
 
 
-def zip_report(report: Report, votes: pd.DataFrame, target: IO[bytes]) -> None:
+def zip_report(report: StudyReport, votes: pd.DataFrame, target: IO[bytes]) -> None:
     """Everything but the single votes, as a zip; the same bytes for the same report."""
     files: Iterable[tuple[str, Iterable[str] | Iterable[bytes]]] = chain(
         table_files(report, votes).items(),
@@ -100,7 +65,7 @@ def zip_report(report: Report, votes: pd.DataFrame, target: IO[bytes]) -> None:
             archive.writestr(ZipInfo(name, EARLIEST), content, ZIP_DEFLATED)
 
 
-def write_report(report: Report, votes: pd.DataFrame, folder: Path) -> list[Path]:
+def write_report(report: StudyReport, votes: pd.DataFrame, folder: Path) -> list[Path]:
     """Write the page, the votes, the tables, figures and every number as JSON into `folder`.
 
     Raises
@@ -117,10 +82,10 @@ def write_report(report: Report, votes: pd.DataFrame, folder: Path) -> list[Path
 
 
 def _everything(
-    report: Report, votes: pd.DataFrame
+    report: StudyReport, votes: pd.DataFrame
 ) -> Iterator[tuple[str, Iterable[str] | Iterable[bytes]]]:
     yield "judgments.csv", judgment_lines(vote_table_rows(votes))
-    yield "judgments.parquet", parquet_chunks(COLUMNS, vote_table_rows(votes))
+    yield "judgments.parquet", parquet_chunks(VOTE_COLUMNS, vote_table_rows(votes))
     for name, lines in VOTE_FILES.items():
         yield name, lines(vote_table_rows(votes))
     yield from table_files(report, votes).items()

@@ -16,8 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import imagenhub, label_studio
-from analysis.core.votes import COLUMNS, REQUIRED, VoteTableError, validate_votes
+from analysis.core.columns import COLUMNS, REQUIRED
+from analysis.core.votes import VoteTableError, validate_votes
+from analysis.votes import imagenhub, label_studio
 
 Row = dict[str, Any]
 NumberedRows = Iterator[tuple[int | str, Row]]

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from analysis.core.report import Report
+from analysis.core.report import StudyReport
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+PUBLISHED = {"StudyReport": "Report", "RaterPanel": "Panel"}
+"""Names under `$defs` that are published, where classes are called otherwise."""
 PLANNED = {
     "type": "array",
     "items": {
@@ -33,7 +35,7 @@ def report_schema() -> dict[str, Any]:
     Nothing may be missing or further: a report of another version has another schema.
     """
     definitions: dict[str, Any] = {}
-    root = _schema_of(Report, definitions)
+    root = _schema_of(StudyReport, definitions)
     # A mapping by pairs of models has no form in JSON: it is written as a list.
     definitions["ReportSettings"]["properties"]["planned"] = PLANNED
     return {
@@ -69,7 +71,7 @@ def _tuple_schema(parts: tuple[Any, ...], definitions: dict[str, Any]) -> dict[s
 
 
 def _reference(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    name = kind.__name__
+    name = PUBLISHED.get(kind.__name__, kind.__name__)
     if name not in definitions:
         definitions[name] = {}
         hints = get_type_hints(kind)

@@ -9,16 +9,9 @@ import plotly.graph_objects as go
 
 from analysis.core.agreement import Agreement, SplitCount
 from analysis.core.reasons import ReasonShare
-from analysis.core.report import PairResult, Report
-from analysis.wording import (
-    THIN,
-    axis_words,
-    common_model,
-    percent,
-    percent_interval,
-    question_words,
-    stance,
-)
+from analysis.core.report import PairResult, StudyReport
+from analysis.page.headline import common_model, question_words, stance
+from analysis.page.words import THIN, axis_words, percent, percent_interval
 
 Figure = dict[str, Any]
 
@@ -33,7 +26,7 @@ PIXELS_PER_LETTER = 8
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 
 
-def win_rate_chart(report: Report) -> Figure:
+def win_rate_chart(report: StudyReport) -> Figure:
     """A heading per model pair, a line per axis below it: dot, interval, and n at the right.
 
     With a single axis the line stands beside the heading.
@@ -57,7 +50,7 @@ def win_rate_chart(report: Report) -> Figure:
     return _finished(figure, ticks, height=ROW * (1 - place) + 64, right=126, lift=13)
 
 
-def agreement_chart(report: Report) -> Figure:
+def agreement_chart(report: StudyReport) -> Figure:
     """One stacked bar per axis and pair: how evenly its comparisons were split."""
     results = [r for r in report.results if r.agreement.splits]
     kinds = split_kinds(report)
@@ -86,7 +79,7 @@ def reason_chart(result: PairResult, words: dict[str, str]) -> Figure:
     return _finished(figure, ticks, height=46 * len(ticks) + 76, right=16, lift=32)
 
 
-def split_kinds(report: Report) -> list[str]:
+def split_kinds(report: StudyReport) -> list[str]:
     """Splits by name where every comparison has as many votes (5|0, 4|1, 3|2), else by kind."""
     splits = {count.split for r in report.results for count in r.agreement.splits}
     if len({sum(split) for split in splits}) == 1 and len(splits) <= EXACT_SPLITS:
@@ -102,7 +95,7 @@ def _kind_counts(agreement: Agreement, kinds: list[str]) -> dict[str, int]:
     return counts
 
 
-def split_counts(report: Report, agreement: Agreement) -> list[int]:
+def split_counts(report: StudyReport, agreement: Agreement) -> list[int]:
     """Comparisons of each of `split_kinds`."""
     return list(_kind_counts(agreement, split_kinds(report)).values())
 
@@ -203,7 +196,7 @@ def _add_reasons(figure: go.Figure, shares: tuple[ReasonShare, ...], colour: str
     )
 
 
-def agreement_label(report: Report, result: PairResult) -> str:
+def agreement_label(report: StudyReport, result: PairResult) -> str:
     question = question_words(report, result)
     if len({(r.model_a, r.model_b) for r in report.results}) == 1:
         return question
