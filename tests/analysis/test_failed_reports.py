@@ -29,7 +29,7 @@ from analysis.services.requesting import (
 from analysis.tasks import compute, compute_files
 from annotations.enums import StudyState
 from annotations.models import Study
-from tests.analysis.test_queries import judged_study
+from tests.analysis.studies import judged_study
 from tests.annotations.factories import NOW, judge, make_rater
 from tests.processes import environment
 

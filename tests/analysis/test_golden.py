@@ -18,7 +18,6 @@ from analysis.files.bundle import table_files, write_report
 from analysis.page.html import render_report
 from analysis.services.making import compute_extras, compute_report_now
 from annotations.enums import StudyState
-from tests.analysis.conftest import EXAMPLES
 from tests.analysis.golden_studies import (
     GOLDEN,
     TOKEN,
@@ -27,6 +26,7 @@ from tests.analysis.golden_studies import (
     open_study_rows,
     zipped_files,
 )
+from tests.analysis.studies import EXAMPLES
 
 SERVED = (
     "judgments.csv",

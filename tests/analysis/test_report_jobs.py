@@ -11,7 +11,7 @@ from analysis.services import making, requesting
 from analysis.services.making import compute_report, compute_report_now
 from analysis.services.requesting import request_report, requeue_stale_reports
 from analysis.tasks import compute
-from tests.analysis.test_queries import judged_study
+from tests.analysis.studies import judged_study
 from tests.annotations.factories import NOW, judge, make_rater
 
 pytestmark = pytest.mark.django_db

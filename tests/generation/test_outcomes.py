@@ -16,7 +16,7 @@ from annotations.services.clips.outcomes import outcomes_of
 from generation.enums import JobState
 from generation.models import Job
 from generation.services import retry_job
-from tests.analysis.conftest import EXAMPLES
+from tests.analysis.studies import EXAMPLES
 from tests.annotations.factories import NOW, judge, make_model, make_prompt, make_rater
 from tests.annotations.factories import make_stimulus as stimulus_of
 from tests.generation.factories import make_endpoint, make_job, make_planned_study

@@ -1,18 +1,12 @@
 """Reading votes from files: our own made-up examples, and what is refused."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from analysis.core.agreement import krippendorff_alpha
 from analysis.votes.readers import VoteFileError, read_rows, read_votes
-from tests.analysis.conftest import EXAMPLES
-
-SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
-needs_shared_data = pytest.mark.skipif(
-    not SHARED_DATA.exists(), reason="real votes are not part of the project"
-)
+from tests.analysis.studies import EXAMPLES, SHARED_DATA, needs_shared_data
 
 
 def written(folder, name, text):

@@ -7,7 +7,6 @@ import pytest
 from analysis.core.reasons import (
     Combination,
     cited_reasons,
-    co_occurrence,
     independent_difference,
     reason_combinations,
     reason_differences,
@@ -106,7 +105,7 @@ def test_items_count_where_at_least_half_of_the_votes_cite_the_reason():
     assert share.value == pytest.approx(2 / 3)
 
 
-def test_combinations_and_pairs_of_reasons_are_counted():
+def test_combinations_of_reasons_are_counted():
     cited = cited_reasons(pd.Series(["a;b", "b;a", "a", "", "b;c"]))
     assert reason_combinations(cited) == (
         Combination(("a", "b"), 2),
@@ -114,4 +113,3 @@ def test_combinations_and_pairs_of_reasons_are_counted():
         Combination(("a",), 1),
         Combination(("b", "c"), 1),
     )
-    assert co_occurrence(cited).to_numpy().tolist() == [[3, 2, 0], [2, 3, 1], [0, 1, 1]]

@@ -10,9 +10,8 @@ import pandas as pd
 import pytest
 
 from analysis.votes.readers import VoteFileError, read_votes
-from tests.analysis.test_readers import SHARED_DATA, needs_shared_data
+from tests.analysis.studies import EXAMPLES, SHARED_DATA, needs_shared_data
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "votes"
 MIN = {
     "id": 5,
     "prompt": "A fox",

@@ -7,8 +7,7 @@ from scipy.stats import median_abs_deviation
 
 from analysis.core.gold import GoldDecision, gold_accuracy, gold_by_rater
 from analysis.core.response_times import flag_response_times, rater_paces
-
-from .conftest import ORACLES
+from tests.analysis.studies import ORACLES
 
 
 def test_modified_z_scores_match_iglewicz_and_hoaglin(oracle):

@@ -11,7 +11,7 @@ from analysis.core.settings import ReportSettings
 from analysis.files.csv import judgment_lines, lines_of
 from analysis.files.tables import WIN_RATE_COLUMNS, vote_table_rows, win_rates
 from analysis.votes.readers import read_votes
-from tests.analysis.conftest import EXAMPLES
+from tests.analysis.studies import EXAMPLES
 
 
 @pytest.fixture(scope="module")

@@ -12,17 +12,10 @@ from analysis.votes.rows import judgment_rows
 from analysis.votes.seen import votes_seen
 from analysis.votes.settings import report_settings
 from annotations.models import Judgment, Rater, Study
+from tests.analysis.studies import judged_study
 from tests.annotations.factories import NOW, judge, make_rater, make_study
 
 pytestmark = pytest.mark.django_db
-
-
-def judged_study(*choices, **settings):
-    """A study of one comparison, each rater choosing a side on both axes."""
-    study = make_study(**{"raters_per_comparison": 5, **settings})
-    for number, choice in enumerate(choices):
-        judge(make_rater(study, f"panel-secret-{number}"), choice)
-    return study
 
 
 def query_count(function, *args):

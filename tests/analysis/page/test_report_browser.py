@@ -11,7 +11,7 @@ from analysis.core.report import build_report
 from analysis.core.settings import ReportSettings
 from analysis.page.html import render_report
 from analysis.votes.readers import read_votes
-from tests.analysis.conftest import EXAMPLES
+from tests.analysis.studies import EXAMPLES
 
 pytestmark = pytest.mark.browser
 

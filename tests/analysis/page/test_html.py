@@ -12,7 +12,7 @@ from analysis.core.votes import validate_votes
 from analysis.page.headline import prefixed_headline
 from analysis.page.html import render_report
 from analysis.votes.readers import read_votes
-from tests.analysis.conftest import EXAMPLES
+from tests.analysis.studies import EXAMPLES
 
 SETTINGS = ReportSettings(
     "Two made-up models",
