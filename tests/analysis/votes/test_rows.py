@@ -2,16 +2,21 @@
 
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pandas.testing import assert_frame_equal
 
 from analysis.core.settings import StoppingPlan, StoppingRule
+from analysis.core.votes import validate_votes
 from analysis.votes.columns import study_votes
 from analysis.votes.rows import judgment_rows
 from analysis.votes.seen import votes_seen
 from analysis.votes.settings import report_settings
+from annotations.enums import StudyState
 from annotations.models import Judgment, Rater, Study
+from tests.analysis.golden_studies import judged_demo
 from tests.analysis.studies import judged_study
 from tests.annotations.factories import NOW, judge, make_rater, make_study
 
@@ -75,6 +80,12 @@ def test_an_excluded_rater_is_marked_with_the_reason():
     votes = study_votes(study)
     assert votes["excluded"].tolist() == [True, True, False, False]
     assert votes["excluded_why"].tolist() == ["asked to withdraw"] * 2 + [""] * 2
+
+
+def test_votes_read_by_column_are_those_read_one_by_one():
+    study = judged_demo(StudyState.CLOSED)
+    one_by_one = validate_votes(pd.DataFrame(judgment_rows(study)))
+    assert_frame_equal(study_votes(study), one_by_one, check_categorical=False)
 
 
 def test_reading_votes_costs_the_same_for_one_and_three_raters():
