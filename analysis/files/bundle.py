@@ -13,7 +13,8 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import pandas as pd
 
 from analysis.core.columns import VOTE_COLUMNS
-from analysis.core.report import StudyReport, report_json
+from analysis.core.report import report_json
+from analysis.core.results import StudyReport
 from analysis.files.csv import judgment_lines, lines_of
 from analysis.files.exchange import VOTE_FILES
 from analysis.files.figures import figure_files

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.core.estimates import Estimate
 from analysis.core.ranking_report import AxisRanking
 from analysis.core.reasons import ReasonShare
-from analysis.core.report import PairResult, StudyReport
+from analysis.core.results import PairResult, StudyReport
 from analysis.page import charts
 from analysis.page.drawings import WIN_RATES, drawings
 from analysis.page.headline import common_model, question_words, stance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.core.report import PairResult, StudyReport
+from analysis.core.results import PairResult, StudyReport
 
 SPECIAL = {
     "\\": r"\textbackslash{}",

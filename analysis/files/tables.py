@@ -14,7 +14,7 @@ from analysis.core.decided import VERDICT_COLUMNS, decided_comparisons
 from analysis.core.estimates import Estimate
 from analysis.core.ranking_report import AxisRanking, RankedModel
 from analysis.core.raters import RATER_COLUMNS, rater_rows
-from analysis.core.report import PairResult, StudyReport
+from analysis.core.results import PairResult, StudyReport
 from analysis.core.slices import CategoryRate
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from analysis.core.agreement import Agreement, SplitCount
 from analysis.core.reasons import ReasonShare
-from analysis.core.report import PairResult, StudyReport
+from analysis.core.results import PairResult, StudyReport
 from analysis.page.headline import common_model, question_words, stance
 from analysis.page.words import THIN, axis_words, percent, percent_interval
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.core.ranking_report import AxisRanking
-from analysis.core.report import PairResult, StudyReport
+from analysis.core.results import PairResult, StudyReport
 
 WIN_RATES = "win_rates"
 AGREEMENT = "agreement"

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from analysis.core.examples import Example, ExampleVote, Why
-from analysis.core.report import StudyReport
+from analysis.core.results import StudyReport
 from analysis.page.words import axis_words
 
 WHY = {Why.DIVIDED: "Votes most divided", Why.DRAWN: "Drawn at random"}

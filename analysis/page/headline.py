@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.core.columns import DEFAULT_AXIS
 from analysis.core.estimates import Interval
-from analysis.core.report import PairResult, StudyReport
+from analysis.core.results import PairResult, StudyReport
 from analysis.core.sequential import Stop
 from analysis.core.stopping import StoppingState
 from analysis.page.words import THIN, axis_words, percent, percent_interval, rounded

@@ -10,7 +10,7 @@ from django.utils.html import json_script
 
 from analysis.core.estimates import Estimate
 from analysis.core.reasons import ReasonShare
-from analysis.core.report import PairResult, StudyReport
+from analysis.core.results import PairResult, StudyReport
 from analysis.core.settings import StoppingRule
 from analysis.core.sides import BalancedShare, LayoutBalance, SideBalance
 from analysis.core.win_rates import RaterRange

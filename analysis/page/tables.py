@@ -8,7 +8,7 @@ from typing import Any
 from analysis.core.estimates import Estimate
 from analysis.core.protocol_report import ProtocolComparison
 from analysis.core.ranking_report import AxisRanking, RankedModel
-from analysis.core.report import PairResult, StudyReport
+from analysis.core.results import PairResult, StudyReport
 from analysis.core.slices import CategoryRate
 from analysis.core.win_rates import WinRate
 from analysis.page.headline import question_words

@@ -11,7 +11,8 @@ CORE = settings.BASE_DIR / "analysis" / "core"
 DOCUMENT = settings.BASE_DIR / "docs" / "statistics.md"
 INNER = {
     # What is made of other pieces: parts of one report, or of the estimators themselves.
-    *("protocol_report", "ranking_report", "coefficients", "resampling", "newton", "columns"),
+    *("pair_report", "protocol_report", "ranking_report", "columns"),
+    *("coefficients", "resampling", "newton"),
 }
 PIECES = {
     *("clustered_meats", "components", "clustered_estimate", "without_single_look"),
