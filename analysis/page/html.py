@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.html import json_script
 
 from analysis.core.estimates import Estimate
-from analysis.core.reasons import ReasonShare
 from analysis.core.results import PairResult, StudyReport
 from analysis.core.settings import StoppingRule
 from analysis.core.sides import BalancedShare, LayoutBalance, SideBalance
@@ -19,10 +17,9 @@ from analysis.page.drawings import figure_names
 from analysis.page.examples import example_blocks
 from analysis.page.frame import DRAW, PLOTLY, STYLE, content_security_policy, safe_asset
 from analysis.page.headline import common_model, headline, panel_words, question_words, stop_words
+from analysis.page.reasons import reason_blocks, reason_words
 from analysis.page.tables import (
     category_blocks,
-    combination_plot,
-    combination_rows,
     exclusion_rows,
     protocol_block,
     ranking_block,
@@ -71,7 +68,7 @@ def _context(report: StudyReport, figures: dict[str, Any]) -> dict[str, Any]:
         "agreements": [_agreement_row(report, result) for result in results],
         "confidence": f"{100 * report.settings.confidence:g}",
         "agreement_known": any(result.agreement.splits for result in results),
-        "reason_blocks": list(_reason_blocks(report)),
+        "reason_blocks": list(reason_blocks(report)),
         "examples": example_blocks(report),
         "category_blocks": category_blocks(report),
         "exclusion_rows": exclusion_rows(report),
@@ -113,7 +110,7 @@ def _figures(report: StudyReport) -> dict[str, charts.Figure]:
         figures["agreement"] = charts.agreement_chart(report)
     for number, result in enumerate(report.results):
         if result.reasons_a:
-            words = _reason_words(report, result)
+            words = reason_words(report, result)
             figures[f"reasons-{number}"] = charts.reason_chart(result, words)
     return figures
 
@@ -210,58 +207,6 @@ def _coefficient(estimate: Estimate) -> dict[str, str]:
         "interval": decimal_interval(estimate.interval),
         "why": why_undefined(estimate) if estimate.value is None else "",
     }
-
-
-def _reason_blocks(report: StudyReport) -> Iterator[dict[str, Any]]:
-    for number, result in enumerate(report.results):
-        if result.reasons_a:
-            yield {
-                "chart": f"reasons-{number}",
-                "pair": f"{result.model_a} vs {result.model_b}",
-                "question": question_words(report, result),
-                "result": result,
-                "keys": _reason_keys(result),
-                "colours": charts.MODEL_COLOURS,
-                "rows": list(_reason_rows(report, result)),
-                "combinations": combination_rows(result, _reason_words(report, result)),
-                "together": combination_plot(result, _reason_words(report, result)),
-            }
-
-
-def _reason_keys(result: PairResult) -> list[tuple[str, str]]:
-    names = [
-        f"votes for {model} (n = {shares[0].votes})"
-        for model, shares in (
-            (result.model_a, result.reasons_a),
-            (result.model_b, result.reasons_b),
-        )
-    ]
-    return list(zip(names, charts.MODEL_COLOURS, strict=True))
-
-
-def _reason_rows(report: StudyReport, result: PairResult) -> Iterator[dict[str, Any]]:
-    words = _reason_words(report, result)
-    triples = zip(result.reasons_a, result.reasons_b, result.reason_differences, strict=True)
-    for for_a, for_b, difference in triples:
-        yield {
-            "reason": words.get(for_a.reason, axis_words(for_a.reason)),
-            "shares": [_reason_cell(for_a), _reason_cell(for_b)],
-            "holm": p_value(difference.holm_p_value),
-        }
-
-
-def _reason_cell(share: ReasonShare) -> dict[str, Any]:
-    return {
-        "value": percent(share.share.value),
-        "interval": percent_interval(share.share.interval),
-        "cited": share.cited,
-        "votes": share.votes,
-    }
-
-
-def _reason_words(report: StudyReport, result: PairResult) -> dict[str, str]:
-    asked = next(axis for axis in report.axes if axis.key == result.axis)
-    return dict(asked.reasons)
 
 
 def _side_row(side: SideBalance, layout: LayoutBalance) -> dict[str, Any]:

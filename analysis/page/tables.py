@@ -8,7 +8,7 @@ from typing import Any
 from analysis.core.estimates import Estimate
 from analysis.core.protocol_report import ProtocolComparison
 from analysis.core.ranking_report import AxisRanking, RankedModel
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import StudyReport
 from analysis.core.slices import CategoryRate
 from analysis.core.win_rates import WinRate
 from analysis.page.headline import question_words
@@ -22,7 +22,6 @@ from analysis.page.words import (
     why_undefined,
 )
 
-COMBINATIONS_SHOWN = 8
 STATISTICS = {
     "complete": "all raters agree",
     "pairwise": "two raters agree",
@@ -144,68 +143,6 @@ def _rate_cell(rate: WinRate) -> dict[str, Any]:
         "interval": percent_interval(rate.rate.interval),
         "n": rate.n,
     }
-
-
-def combination_rows(result: PairResult, words: dict[str, str]) -> list[dict[str, Any]]:
-    """Which reasons were ticked together, the most frequent first, for votes either way."""
-    return [
-        {"reasons": _named(reasons, words), "votes": votes}
-        for reasons, votes in _frequent(result)[:COMBINATIONS_SHOWN]
-    ]
-
-
-def combination_plot(result: PairResult, words: dict[str, str]) -> dict[str, Any]:
-    """The same as an UpSet plot (Lex et al. 2014): a bar per combination over a matrix of dots.
-
-    Heights are in percent of the tallest bar, shares in percent of all votes with a winner. A row
-    per reason holds a cell per combination; lines join the first of its dots to the last.
-    """
-    frequent = _frequent(result)
-    shown = frequent[:COMBINATIONS_SHOWN]
-    total = sum(sum(votes) for _, votes in frequent)
-    tallest = max((sum(votes) for _, votes in shown), default=0)
-    ticked = [s.reason for s in result.reasons_a if any(s.reason in names for names, _ in shown)]
-    spans = [_span([ticked.index(name) for name in names]) for names, _ in shown]
-    return {
-        "bars": [
-            {
-                "share": f"{100 * sum(votes) / total:.0f}",
-                "parts": [f"{100 * part / tallest:.2f}" for part in votes],
-            }
-            for _, votes in shown
-        ],
-        "rows": [
-            {
-                "reason": words.get(name, axis_words(name)),
-                "cells": [
-                    {"dot": name in names, "up": first < row <= last, "down": first <= row < last}
-                    for (names, _), (first, last) in zip(shown, spans, strict=True)
-                ],
-            }
-            for row, name in enumerate(ticked)
-        ],
-        "most": _named(shown[0][0], words) if shown else "",
-        "kinds": len(frequent),
-    }
-
-
-def _frequent(result: PairResult) -> list[tuple[tuple[str, ...], list[int]]]:
-    """Combinations with their votes for A and for B, the most frequent first."""
-    counts: dict[tuple[str, ...], list[int]] = {}
-    for side, combinations in enumerate((result.combinations_a, result.combinations_b)):
-        for combination in combinations:
-            counts.setdefault(combination.reasons, [0, 0])[side] = combination.votes
-    return sorted(counts.items(), key=lambda item: (-sum(item[1]), item[0]))
-
-
-def _span(places: list[int]) -> tuple[int, int]:
-    """First and last place of a line; a line of no length where there is none."""
-    return (min(places), max(places)) if places else (0, 0)
-
-
-def _named(reasons: tuple[str, ...], words: dict[str, str]) -> str:
-    named = [words.get(reason, axis_words(reason)) for reason in reasons]
-    return " + ".join(named) or "no reason"
 
 
 def category_blocks(report: StudyReport) -> list[dict[str, Any]]:

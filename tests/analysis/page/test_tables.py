@@ -9,7 +9,8 @@ from analysis.core.report import build_report
 from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
 from analysis.page.html import render_report
-from analysis.page.tables import combination_plot, combination_rows, protocol_block, ranking_block
+from analysis.page.reasons import combination_plot, combination_rows
+from analysis.page.tables import protocol_block, ranking_block
 
 SETTINGS = ReportSettings("Open study", 5, ties_allowed=True, bootstrap_draws=100)
 
