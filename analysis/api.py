@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analysis.models import Report
-from analysis.services import current_report, retry_report
+from analysis.services.requesting import current_report, retry_report
 from annotations.models import Study
 
 MAKING = OpenApiResponse(description="The report is being made; ask again.")

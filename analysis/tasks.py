@@ -1,22 +1,30 @@
-"""Celery tasks: ids in, one call."""
+"""Celery tasks: ids in, one call.
+
+The web process loads this module to queue tasks, and never what makes reports: a task imports
+that when it runs.
+"""
 
 from celery import shared_task
 from django.utils import timezone
 
-from analysis import services
+from analysis.services import requesting
 from annotations.one_at_a_time import one_at_a_time
 
 
 @shared_task
 def compute(report_id: int) -> None:
     """Make one report."""
-    services.compute_report(report_id=report_id, now=timezone.now())
+    from analysis.services.making import compute_report
+
+    compute_report(report_id=report_id, now=timezone.now())
 
 
 @shared_task
 def compute_files(report_id: int) -> None:
     """Make the figures and Parquet files of one report."""
-    services.compute_extras(report_id=report_id)
+    from analysis.services.making import compute_extras
+
+    compute_extras(report_id=report_id)
 
 
 @shared_task
@@ -24,5 +32,5 @@ def compute_files(report_id: int) -> None:
 def sweep() -> None:
     """Wake workers for reports whose task was lost, and for those that are tried again."""
     now = timezone.now()
-    services.requeue_stale_reports(now=now)
-    services.retry_failed_reports(now=now)
+    requesting.requeue_stale_reports(now=now)
+    requesting.retry_failed_reports(now=now)

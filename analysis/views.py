@@ -21,14 +21,14 @@ from django.utils import timezone
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
-from analysis.core.votes import COLUMNS
-from analysis.exchange import VOTE_FILES
-from analysis.export import judgment_lines, rendition_lines
-from analysis.html import content_security_policy, with_notice
+from analysis.core.columns import VOTE_COLUMNS
+from analysis.files.csv import judgment_lines, rendition_lines
+from analysis.files.exchange import VOTE_FILES
+from analysis.files.parquet import parquet_chunks
 from analysis.models import Report
-from analysis.parquet import parquet_chunks
-from analysis.queries import judgment_rows
-from analysis.services import current_report, request_extras
+from analysis.page.frame import content_security_policy, with_notice
+from analysis.services.requesting import current_report, request_extras
+from analysis.votes.rows import judgment_rows
 from annotations.models import Study
 from annotations.services.pairs.provenance import rendition_rows
 
@@ -151,7 +151,7 @@ def _extras_not_there(
 def judgments_parquet(request: HttpRequest, token: str) -> HttpResponseBase:
     """Every judgment up to now, piece by piece."""
     study = _study(token)
-    pieces = parquet_chunks(COLUMNS, judgment_rows(study))
+    pieces = parquet_chunks(VOTE_COLUMNS, judgment_rows(study))
     response = StreamingHttpResponse(pieces, content_type=EXTRA_TYPES["parquet"])
     return _private(_as_file(response, f"{study.slug}-judgments.parquet"))
 

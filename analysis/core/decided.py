@@ -7,22 +7,17 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.core.columns import Kind, fields
 from analysis.core.items import count_choices
-from analysis.core.verdicts import MajorityRule, majority_verdicts
+from analysis.core.settings import MajorityRule
+from analysis.core.verdicts import majority_verdicts
 from analysis.core.votes import valid_votes
 
 VERDICT_COLUMNS = (
-    "protocol",
-    "axis",
-    "prompt_id",
-    "comparison_id",
-    "model_a",
-    "model_b",
-    "votes_a",
-    "votes_b",
-    "ties",
-    "verdict",
-    "complete",
+    *fields(Kind.TEXT, "protocol", "axis", "prompt_id", "comparison_id", "model_a", "model_b"),
+    *fields(Kind.WHOLE, "votes_a", "votes_b", "ties"),
+    *fields(Kind.TEXT, "verdict"),
+    *fields(Kind.FLAG, "complete"),
 )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.core.votes import WINNERS
+from analysis.core.columns import WINNERS
 
 EXAMPLES = 6
 MODELS = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.core.votes import WINNERS
+from analysis.core.columns import WINNERS
 
 
 def count_choices(votes: pd.DataFrame) -> pd.DataFrame:

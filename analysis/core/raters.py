@@ -7,23 +7,20 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.core.columns import WINNERS, Kind, fields
 from analysis.core.reliability import OthersAgreement, agreement_with_others
 from analysis.core.sides import screen_raters
-from analysis.core.votes import WINNERS
 
 RATER_COLUMNS = (
-    "rater",
-    "votes",
-    "comparisons",
-    "left_votes",
-    "decided_votes",
-    "left_share",
-    "leans_to_one_side",
-    "agreement_with_others",
-    "compared_with_others",
-    "median_seconds",
-    "excluded",
-    "excluded_why",
+    *fields(Kind.TEXT, "rater"),
+    *fields(Kind.WHOLE, "votes", "comparisons", "left_votes", "decided_votes"),
+    *fields(Kind.NUMBER, "left_share"),
+    *fields(Kind.FLAG, "leans_to_one_side"),
+    *fields(Kind.NUMBER, "agreement_with_others"),
+    *fields(Kind.WHOLE, "compared_with_others"),
+    *fields(Kind.NUMBER, "median_seconds"),
+    *fields(Kind.FLAG, "excluded"),
+    *fields(Kind.TEXT, "excluded_why"),
 )
 
 

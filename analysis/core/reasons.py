@@ -173,12 +173,6 @@ def reason_combinations(cited: pd.DataFrame) -> tuple[Combination, ...]:
     return tuple(sorted(found, key=lambda kind: (-kind.votes, kind.reasons)))
 
 
-def co_occurrence(cited: pd.DataFrame) -> pd.DataFrame:
-    """Reasons x reasons: votes that cite both; on the diagonal, votes that cite the reason."""
-    table = cited.to_numpy(dtype=np.int64)
-    return pd.DataFrame(table.T @ table, index=cited.columns, columns=cited.columns)
-
-
 def _by_prompt(
     cited: pd.DataFrame, prompts: pd.Series, counted: NDArray[np.bool_] | None = None
 ) -> tuple[Floats, Floats]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from analysis.core.settings import MajorityRule
 from analysis.core.significance import holm, prompt_t_test, sign_test
-from analysis.core.verdicts import MajorityRule, majority_verdicts
+from analysis.core.verdicts import majority_verdicts
 from analysis.core.win_rates import WinRate, scores_for_a, win_rate_of_verdicts
 
 MIN_CATEGORIES = 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,34 +11,12 @@ import pandas as pd
 
 from analysis.core.estimates import Estimate, Interval, Undefined
 from analysis.core.sequential import Stop, beta_binomial_path, decide, evidence_against_half
-from analysis.core.verdicts import MajorityRule, majority_verdicts
+from analysis.core.settings import MajorityRule, StoppingPlan, StoppingRule
+from analysis.core.verdicts import majority_verdicts
 from analysis.core.win_rates import scores_for_a
 
 Result = TypeVar("Result")
 OF_ONE_LOOK = {"se": None, "best_rank": None, "worst_rank": None, "cyclic_triples": ()}
-
-
-class StoppingRule(StrEnum):
-    FIXED = "fixed"
-    """Read once, when the planned number is complete: intervals of a single look hold then."""
-    ANYTIME = "anytime"
-    """Read, and stopped, at any time: only confidence sequences hold, also at the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoppingPlan:
-    """What was set before the first vote.
-
-    `comparisons` of each model pair are planned, `None` where that was not said. The always-valid
-    rule stops at no fewer than `minimum`, and shares `alpha` among all that is watched; with
-    a `half_width` it also stops when the interval is no wider than twice that.
-    """
-
-    rule: StoppingRule = StoppingRule.FIXED
-    comparisons: int | None = None
-    alpha: float = 0.05
-    minimum: int = 1
-    half_width: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-
-class MajorityRule(StrEnum):
-    """How a comparison's votes a (for A), b (for B), t (ties) become one verdict.
-
-    An even split is kept as a tie and never broken at random.
-    """
-
-    PLURALITY = "plurality"
-    """The unique largest of a, b, t wins; otherwise tie."""
-    DECISIVE = "decisive"
-    """Tie votes are ignored; a = b is a tie."""
-    STRICT = "strict"
-    """More than half of all votes; otherwise tie."""
+from analysis.core.settings import MajorityRule
 
 
 def majority_verdicts(

@@ -1,36 +1,4 @@
-"""The vote table: defined here, once.
-
-One row per judgment, in the project's public long form. Required are `model_a`, `model_b` and
-`winner`; everything else has a default.
-
-==============  =================================  ==============================================
-column          values                             default
-==============  =================================  ==============================================
-study           text                               empty
-comparison_id   text                               the prompt and the model pair
-prompt_id       text                               the comparison, or a prompt of its own per row
-prompt          text                               empty
-category        text                               empty
-axis            text                               `overall`
-model_a         text, not equal to model_b         required
-model_b         text                               required
-winner          `model_a`, `model_b`, `tie`        required
-reasons         texts with `;` between             empty: none given
-note            text                               empty
-rater           text                               empty: unknown, never counted as a repeat
-side_a          `left`, `right`                    empty: unknown
-protocol        text                               empty
-is_gold         true, false                        false
-excluded        true, false                        false
-excluded_why    text                               empty
-started_at      ISO 8601 time                      NaT
-submitted_at    ISO 8601 time                      NaT; without it the row order is the time order
-duration_ms     milliseconds, at least 0           NaN
-played_a        text, not interpreted              empty
-played_b        text, not interpreted              empty
-reason_order    texts with `;` between, as shown   empty: unknown
-==============  =================================  ==============================================
-"""
+"""Read rows as a vote table, whose columns `analysis.core.columns` defines."""
 
 from __future__ import annotations
 
@@ -41,36 +9,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
-COLUMNS = (
-    "study",
-    "comparison_id",
-    "prompt_id",
-    "prompt",
-    "category",
-    "axis",
-    "model_a",
-    "model_b",
-    "winner",
-    "reasons",
-    "note",
-    "rater",
-    "side_a",
-    "protocol",
-    "is_gold",
-    "excluded",
-    "excluded_why",
-    "started_at",
-    "submitted_at",
-    "duration_ms",
-    "played_a",
-    "played_b",
-    "reason_order",
-)
-REQUIRED = ("model_a", "model_b", "winner")
-WINNERS = ("model_a", "model_b", "tie")
-FLAGS = ("is_gold", "excluded")
-TIMES = ("started_at", "submitted_at")
-DEFAULT_AXIS = "overall"
+from analysis.core.columns import COLUMNS, DEFAULT_AXIS, REQUIRED, WINNERS, Kind, of_kind
+
+FLAGS, TIMES = of_kind(Kind.FLAG), of_kind(Kind.TIME)
 
 _FLAG_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": 0}
 _SWAPPED = {

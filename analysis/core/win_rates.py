@@ -9,10 +9,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.core.clusters import share_by_cluster, two_way_share
+from analysis.core.columns import WINNERS
 from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import tango, wilson
-from analysis.core.verdicts import MajorityRule, majority_verdicts
-from analysis.core.votes import WINNERS
+from analysis.core.settings import MajorityRule
+from analysis.core.verdicts import majority_verdicts
 
 SCORE_FOR_A = {"model_a": 1.0, "tie": 0.5, "model_b": 0.0}
 

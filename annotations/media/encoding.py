@@ -7,7 +7,7 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
-from annotations.media.inspection import MediaInfo
+from annotations.media.info import MediaInfo
 from annotations.media.profiles import Box, RenditionPlan
 
 PLAN_FRACTIONS = ("fps", "start", "tolerance")

@@ -14,31 +14,15 @@ import av.logging
 import numpy as np
 
 from annotations.media.errors import MediaError
+from annotations.media.impressions import Impression
+from annotations.media.info import MediaInfo
 from annotations.media.limits import DEFAULT_LIMITS, Limits
 from annotations.media.pictures import as_seen, frame_count, opaque, open_still
-from annotations.media.profiles import MediaSpec
 from annotations.media.sniffing import sniff_container
 from annotations.media.sources import DAMAGED, Header, TimedFrame, open_source
-from annotations.media.warnings import Impression
 
 RATE_TOLERANCE = Fraction(1, 100)
 """How far the counted rate may be from the header's: millisecond clocks round (WebM)."""
-
-
-@dataclass(frozen=True)
-class MediaInfo(MediaSpec):
-    """What a file is. `fps`, `frames` and `seconds` are counted; see `MediaSpec`."""
-
-    container: str
-    codec: str
-    pixel_format: str
-    bytes: int
-    sha256: str
-    """Of the file."""
-    frames_sha256: str
-    """Of the decoded frames as 8-bit RGB: equal for equal pictures in different files."""
-    warnings: tuple[str, ...] = ()
-    """Codes of what an owner may want to look at; see `annotations.media.warnings`."""
 
 
 @dataclass

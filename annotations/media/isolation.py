@@ -13,7 +13,7 @@ from typing import Any
 
 from annotations.media.encoding import info_from_json, plan_to_json
 from annotations.media.errors import MediaError
-from annotations.media.inspection import MediaInfo
+from annotations.media.info import MediaInfo
 from annotations.media.profiles import RenditionPlan
 
 ROOT = Path(__file__).resolve().parents[2]

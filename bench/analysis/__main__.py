@@ -20,7 +20,8 @@ from analysis.core.agreement import measure_agreement
 from analysis.core.bradley_terry import fit_strengths
 from analysis.core.contests import Contests, contests_of_scores, win_matrix
 from analysis.core.rankings import rank_models
-from analysis.core.report import ReportSettings, build_report, report_json
+from analysis.core.report import build_report, report_json
+from analysis.core.settings import ReportSettings
 from analysis.core.strength_draws import bootstrap_strengths
 from analysis.core.votes import validate_votes
 from bench.analysis.simulated import contests as simulated_contests

@@ -182,7 +182,8 @@ def _fill_votes(
 def report() -> None:
     """Votes read from the database, and the whole report; limits 15 s and 1,536 MB."""
     from analysis.core.report import build_report, report_json
-    from analysis.queries import report_settings, study_votes
+    from analysis.votes.columns import study_votes
+    from analysis.votes.settings import report_settings
     from annotations.models import Study
 
     study = Study.objects.get(slug="bench")
@@ -195,8 +196,8 @@ def report() -> None:
 
 def csv_stream() -> None:
     """judgments.csv, line by line; the memory must not grow with the number of lines."""
-    from analysis.export import judgment_lines
-    from analysis.queries import judgment_rows
+    from analysis.files.csv import judgment_lines
+    from analysis.votes.rows import judgment_rows
     from annotations.models import Study
 
     study = Study.objects.get(slug="bench")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from analysis.services import compute_report_now
+from analysis.services.making import compute_report_now
 from annotations.enums import StudyState
 from annotations.models import Comparison, GenerativeModel, Prompt, Study
 from annotations.services.pairs.preparing import missing_clips

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis import wording
 from analysis.core.gold import GoldDecision, gold_accuracy
 from analysis.core.intervals import wilson
 from analysis.core.raters import left_votes, others_agreement
 from analysis.core.reliability import OthersAgreement
 from analysis.core.response_times import RaterPace, flag_response_times, rater_paces
 from analysis.core.sides import RaterSide, screen_raters
-from analysis.queries import rater_names, study_votes
+from analysis.page import words as wording
+from analysis.votes.columns import study_votes
+from analysis.votes.rows import rater_names
 from annotations.models import Comparison, Rater, Study
 from annotations.services.checks.defining import quality_of
 from annotations.services.rating.conduct import Conduct, conduct_of

@@ -12,13 +12,15 @@ from annotations.errors import JuiceError
 from annotations.services.checks.defining import quality_of
 from annotations.services.raters.endings import exclude_rater
 from annotations.services.rating.conduct import exclude_by_rule, raters_under_rule
-from owner.raters.flags import flagged_raters
 from owner.studies.pages import _study
 
 
 @require_safe
 def rater_list(request: HttpRequest, slug: str) -> HttpResponse:
     """What each rater's votes tell about the rater."""
+    # Loaded when somebody looks: few pages of the web process need what counts.
+    from owner.raters.flags import flagged_raters
+
     study = _study(slug)
     context = {
         "study": study,

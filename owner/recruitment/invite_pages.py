@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis.export import RUN_BY_SPREADSHEETS
+from analysis.files.csv import RUN_BY_SPREADSHEETS
 from annotations.errors import InvitesNotMade
 from annotations.models import Study
 from annotations.services.raters.invites import invite_link, make_invites, revoke_invite

@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from analysis.clips import page_with_clips
-from analysis.html import with_notice
 from analysis.models import Report
-from analysis.services import current_report
+from analysis.page.clips import page_with_clips
+from analysis.page.frame import with_notice
+from analysis.services.requesting import current_report
 from annotations.models import Study
 from owner.parts import live_part
 from owner.results.standing import results_of

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from analysis.models import Report
-from analysis.queries import is_interim
-from analysis.services import current_report
-from analysis.wording import axis_words
+from analysis.page.words import axis_words
+from analysis.services.requesting import current_report
+from analysis.votes.settings import is_interim
 from annotations.enums import StudyState
 from annotations.models import Judgment, Study
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.utils import timezone
 
-from analysis.services import retry_report
+from analysis.services.requesting import retry_report
 from annotations.enums import StudyState
 from annotations.models import Study
 from annotations.services.pairs.preparing import retry_failed_renditions, sync_comparisons

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from analysis.queries import stopping_plan
-from analysis.wording import plan_words
+from analysis.page.words import plan_words
+from analysis.votes.settings import stopping_plan
 from annotations.enums import StudyState
 from annotations.errors import JuiceError
 from annotations.models import Study

@@ -10,8 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from owner.studies.planning import HEIGHT, WIDTH, make_plan
-
 
 def number(label: str, initial: float, low: float, high: float, help_text: str = "") -> Any:
     return forms.FloatField(
@@ -55,6 +53,9 @@ class PlanForm(forms.Form):
 @require_safe
 def planning(request: HttpRequest) -> HttpResponse:
     """A form that is filled in already, and what follows from it."""
+    # Loaded when somebody plans: few pages of the web process need what counts.
+    from owner.studies.planning import HEIGHT, WIDTH, make_plan
+
     defaults = {name: field.initial for name, field in PlanForm.base_fields.items()}
     form = PlanForm({**defaults, **request.GET.dict()})
     plan = make_plan(form.cleaned_data) if form.is_valid() else None

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-ORACLES = Path(__file__).parent / "oracles"
-EXAMPLES = Path(__file__).parents[2] / "examples" / "votes"
+from tests.analysis.studies import ORACLES
+
 OPEN_STUDY_ARMS = {"justify": "juice", "plain": "plain"}
 OPEN_STUDY_CHOICES = {"A": "model_a", "B": "model_b", "T": "tie", "tie": "tie"}
 

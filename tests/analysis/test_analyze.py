@@ -2,14 +2,12 @@
 
 import json
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.analysis.conftest import EXAMPLES
+from tests.analysis.studies import EXAMPLES, SHARED_DATA, needs_shared_data
 
-SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
 FILES = [
     "crowd_kit.csv",
     "fastchat.csv",
@@ -81,7 +79,7 @@ def test_a_bad_file_writes_nothing(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(not SHARED_DATA.exists(), reason="real votes are not part of the project")
+@needs_shared_data
 @pytest.mark.parametrize("name", ["uve_bench_pairwise_video.json", "mt_bench_human_votes.jsonl"])
 def test_real_votes_become_a_report(tmp_path, name):
     analyze(SHARED_DATA / name, tmp_path)

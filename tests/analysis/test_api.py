@@ -1,7 +1,7 @@
 import pytest
 from django.contrib.auth.models import User
 
-from analysis.services import compute_report_now
+from analysis.services.making import compute_report_now
 from tests.annotations.factories import judge, make_rater, make_study
 
 pytestmark = pytest.mark.django_db

@@ -16,13 +16,11 @@ from django.db import IntegrityError
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis import services
 from analysis.failures import WORKER_DIED, pause_after, why_failed
 from analysis.models import Report, ReportState
-from analysis.services import (
-    compute_extras,
-    compute_report,
-    compute_report_now,
+from analysis.services import making, requesting
+from analysis.services.making import compute_extras, compute_report, compute_report_now
+from analysis.services.requesting import (
     request_report,
     requeue_stale_reports,
     retry_failed_reports,
@@ -31,7 +29,7 @@ from analysis.services import (
 from analysis.tasks import compute, compute_files
 from annotations.enums import StudyState
 from annotations.models import Study
-from tests.analysis.test_queries import judged_study
+from tests.analysis.studies import judged_study
 from tests.annotations.factories import NOW, judge, make_rater
 from tests.processes import environment
 
@@ -84,13 +82,16 @@ def reported_study() -> Study:
     """An open study of 2 votes with a report, and as if all files of it had been asked for."""
     study = judged_study("left")
     compute_report_now(study=study, now=NOW)
+    Report.objects.update(extras=stored_zip(), finished_at=NOW)
+    return study
+
+
+def stored_zip() -> str:
     archive = BytesIO()
     with ZipFile(archive, "w") as files:
         for name in ("win_rates.png", "win_rates.parquet"):
             files.writestr(name, "earlier")
-    name = default_storage.save("reports/earlier.zip", ContentFile(archive.getvalue()))
-    Report.objects.update(extras=name, finished_at=NOW)
-    return study
+    return default_storage.save("reports/earlier.zip", ContentFile(archive.getvalue()))
 
 
 @pytest.fixture
@@ -226,7 +227,7 @@ def test_what_failed_and_is_no_longer_wanted_goes(failed, put_disk):
 def test_workers_that_die_again_and_again_have_pauses_too():
     report = request_report(study=judged_study("left"), now=NOW)
     Report.objects.update(state=ReportState.RUNNING, started_at=NOW, tries=3)
-    later = NOW + services.RUN_PATIENCE
+    later = NOW + requesting.RUN_PATIENCE
     assert requeue_stale_reports(now=later) == []
     report.refresh_from_db()
     assert (report.state, report.error) == ("failed", WORKER_DIED)
@@ -249,7 +250,7 @@ def test_a_worker_that_is_killed_in_the_middle_leaves_a_report_that_is_made(clie
     report = request_report(study=study, now=NOW)
     code = (
         "import django; django.setup(); from django.utils import timezone;"
-        "from analysis.services import compute_report;"
+        "from analysis.services.making import compute_report;"
         f"compute_report(report_id={report.pk}, now=timezone.now())"
     )
     own = environment("redis://", DJANGO_SETTINGS_MODULE="tests.analysis.stuck_settings")
@@ -259,7 +260,7 @@ def test_a_worker_that_is_killed_in_the_middle_leaves_a_report_that_is_made(clie
     finally:
         worker.kill()
         worker.wait()
-    now = timezone.now() + services.RUN_PATIENCE
+    now = timezone.now() + requesting.RUN_PATIENCE
     assert get(client, study, "").status_code == 202
     assert requeue_stale_reports(now=now) == [report.pk]
     compute_report(report_id=report.pk, now=now)
@@ -268,7 +269,7 @@ def test_a_worker_that_is_killed_in_the_middle_leaves_a_report_that_is_made(clie
 
 def wait_until_counted(worker: Popen[bytes]) -> None:
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while Report.objects.get().percent < services.COUNTED:
+    while Report.objects.get().percent < making.COUNTED:
         assert worker.poll() is None and time.monotonic() < give_up_at
         time.sleep(0.05)
 
@@ -292,9 +293,8 @@ def test_no_door_does_while_it_is_tried_again(client, closed):
 
 def test_every_door_opens_when_the_studys_own_report_is_there(client, closed, put_disk):
     put_disk(None)
-    earlier = Report.objects.exclude(extras="").get().extras.name
     compute_report_now(study=closed, now=NOW)
-    Report.objects.update(extras=earlier)
+    Report.objects.update(extras=stored_zip())
     assert standing(client, closed) == dict.fromkeys(DOORS, 200)
     assert get(client, closed, "report.json").json()["settings"]["interim"] is False
 

@@ -6,16 +6,12 @@ import pytest
 from django.core.files.storage import default_storage
 from kombu.exceptions import OperationalError
 
-from analysis import services
 from analysis.models import Report, ReportState
-from analysis.services import (
-    compute_report,
-    compute_report_now,
-    request_report,
-    requeue_stale_reports,
-)
+from analysis.services import making, requesting
+from analysis.services.making import compute_report, compute_report_now
+from analysis.services.requesting import request_report, requeue_stale_reports
 from analysis.tasks import compute
-from tests.analysis.test_queries import judged_study
+from tests.analysis.studies import judged_study
 from tests.annotations.factories import NOW, judge, make_rater
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +31,7 @@ def broken(monkeypatch):
     def fail(*args, **options):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(services, "render_report", fail)
+    monkeypatch.setattr(making, "render_report", fail)
 
 
 def test_a_report_is_asked_for_once(woken, django_capture_on_commit_callbacks):
@@ -110,7 +106,7 @@ def test_without_a_broker_the_report_waits_for_the_sweep(monkeypatch, caplog):
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(compute, "apply_async", refuse)
-    services.enqueue(7)
+    requesting.enqueue(7)
     assert "report 7 waits" in caplog.text
 
 
@@ -132,7 +128,7 @@ def test_a_report_whose_worker_died_is_made_again(woken):
 
 def test_a_report_tells_how_much_of_it_is_made(monkeypatch):
     """A third is reading; then one step for each pair of models on each of two questions."""
-    build, seen = services.build_report, []
+    build, seen = making.build_report, []
 
     def watched(votes, *, settings, on_progress):
         def look(share):
@@ -142,7 +138,7 @@ def test_a_report_tells_how_much_of_it_is_made(monkeypatch):
         look(0)
         return build(votes, settings=settings, on_progress=look)
 
-    monkeypatch.setattr(services, "build_report", watched)
+    monkeypatch.setattr(making, "build_report", watched)
     report = compute_report_now(study=judged_study("left"), now=NOW)
     assert [*seen, report.percent] == [30, 58, 85, 100]
 
@@ -152,7 +148,7 @@ def test_a_run_that_was_given_up_tells_nothing(woken):
     request_report(study=study, now=NOW)
     stale = Report.objects.get()
     Report.objects.update(state=ReportState.RUNNING, started_at=NOW, percent=58)
-    services._note_progress(stale, 30)
+    making._note_progress(stale, 30)
     assert Report.objects.get().percent == 58
 
 

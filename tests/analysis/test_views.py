@@ -8,11 +8,11 @@ import pytest
 from django.urls import reverse
 
 from analysis.models import Report, ReportState
-from analysis.services import compute_report, compute_report_now
+from analysis.services.making import compute_report, compute_report_now
 from analysis.tasks import compute
 from annotations.enums import StudyState
 from annotations.models import Study
-from tests.analysis.test_queries import judged_study
+from tests.analysis.studies import judged_study
 from tests.annotations.factories import NOW, judge, make_rater, make_study
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("analysis.urls")]

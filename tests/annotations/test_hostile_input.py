@@ -34,7 +34,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from rest_framework.authtoken.models import Token
 
-from analysis.services import current_report
+from analysis.services.requesting import current_report
 from annotations.enums import CheckRole
 from annotations.models import ClipImport
 from annotations.rater_session import cookie_name

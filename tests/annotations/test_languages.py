@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils.translation import ngettext, override
 
-from analysis.services import compute_report_now
+from analysis.services.making import compute_report_now
 from annotations.errors import ProtocolFrozen, TranslationRefused
 from annotations.models import Assignment, StudyText
 from annotations.services.studies.protocol import describe_protocol, hash_protocol

@@ -8,7 +8,7 @@ from django.test import Client
 from playwright.sync_api import Page, Route, expect
 
 from analysis.models import Report, ReportState
-from analysis.services import compute_report_now
+from analysis.services.making import compute_report_now
 from analysis.tasks import compute
 from tests.annotations.factories import judge, make_rater, running_study
 from tests.browser.conftest import let_pass, stop_clock

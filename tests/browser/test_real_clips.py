@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from analysis.services import compute_report_now
+from analysis.services.making import compute_report_now
 from annotations.models import Study
 from annotations.services.pairs.preparing import (
     lease_due_renditions,

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from analysis.services import compute_report_now
+from analysis.services.making import compute_report_now
 from annotations.models import Assignment, Study
 from annotations.services.clips.stimuli import register_stimulus
 from annotations.services.pairs.preparing import (

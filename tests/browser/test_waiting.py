@@ -10,13 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from analysis.models import Report, ReportState
-from analysis.services import (
-    compute_extras,
-    compute_report,
-    compute_report_now,
-    request_report,
-    retry_report,
-)
+from analysis.services.making import compute_extras, compute_report, compute_report_now
+from analysis.services.requesting import request_report, retry_report
 from analysis.tasks import compute, compute_files
 from annotations.models import Study
 from tests.annotations.factories import judge, make_rater, running_study

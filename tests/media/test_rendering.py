@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from annotations.media.errors import MediaError
-from annotations.media.inspection import MediaInfo, inspect_media
+from annotations.media.info import MediaInfo
+from annotations.media.inspection import inspect_media
 from annotations.media.profiles import (
     FIXED,
     NATIVE,

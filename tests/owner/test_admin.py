@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from analysis.core.stopping import StoppingPlan, StoppingRule
-from analysis.queries import stopping_plan
+from analysis.core.settings import StoppingPlan, StoppingRule
+from analysis.votes.settings import stopping_plan
 from annotations.admin.study import ALWAYS_EDITABLE
 from annotations.enums import StudyState
 from annotations.media.profiles import MaskArea

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from analysis.core.report import AskedAxis, ReportSettings, build_report
+from analysis.core.report import build_report
+from analysis.core.settings import AskedAxis, ReportSettings
 from analysis.core.votes import VoteTableError
-from analysis.files import OutputError, write_report
-from analysis.readers import VoteFile, VoteFileError, read_votes
+from analysis.files.bundle import OutputError, write_report
+from analysis.page.headline import prefixed_headline
 from analysis.version import code_version
-from analysis.wording import prefixed_headline
+from analysis.votes.readers import VoteFile, VoteFileError, read_votes
 
 
 class Command(BaseCommand):

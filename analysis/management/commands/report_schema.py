@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from analysis.schema import report_schema
+from analysis.files.schema import report_schema
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from annotations.enums import StimulusKind
 from annotations.errors import BadInput, ImportRefused
 from annotations.inputs import csv_records
 from annotations.media.errors import MediaError
-from annotations.media.inspection import MediaInfo
+from annotations.media.info import MediaInfo
 from annotations.media.isolation import inspect_media, render
 from annotations.media.profiles import NATIVE, MediaSpec, plan_rendition
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from annotations.errors import StimulusRefused
 from annotations.media.errors import MediaError
-from annotations.media.inspection import MediaInfo
+from annotations.media.info import MediaInfo
 from annotations.media.isolation import inspect_media
 from annotations.models import GenerativeModel, Prompt, Stimulus
 

@@ -19,7 +19,6 @@ from annotations.media.encoding import plan_from_json, plan_to_json
 from annotations.media.errors import MediaError
 from annotations.media.isolation import render
 from annotations.media.profiles import SPOILT_FACTOR, plan_rendition
-from annotations.media.rendering import rendition_key
 from annotations.models import Check, Comparison, GenerativeModel, Rendition, Stimulus, Study
 from annotations.scratch import scratch_folder
 from annotations.services.checks.defining import make_copies
@@ -161,6 +160,9 @@ def _create_comparison(
 
 def _plan_for(study: Study, *, own: Stimulus, partner: Stimulus, spoilt: int = 0) -> Rendition:
     """The rendition of `own` beside `partner`; one that was planned before is reused."""
+    # What renders is loaded by the workers that plan and render, not by every web process.
+    from annotations.media.rendering import rendition_key
+
     plan = plan_rendition(spec_of(own), spec_of(partner), profile_of(study))
     plan = replace(plan, spoilt=spoilt)
     return Rendition.objects.get_or_create(

@@ -9,12 +9,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analysis.clips import page_with_clips
 from analysis.core.report import build_report
-from analysis.export import lines_of, rendition_lines
-from analysis.files import OutputError, write_report
-from analysis.queries import report_settings, study_votes
-from analysis.wording import prefixed_headline
+from analysis.files.bundle import OutputError, write_report
+from analysis.files.csv import mapping_lines, rendition_lines
+from analysis.page.clips import page_with_clips
+from analysis.page.headline import prefixed_headline
+from analysis.votes.columns import study_votes
+from analysis.votes.settings import report_settings
 from annotations.models import Study
 from annotations.services.pairs.provenance import rendition_rows
 from generation.jobs.provenance import GENERATION_COLUMNS, generation_rows
@@ -44,7 +45,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         clips = {
             "renditions.csv": rendition_lines(rendition_rows(study)),
-            "generation.csv": lines_of(GENERATION_COLUMNS, generation_rows(study)),
+            "generation.csv": mapping_lines(GENERATION_COLUMNS, generation_rows(study)),
         }
         for name, lines in clips.items():
             paths.append(folder / name)

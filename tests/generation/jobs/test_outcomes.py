@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from analysis.core.report import ReportSettings, build_report
-from analysis.html import render_report
-from analysis.queries import votes_seen
-from analysis.readers import read_votes
-from analysis.services import compute_report_now
+from analysis.core.report import build_report
+from analysis.core.settings import ReportSettings
+from analysis.page.html import render_report
+from analysis.services.making import compute_report_now
+from analysis.votes.readers import read_votes
+from analysis.votes.seen import votes_seen
 from annotations.services.clips.outcomes import outcomes_of
 from generation.enums import JobState
 from generation.jobs.decisions import retry_job

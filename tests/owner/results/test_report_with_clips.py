@@ -13,9 +13,9 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from analysis.clips import page_with_clips
 from analysis.models import Report
-from analysis.services import compute_report_now
+from analysis.page.clips import page_with_clips
+from analysis.services.making import compute_report_now
 from analysis.tasks import compute
 from annotations.services.studies.states import create_study
 from tests.annotations.factories import (

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analysis.models import Report, ReportState
-from analysis.services import compute_report_now, request_report
+from analysis.services.making import compute_report_now
+from analysis.services.requesting import request_report
 from analysis.tasks import compute
 from annotations.enums import StudyState
 from owner.results.standing import results_of

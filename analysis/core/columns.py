@@ -1,0 +1,90 @@
+"""Columns of tables, and those of the vote table: defined here, once.
+
+The vote table has one row per judgment, in the project's public long form. Required are
+`model_a`, `model_b` and `winner`; everything else has a default.
+
+==============  =================================  ==============================================
+column          values                             default
+==============  =================================  ==============================================
+study           text                               empty
+comparison_id   text                               the prompt and the model pair
+prompt_id       text                               the comparison, or a prompt of its own per row
+prompt          text                               empty
+category        text                               empty
+axis            text                               `overall`
+model_a         text, not equal to model_b         required
+model_b         text                               required
+winner          `model_a`, `model_b`, `tie`        required
+reasons         texts with `;` between             empty: none given
+note            text                               empty
+rater           text                               empty: unknown, never counted as a repeat
+side_a          `left`, `right`                    empty: unknown
+protocol        text                               empty
+is_gold         true, false                        false
+excluded        true, false                        false
+excluded_why    text                               empty
+started_at      ISO 8601 time                      NaT
+submitted_at    ISO 8601 time                      NaT; without it the row order is the time order
+duration_ms     milliseconds, at least 0           NaN
+played_a        text, not interpreted              empty
+played_b        text, not interpreted              empty
+reason_order    texts with `;` between, as shown   empty: unknown
+==============  =================================  ==============================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from operator import itemgetter
+from typing import Any
+
+
+class Kind(Enum):
+    """What the values of a column are."""
+
+    TEXT = "text"
+    WHOLE = "whole numbers"
+    NUMBER = "numbers"
+    FLAG = "true or false"
+    TIME = "times"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of every form of a table: its name, its kind, and its value in a row."""
+
+    name: str
+    kind: Kind
+    value: Callable[[Any], Any]
+
+
+def fields(kind: Kind, *names: str) -> tuple[Column, ...]:
+    """Columns whose values stand in the rows under the same names."""
+    return tuple(Column(name, kind, itemgetter(name)) for name in names)
+
+
+def names_of(columns: Iterable[Column]) -> tuple[str, ...]:
+    return tuple(column.name for column in columns)
+
+
+VOTE_COLUMNS = (
+    *fields(Kind.TEXT, "study", "comparison_id", "prompt_id", "prompt", "category", "axis"),
+    *fields(Kind.TEXT, "model_a", "model_b", "winner", "reasons", "note", "rater", "side_a"),
+    *fields(Kind.TEXT, "protocol"),
+    *fields(Kind.FLAG, "is_gold", "excluded"),
+    *fields(Kind.TEXT, "excluded_why"),
+    *fields(Kind.TIME, "started_at", "submitted_at"),
+    *fields(Kind.NUMBER, "duration_ms"),
+    *fields(Kind.TEXT, "played_a", "played_b", "reason_order"),
+)
+COLUMNS = names_of(VOTE_COLUMNS)
+REQUIRED = ("model_a", "model_b", "winner")
+WINNERS = ("model_a", "model_b", "tie")
+DEFAULT_AXIS = "overall"
+
+
+def of_kind(kind: Kind) -> tuple[str, ...]:
+    """Names of the vote table's columns of a kind."""
+    return tuple(column.name for column in VOTE_COLUMNS if column.kind is kind)

@@ -1,0 +1,34 @@
+"""Preference pairs, as trainers of reward models and DPO read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.core.decided import decided_comparisons
+from analysis.core.settings import MajorityRule
+
+
+def preference_lines(votes: pd.DataFrame, *, min_votes: int, rule: MajorityRule) -> Iterator[str]:
+    """JSON lines of chosen and rejected models, for complete comparisons that were decided."""
+    texts = dict(zip(votes["prompt_id"], votes["prompt"], strict=True))
+    for row in decided_comparisons(votes, min_votes=min_votes, rule=rule):
+        if row["complete"] and row["verdict"] in ("model_a", "model_b"):
+            yield json.dumps(_preference(row, texts[row["prompt_id"]]), ensure_ascii=False) + "\n"
+
+
+def _preference(row: Mapping[str, Any], prompt: str) -> dict[str, Any]:
+    won, lost = ("a", "b") if row["verdict"] == "model_a" else ("b", "a")
+    return {
+        "prompt": prompt,
+        "prompt_id": row["prompt_id"],
+        "axis": row["axis"],
+        "chosen": row[f"model_{won}"],
+        "rejected": row[f"model_{lost}"],
+        "votes_for": row[f"votes_{won}"],
+        "votes_against": row[f"votes_{lost}"],
+        "ties": row["ties"],
+    }

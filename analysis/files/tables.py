@@ -1,0 +1,188 @@
+"""The tables beside a report: for each its columns, said once for every format, and its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import pandas as pd
+
+from analysis.core.columns import Column, Kind
+from analysis.core.decided import VERDICT_COLUMNS, decided_comparisons
+from analysis.core.estimates import Estimate
+from analysis.core.ranking_report import AxisRanking, RankedModel
+from analysis.core.raters import RATER_COLUMNS, rater_rows
+from analysis.core.results import PairResult, StudyReport
+from analysis.core.slices import CategoryRate
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns, and rows that have them."""
+
+    columns: tuple[Column, ...]
+    rows: list[Any]
+
+
+@dataclass(frozen=True)
+class _Result:
+    """A row of the win rates."""
+
+    study: str
+    result: PairResult
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """A row of a ranking."""
+
+    ranking: AxisRanking
+    model: RankedModel
+
+
+@dataclass(frozen=True)
+class _Category:
+    """A row of the win rates by category of prompts."""
+
+    result: PairResult
+    one: CategoryRate
+
+
+def tables_of(report: StudyReport, votes: pd.DataFrame) -> dict[str, Table]:
+    """The tables beside a report, by name; a ranking and categories where there are some."""
+    settings = report.settings
+    verdicts = decided_comparisons(votes, min_votes=settings.min_votes, rule=settings.majority_rule)
+    tables = {
+        "win_rates": win_rates(report),
+        "verdicts": Table(VERDICT_COLUMNS, list(verdicts)),
+        "raters": Table(RATER_COLUMNS, list(rater_rows(votes))),
+    }
+    if report.rankings:
+        tables["ranking"] = Table(RANKING_COLUMNS, list(_ranked(report)))
+    if any(result.categories for result in report.results):
+        tables["win_rates_by_category"] = Table(CATEGORY_COLUMNS, list(_categories(report)))
+    return tables
+
+
+def win_rates(report: StudyReport) -> Table:
+    """One row per axis, model pair and protocol. Undefined is None."""
+    rows = [_Result(report.settings.title, result) for result in report.results]
+    return Table(WIN_RATE_COLUMNS, rows)
+
+
+def vote_table_rows(votes: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
+    """The rows of a vote table; undefined cells are None."""
+    for record in votes.to_dict("records"):
+        yield {str(name): None if pd.isna(value) else value for name, value in record.items()}
+
+
+def _ranked(report: StudyReport) -> Iterator[_Ranked]:
+    return (_Ranked(ranking, model) for ranking in report.rankings for model in ranking.models)
+
+
+def _categories(report: StudyReport) -> Iterator[_Category]:
+    return (_Category(result, one) for result in report.results for one in result.categories)
+
+
+def _columns(kind: Kind, **paths: str) -> tuple[Column, ...]:
+    """Columns by name, each with the path to its value from the row."""
+    return tuple(Column(name, kind, attrgetter(path)) for name, path in paths.items())
+
+
+def _bounds(path: str, prefix: str = "") -> tuple[Column, ...]:
+    """Both ends of the interval of the estimate at this path, None without one."""
+    return tuple(
+        Column(f"{prefix}{end}", Kind.NUMBER, _bound(attrgetter(path), end))
+        for end in ("lower", "upper")
+    )
+
+
+def _bound(estimate_of: Callable[[Any], Estimate], end: str) -> Callable[[Any], float | None]:
+    def value(row: Any) -> float | None:
+        interval = estimate_of(row).interval
+        return None if interval is None else float(getattr(interval, end))
+
+    return value
+
+
+def _anytime(name: str, kind: Kind, path: str) -> Column:
+    """Of the interval that holds at every look; None where there is none."""
+    value_of = attrgetter(path)
+
+    def value(row: _Result) -> Any:
+        anytime = row.result.anytime
+        return None if anytime is None else value_of(anytime)
+
+    return Column(name, kind, value)
+
+
+def _method(row: _Result) -> str | None:
+    interval = row.result.win_rate.rate.interval
+    return None if interval is None else interval.method
+
+
+def _named(*names: str) -> dict[str, str]:
+    """Paths of what every row says of its result."""
+    return {name: f"result.{name}" for name in names}
+
+
+RANKING_COLUMNS = (
+    *_columns(Kind.TEXT, protocol="ranking.protocol", axis="ranking.axis", model="model.model"),
+    Column("island", Kind.WHOLE, lambda row: row.model.island + 1),
+    *_columns(Kind.NUMBER, rating="model.rating.value"),
+    *_bounds("model.rating", "rating_"),
+    *_columns(Kind.WHOLE, best_rank="model.best_rank", worst_rank="model.worst_rank"),
+)
+CATEGORY_COLUMNS = (
+    *_columns(Kind.TEXT, **_named("protocol", "axis", "model_a", "model_b")),
+    *_columns(Kind.TEXT, category="one.category"),
+    *_columns(
+        Kind.WHOLE,
+        n="one.win_rate.n",
+        prompts="one.prompts",
+        wins_a="one.win_rate.wins",
+        wins_b="one.win_rate.losses",
+        ties="one.win_rate.ties",
+    ),
+    *_columns(Kind.NUMBER, win_rate="one.win_rate.rate.value"),
+    *_bounds("one.win_rate.rate"),
+    *_columns(Kind.NUMBER, p_value="one.p_value", holm_p_value="one.holm_p_value"),
+)
+WIN_RATE_COLUMNS = (
+    *_columns(Kind.TEXT, study="study", **_named("protocol", "axis", "model_a", "model_b")),
+    *_columns(
+        Kind.WHOLE,
+        n="result.win_rate.n",
+        wins_a="result.win_rate.wins",
+        wins_b="result.win_rate.losses",
+        ties="result.win_rate.ties",
+        incomplete="result.incomplete",
+    ),
+    *_columns(Kind.NUMBER, win_rate="result.win_rate.rate.value"),
+    *_bounds("result.win_rate.rate"),
+    Column("interval_method", Kind.TEXT, _method),
+    *_columns(Kind.NUMBER, net_win_rate="result.win_rate.net.value"),
+    *_bounds("result.win_rate.net", "net_"),
+    *_columns(Kind.WHOLE, votes="result.vote_share.votes", **_named("raters", "prompts")),
+    *_columns(Kind.NUMBER, vote_share_a="result.vote_share.item_weighted.value"),
+    *_bounds("result.vote_share.item_weighted", "vote_share_"),
+    *_columns(
+        Kind.NUMBER,
+        complete_agreement="result.agreement.complete",
+        pairwise_agreement="result.agreement.pairwise.value",
+        fleiss_kappa="result.agreement.fleiss_kappa.value",
+    ),
+    *_bounds("result.agreement.fleiss_kappa", "fleiss_kappa_"),
+    *_columns(
+        Kind.NUMBER,
+        gwet_ac1="result.agreement.gwet_ac1.value",
+        balanced_kappa="result.agreement.brennan_prediger.value",
+        krippendorff_alpha="result.agreement.krippendorff_alpha.value",
+    ),
+    _anytime("anytime_comparisons", Kind.WHOLE, "comparisons"),
+    _anytime("anytime_win_rate", Kind.NUMBER, "rate"),
+    _anytime("anytime_lower", Kind.NUMBER, "interval.lower"),
+    _anytime("anytime_upper", Kind.NUMBER, "interval.upper"),
+)

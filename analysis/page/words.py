@@ -1,0 +1,88 @@
+"""Numbers and names in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from analysis.core.estimates import Estimate, Interval, Undefined
+from analysis.core.settings import StoppingPlan, StoppingRule
+
+THIN = "\u202f"
+WHY_UNDEFINED = {
+    Undefined.NO_VOTES: "no votes",
+    Undefined.NO_VARIATION: "undefined: all votes are alike",
+    Undefined.FEWER_THAN_TWO_VOTES: "needs two votes per comparison",
+    Undefined.TOO_FEW_CLUSTERS: "too few prompts for an interval",
+    Undefined.NOT_CONNECTED: "never compared, not even through others",
+    Undefined.SEPARATED: "no bound: one side won every vote",
+    Undefined.INTERIM: "comes with the planned number",
+    Undefined.UNKNOWN_RATERS: "the votes do not say who judged",
+}
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{rounded(100 * share, 1)}{THIN}%"
+
+
+def decimal(value: float | None, places: int = 2) -> str:
+    return "–" if value is None else rounded(value, places).replace("-", "−")
+
+
+def p_value(p: float | None) -> str:
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def percent_interval(interval: Interval | None) -> str:
+    """Both bounds in percent, such as `67.0 to 86.7`; empty without an interval."""
+    if interval is None:
+        return ""
+    return f"{rounded(100 * interval.lower, 1)} to {rounded(100 * interval.upper, 1)}"
+
+
+def decimal_interval(interval: Interval | None) -> str:
+    return "" if interval is None else f"{decimal(interval.lower)} to {decimal(interval.upper)}"
+
+
+def why_undefined(estimate: Estimate) -> str:
+    return WHY_UNDEFINED[estimate.undefined] if estimate.undefined else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Such as `A, B and C`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def time_words(moment: str | None) -> str:
+    """An ISO time as people read it; empty without one."""
+    return (moment or "").replace("T", " ").replace("+00:00", " UTC")
+
+
+def axis_words(key: str) -> str:
+    return key.replace("_", " ").replace("-", " ")
+
+
+def plan_words(plan: StoppingPlan, planned: int | None) -> str:
+    """What was planned, as a sentence without its full stop."""
+    number = f"{planned} comparisons per pair of models" if planned else "no number of comparisons"
+    if plan.rule == StoppingRule.FIXED:
+        return f"{number}, read once: when they are complete, or when the study is closed"
+    precise = f", or is no wider than {200 * plan.half_width:g} points" if plan.half_width else ""
+    return (
+        f"{number} at most; after {plan.minimum} the study may stop whenever an always-valid "
+        f"interval excludes 50{THIN}%{precise} (alpha {plan.alpha:g}, shared by all pairs and "
+        "questions)"
+    )
+
+
+def rounded(value: float, places: int) -> str:
+    """Rounded as written in decimals, halves to the even digit: both shares of a pair add up.
+
+    Fifteen digits first, so that 3/2000 is 0.15 and not the binary number just below.
+    """
+    exact = Decimal(f"{value:.15g}").quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    text = f"{exact:f}"
+    return text.removeprefix("-") if float(text) == 0 else text

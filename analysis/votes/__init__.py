@@ -1,0 +1,1 @@
+"""From the database and from files of others to the vote table."""

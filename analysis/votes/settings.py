@@ -1,0 +1,90 @@
+"""What a study's votes cannot say about themselves, from its rows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.db.models import Count
+
+from analysis.core.settings import (
+    AskedAxis,
+    ClipsWanted,
+    ReportSettings,
+    Shown,
+    StoppingPlan,
+    StoppingRule,
+)
+from analysis.version import code_version
+from annotations.enums import ComparisonState, StudyState, TiePolicy
+from annotations.models import Comparison, Judgment, Study
+from annotations.services.clips.outcomes import outcomes_of
+from annotations.services.pairs.provenance import shown_clips
+from annotations.services.studies.protocol import hash_protocol
+
+
+def report_settings(study: Study) -> ReportSettings:
+    """What a study's votes cannot say about themselves."""
+    return ReportSettings(
+        title=study.title,
+        min_votes=study.raters_per_comparison,
+        ties_allowed=study.tie_policy == TiePolicy.ALLOWED,
+        axes=_asked_axes(study),
+        planned=_planned_per_pair(study),
+        plan=stopping_plan(study),
+        simulated=_has_simulated_votes(study),
+        interim=is_interim(study),
+        protocol_hash=hash_protocol(study),
+        code_version=code_version(),
+        shown=tuple(
+            Shown(one.model, one.clips, str(one.made), str(one.shown)) for one in shown_clips(study)
+        ),
+        clips=clips_wanted(study),
+        presentation=str(study.get_presentation_profile_display()),
+    )
+
+
+def clips_wanted(study: Study) -> tuple[ClipsWanted, ...]:
+    """What became of each model's clips."""
+    return tuple(ClipsWanted(**asdict(one)) for one in outcomes_of(study))
+
+
+def stopping_plan(study: Study) -> StoppingPlan:
+    """The plan that was set with the protocol; without a number, one comparison per prompt."""
+    return StoppingPlan(
+        rule=StoppingRule(study.stopping_rule),
+        comparisons=study.planned_comparisons or study.study_prompts.count() or None,
+        alpha=study.stopping_alpha,
+        minimum=study.stopping_minimum,
+        half_width=study.stopping_half_width,
+    )
+
+
+def is_interim(study: Study) -> bool:
+    return study.state != StudyState.CLOSED
+
+
+def planned_comparisons(study: Study) -> Any:
+    return Comparison.objects.filter(study=study).counted().exclude(state=ComparisonState.FAILED)
+
+
+def _asked_axes(study: Study) -> tuple[AskedAxis, ...]:
+    return tuple(
+        AskedAxis(
+            axis.key,
+            axis.question,
+            {reason.key: reason.label for reason in axis.reasons.all()},
+        )
+        for axis in study.axes.prefetch_related("reasons")
+    )
+
+
+def _planned_per_pair(study: Study) -> dict[tuple[str, str], int]:
+    names = ("stimulus_a__model__name", "stimulus_b__model__name")
+    counts = planned_comparisons(study).order_by().values_list(*names).annotate(n=Count("pk"))
+    return {(model_a, model_b): n for model_a, model_b, n in counts}
+
+
+def _has_simulated_votes(study: Study) -> bool:
+    judgments = Judgment.objects.for_study(study.pk)
+    return judgments.filter(assignment__rater__is_simulated=True).exists()
