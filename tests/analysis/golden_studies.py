@@ -27,7 +27,7 @@ from annotations.models import (
 from annotations.services.clips.manifests import PromptText
 from annotations.services.clips.registering import get_or_create_prompt
 from annotations.services.studies.states import create_study
-from juice.demo import MODELS
+from examples.demo.content import MODELS
 from tests.annotations.factories import NOW, make_rendition, make_stimulus
 
 GOLDEN = Path(__file__).parent / "golden"
