@@ -7,7 +7,7 @@ export HOST ?= 127.0.0.1
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check docs format screenshots translations lock clean
+.PHONY: help demo run test check docs format imports screenshots translations lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ docs: .venv/dev.stamp ## Serve the documentation as a site (PORT=, HOST=)
 
 format: .venv/dev.stamp ## Format the code
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format --quiet .
+
+imports: .venv/dev.stamp ## Draw which room imports which, for docs/architecture.md
+	@$(BIN)/python -m scripts.imports
 
 screenshots: .venv/dev.stamp ## Make the pictures in docs/images anew
 	@UPDATE_SCREENSHOTS=1 $(BIN)/python -m scripts.test --screenshots

@@ -41,7 +41,7 @@ class ReasonOrder(TextChoices):
     FIXED = "fixed", "As listed, for everybody"
 
 
-class StoppingRule(TextChoices):
+class StoppingRuleChoice(TextChoices):
     FIXED = "fixed", "Fixed number: read once, when the planned number is complete"
     ANYTIME = "anytime", "Always valid: may be read, and stopped, after every comparison"
 

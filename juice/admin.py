@@ -13,7 +13,7 @@ from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from annotations.admin.study import StudyAdmin as PlainStudyAdmin
+from annotations.admin.study import StudyAdmin
 from annotations.models import Study
 from generation.admin.clip_settings import ClipSettingsInline
 
@@ -39,11 +39,11 @@ class TokenAdmin(PlainTokenAdmin, ModelAdmin):
 
 
 @admin.register(Study)
-class StudyAdmin(PlainStudyAdmin):
+class CompleteStudyAdmin(StudyAdmin):
     """The models come first, then what they are asked, then what raters are."""
 
     inlines: tuple[Any, ...] = (
-        PlainStudyAdmin.inlines[0],
+        StudyAdmin.inlines[0],
         ClipSettingsInline,
-        *PlainStudyAdmin.inlines[1:],
+        *StudyAdmin.inlines[1:],
     )

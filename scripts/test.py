@@ -24,6 +24,7 @@ CHECKS = {
     "types": [BIN / "mypy"],
     "import contracts": [BIN / "lint-imports", "--no-cache"],
     "Django's checks": [sys.executable, "manage.py", "check"],
+    "picture of imports": [sys.executable, "-m", "scripts.imports", "--check"],
     "scripts": [node(), "--test", "tests/scripts/*.test.js"],
     "documentation": [BIN / "zensical", "build", "--strict", "--clean"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],

@@ -41,7 +41,7 @@ from operator import itemgetter
 from typing import Any
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """What the values of a column are."""
 
     TEXT = "text"
@@ -56,11 +56,11 @@ class Column:
     """A column of every form of a table: its name, its kind, and its value in a row."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     value: Callable[[Any], Any]
 
 
-def fields(kind: Kind, *names: str) -> tuple[Column, ...]:
+def fields(kind: ColumnKind, *names: str) -> tuple[Column, ...]:
     """Columns whose values stand in the rows under the same names."""
     return tuple(Column(name, kind, itemgetter(name)) for name in names)
 
@@ -70,14 +70,14 @@ def names_of(columns: Iterable[Column]) -> tuple[str, ...]:
 
 
 VOTE_COLUMNS = (
-    *fields(Kind.TEXT, "study", "comparison_id", "prompt_id", "prompt", "category", "axis"),
-    *fields(Kind.TEXT, "model_a", "model_b", "winner", "reasons", "note", "rater", "side_a"),
-    *fields(Kind.TEXT, "protocol"),
-    *fields(Kind.FLAG, "is_gold", "excluded"),
-    *fields(Kind.TEXT, "excluded_why"),
-    *fields(Kind.TIME, "started_at", "submitted_at"),
-    *fields(Kind.NUMBER, "duration_ms"),
-    *fields(Kind.TEXT, "played_a", "played_b", "reason_order"),
+    *fields(ColumnKind.TEXT, "study", "comparison_id", "prompt_id", "prompt", "category", "axis"),
+    *fields(ColumnKind.TEXT, "model_a", "model_b", "winner", "reasons", "note", "rater", "side_a"),
+    *fields(ColumnKind.TEXT, "protocol"),
+    *fields(ColumnKind.FLAG, "is_gold", "excluded"),
+    *fields(ColumnKind.TEXT, "excluded_why"),
+    *fields(ColumnKind.TIME, "started_at", "submitted_at"),
+    *fields(ColumnKind.NUMBER, "duration_ms"),
+    *fields(ColumnKind.TEXT, "played_a", "played_b", "reason_order"),
 )
 COLUMNS = names_of(VOTE_COLUMNS)
 REQUIRED = ("model_a", "model_b", "winner")
@@ -85,6 +85,6 @@ WINNERS = ("model_a", "model_b", "tie")
 DEFAULT_AXIS = "overall"
 
 
-def of_kind(kind: Kind) -> tuple[str, ...]:
+def of_kind(kind: ColumnKind) -> tuple[str, ...]:
     """Names of the vote table's columns of a kind."""
     return tuple(column.name for column in VOTE_COLUMNS if column.kind is kind)

@@ -7,17 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.columns import Kind, fields
+from analysis.core.columns import ColumnKind, fields
 from analysis.core.items import count_choices
 from analysis.core.settings import MajorityRule
 from analysis.core.verdicts import majority_verdicts
 from analysis.core.votes import valid_votes
 
 VERDICT_COLUMNS = (
-    *fields(Kind.TEXT, "protocol", "axis", "prompt_id", "comparison_id", "model_a", "model_b"),
-    *fields(Kind.WHOLE, "votes_a", "votes_b", "ties"),
-    *fields(Kind.TEXT, "verdict"),
-    *fields(Kind.FLAG, "complete"),
+    *fields(
+        ColumnKind.TEXT, "protocol", "axis", "prompt_id", "comparison_id", "model_a", "model_b"
+    ),
+    *fields(ColumnKind.WHOLE, "votes_a", "votes_b", "ties"),
+    *fields(ColumnKind.TEXT, "verdict"),
+    *fields(ColumnKind.FLAG, "complete"),
 )
 
 

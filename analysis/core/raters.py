@@ -7,20 +7,20 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.columns import WINNERS, Kind, fields
+from analysis.core.columns import WINNERS, ColumnKind, fields
 from analysis.core.reliability import OthersAgreement, agreement_with_others
 from analysis.core.sides import screen_raters
 
 RATER_COLUMNS = (
-    *fields(Kind.TEXT, "rater"),
-    *fields(Kind.WHOLE, "votes", "comparisons", "left_votes", "decided_votes"),
-    *fields(Kind.NUMBER, "left_share"),
-    *fields(Kind.FLAG, "leans_to_one_side"),
-    *fields(Kind.NUMBER, "agreement_with_others"),
-    *fields(Kind.WHOLE, "compared_with_others"),
-    *fields(Kind.NUMBER, "median_seconds"),
-    *fields(Kind.FLAG, "excluded"),
-    *fields(Kind.TEXT, "excluded_why"),
+    *fields(ColumnKind.TEXT, "rater"),
+    *fields(ColumnKind.WHOLE, "votes", "comparisons", "left_votes", "decided_votes"),
+    *fields(ColumnKind.NUMBER, "left_share"),
+    *fields(ColumnKind.FLAG, "leans_to_one_side"),
+    *fields(ColumnKind.NUMBER, "agreement_with_others"),
+    *fields(ColumnKind.WHOLE, "compared_with_others"),
+    *fields(ColumnKind.NUMBER, "median_seconds"),
+    *fields(ColumnKind.FLAG, "excluded"),
+    *fields(ColumnKind.TEXT, "excluded_why"),
 )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
-from analysis.core.columns import COLUMNS, DEFAULT_AXIS, REQUIRED, WINNERS, Kind, of_kind
+from analysis.core.columns import COLUMNS, DEFAULT_AXIS, REQUIRED, WINNERS, ColumnKind, of_kind
 
-FLAGS, TIMES = of_kind(Kind.FLAG), of_kind(Kind.TIME)
+FLAGS, TIMES = of_kind(ColumnKind.FLAG), of_kind(ColumnKind.TIME)
 
 _FLAG_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": 0}
 _SWAPPED = {

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from analysis.core.columns import VOTE_COLUMNS, Column, Kind, fields
+from analysis.core.columns import VOTE_COLUMNS, Column, ColumnKind, fields
 from annotations.services.pairs.provenance import RENDITION_COLUMNS
 
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
@@ -29,7 +29,7 @@ def rendition_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def mapping_lines(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Lines of a CSV of what stands in the rows under these names."""
-    return lines_of(fields(Kind.TEXT, *names), rows)
+    return lines_of(fields(ColumnKind.TEXT, *names), rows)
 
 
 def lines_of(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from analysis.core.columns import Column, Kind, fields
+from analysis.core.columns import Column, ColumnKind, fields
 from analysis.files.csv import lines_of
 
 Row = Mapping[str, Any]
@@ -58,25 +58,25 @@ def _vote_type(row: Row) -> str:
 
 
 def _text(name: str, value: Callable[[Row], Any]) -> Column:
-    return Column(name, Kind.TEXT, value)
+    return Column(name, ColumnKind.TEXT, value)
 
 
 FASTCHAT_COLUMNS = (
     _text("question_id", itemgetter("prompt_id")),
-    *fields(Kind.TEXT, "model_a", "model_b", "winner"),
+    *fields(ColumnKind.TEXT, "model_a", "model_b", "winner"),
     _text("judge", itemgetter("rater")),
-    Column("turn", Kind.WHOLE, lambda row: 1),
-    Column("anony", Kind.FLAG, lambda row: True),
+    Column("turn", ColumnKind.WHOLE, lambda row: 1),
+    Column("anony", ColumnKind.FLAG, lambda row: True),
     _text("language", lambda row: ""),
-    Column("tstamp", Kind.NUMBER, lambda row: _seconds(row["submitted_at"])),
-    *fields(Kind.TEXT, "axis", "prompt"),
+    Column("tstamp", ColumnKind.NUMBER, lambda row: _seconds(row["submitted_at"])),
+    *fields(ColumnKind.TEXT, "axis", "prompt"),
 )
 GENAI_BENCH_COLUMNS = (
-    *fields(Kind.TEXT, "prompt"),
+    *fields(ColumnKind.TEXT, "prompt"),
     _text("left_model", lambda row: _left_and_right(row)[0]),
     _text("right_model", lambda row: _left_and_right(row)[1]),
     _text("vote_type", _vote_type),
-    *fields(Kind.TEXT, "axis", "prompt_id"),
+    *fields(ColumnKind.TEXT, "axis", "prompt_id"),
 )
 CROWD_KIT_COLUMNS = (
     _text("task", lambda row: f"{row['comparison_id']}/{row['axis']}"),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from analysis.core.columns import Column, Kind
+from analysis.core.columns import Column, ColumnKind
 
 ROWS_AT_ONCE = 20_000
 
@@ -34,15 +34,15 @@ def parquet_chunks(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[b
     yield sink.taken()
 
 
-def _type(kind: Kind) -> Any:
+def _type(kind: ColumnKind) -> Any:
     import pyarrow as pa
 
     types = {
-        Kind.TEXT: pa.string(),
-        Kind.WHOLE: pa.int64(),
-        Kind.NUMBER: pa.float64(),
-        Kind.FLAG: pa.bool_(),
-        Kind.TIME: pa.timestamp("us", tz="UTC"),
+        ColumnKind.TEXT: pa.string(),
+        ColumnKind.WHOLE: pa.int64(),
+        ColumnKind.NUMBER: pa.float64(),
+        ColumnKind.FLAG: pa.bool_(),
+        ColumnKind.TIME: pa.timestamp("us", tz="UTC"),
     }
     return types[kind]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.columns import Column, Kind
+from analysis.core.columns import Column, ColumnKind
 from analysis.core.decided import VERDICT_COLUMNS, decided_comparisons
 from analysis.core.estimates import Estimate
 from analysis.core.ranking_report import AxisRanking, RankedModel
@@ -86,7 +86,7 @@ def _categories(report: StudyReport) -> Iterator[_Category]:
     return (_Category(result, one) for result in report.results for one in result.categories)
 
 
-def _columns(kind: Kind, **paths: str) -> tuple[Column, ...]:
+def _columns(kind: ColumnKind, **paths: str) -> tuple[Column, ...]:
     """Columns by name, each with the path to its value from the row."""
     return tuple(Column(name, kind, attrgetter(path)) for name, path in paths.items())
 
@@ -94,7 +94,7 @@ def _columns(kind: Kind, **paths: str) -> tuple[Column, ...]:
 def _bounds(path: str, prefix: str = "") -> tuple[Column, ...]:
     """Both ends of the interval of the estimate at this path, None without one."""
     return tuple(
-        Column(f"{prefix}{end}", Kind.NUMBER, _bound(attrgetter(path), end))
+        Column(f"{prefix}{end}", ColumnKind.NUMBER, _bound(attrgetter(path), end))
         for end in ("lower", "upper")
     )
 
@@ -107,7 +107,7 @@ def _bound(estimate_of: Callable[[Any], Estimate], end: str) -> Callable[[Any], 
     return value
 
 
-def _anytime(name: str, kind: Kind, path: str) -> Column:
+def _anytime(name: str, kind: ColumnKind, path: str) -> Column:
     """Of the interval that holds at every look; None where there is none."""
     value_of = attrgetter(path)
 
@@ -129,60 +129,62 @@ def _named(*names: str) -> dict[str, str]:
 
 
 RANKING_COLUMNS = (
-    *_columns(Kind.TEXT, protocol="ranking.protocol", axis="ranking.axis", model="model.model"),
-    Column("island", Kind.WHOLE, lambda row: row.model.island + 1),
-    *_columns(Kind.NUMBER, rating="model.rating.value"),
+    *_columns(
+        ColumnKind.TEXT, protocol="ranking.protocol", axis="ranking.axis", model="model.model"
+    ),
+    Column("island", ColumnKind.WHOLE, lambda row: row.model.island + 1),
+    *_columns(ColumnKind.NUMBER, rating="model.rating.value"),
     *_bounds("model.rating", "rating_"),
-    *_columns(Kind.WHOLE, best_rank="model.best_rank", worst_rank="model.worst_rank"),
+    *_columns(ColumnKind.WHOLE, best_rank="model.best_rank", worst_rank="model.worst_rank"),
 )
 CATEGORY_COLUMNS = (
-    *_columns(Kind.TEXT, **_named("protocol", "axis", "model_a", "model_b")),
-    *_columns(Kind.TEXT, category="one.category"),
+    *_columns(ColumnKind.TEXT, **_named("protocol", "axis", "model_a", "model_b")),
+    *_columns(ColumnKind.TEXT, category="one.category"),
     *_columns(
-        Kind.WHOLE,
+        ColumnKind.WHOLE,
         n="one.win_rate.n",
         prompts="one.prompts",
         wins_a="one.win_rate.wins",
         wins_b="one.win_rate.losses",
         ties="one.win_rate.ties",
     ),
-    *_columns(Kind.NUMBER, win_rate="one.win_rate.rate.value"),
+    *_columns(ColumnKind.NUMBER, win_rate="one.win_rate.rate.value"),
     *_bounds("one.win_rate.rate"),
-    *_columns(Kind.NUMBER, p_value="one.p_value", holm_p_value="one.holm_p_value"),
+    *_columns(ColumnKind.NUMBER, p_value="one.p_value", holm_p_value="one.holm_p_value"),
 )
 WIN_RATE_COLUMNS = (
-    *_columns(Kind.TEXT, study="study", **_named("protocol", "axis", "model_a", "model_b")),
+    *_columns(ColumnKind.TEXT, study="study", **_named("protocol", "axis", "model_a", "model_b")),
     *_columns(
-        Kind.WHOLE,
+        ColumnKind.WHOLE,
         n="result.win_rate.n",
         wins_a="result.win_rate.wins",
         wins_b="result.win_rate.losses",
         ties="result.win_rate.ties",
         incomplete="result.incomplete",
     ),
-    *_columns(Kind.NUMBER, win_rate="result.win_rate.rate.value"),
+    *_columns(ColumnKind.NUMBER, win_rate="result.win_rate.rate.value"),
     *_bounds("result.win_rate.rate"),
-    Column("interval_method", Kind.TEXT, _method),
-    *_columns(Kind.NUMBER, net_win_rate="result.win_rate.net.value"),
+    Column("interval_method", ColumnKind.TEXT, _method),
+    *_columns(ColumnKind.NUMBER, net_win_rate="result.win_rate.net.value"),
     *_bounds("result.win_rate.net", "net_"),
-    *_columns(Kind.WHOLE, votes="result.vote_share.votes", **_named("raters", "prompts")),
-    *_columns(Kind.NUMBER, vote_share_a="result.vote_share.item_weighted.value"),
+    *_columns(ColumnKind.WHOLE, votes="result.vote_share.votes", **_named("raters", "prompts")),
+    *_columns(ColumnKind.NUMBER, vote_share_a="result.vote_share.item_weighted.value"),
     *_bounds("result.vote_share.item_weighted", "vote_share_"),
     *_columns(
-        Kind.NUMBER,
+        ColumnKind.NUMBER,
         complete_agreement="result.agreement.complete",
         pairwise_agreement="result.agreement.pairwise.value",
         fleiss_kappa="result.agreement.fleiss_kappa.value",
     ),
     *_bounds("result.agreement.fleiss_kappa", "fleiss_kappa_"),
     *_columns(
-        Kind.NUMBER,
+        ColumnKind.NUMBER,
         gwet_ac1="result.agreement.gwet_ac1.value",
         balanced_kappa="result.agreement.brennan_prediger.value",
         krippendorff_alpha="result.agreement.krippendorff_alpha.value",
     ),
-    _anytime("anytime_comparisons", Kind.WHOLE, "comparisons"),
-    _anytime("anytime_win_rate", Kind.NUMBER, "rate"),
-    _anytime("anytime_lower", Kind.NUMBER, "interval.lower"),
-    _anytime("anytime_upper", Kind.NUMBER, "interval.upper"),
+    _anytime("anytime_comparisons", ColumnKind.WHOLE, "comparisons"),
+    _anytime("anytime_win_rate", ColumnKind.NUMBER, "rate"),
+    _anytime("anytime_lower", ColumnKind.NUMBER, "interval.lower"),
+    _anytime("anytime_upper", ColumnKind.NUMBER, "interval.upper"),
 )

@@ -10,12 +10,12 @@ from annotations.enums import SkipReason
 from annotations.inputs import LARGEST_FACTS, read_text
 from annotations.models import Judgment, Study
 from annotations.services.rating.asking import Ahead, Asked, Question
-from annotations.services.rating.explaining import Example, Feedback
+from annotations.services.rating.explaining import Feedback, ReasonExample
 from annotations.services.rating.stages import MAX_NOTE_LENGTH, Answer
 from annotations.services.rating.turns import TurnKind
 from annotations.views.addresses import clip_addresses, source_address
 
-HasClips = Asked | Ahead | Feedback | Example
+HasClips = Asked | Ahead | Feedback | ReasonExample
 
 
 class JoinSerializer(serializers.Serializer[Any]):

@@ -20,7 +20,7 @@ from annotations.enums import (
     PresentationProfile,
     Protocol,
     ReasonOrder,
-    StoppingRule,
+    StoppingRuleChoice,
     StudyKind,
     StudyState,
     TiePolicy,
@@ -218,7 +218,7 @@ class Study(models.Model):
         help_text="The result is read when so many are complete; empty: one for each prompt.",
     )
     stopping_rule = models.CharField(
-        max_length=10, choices=StoppingRule, default=StoppingRule.FIXED
+        max_length=10, choices=StoppingRuleChoice, default=StoppingRuleChoice.FIXED
     )
     stopping_alpha = models.FloatField(
         default=0.05,
@@ -289,7 +289,7 @@ class Study(models.Model):
                 condition=Q(state__in=StudyState.values), name="study_state_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(stopping_rule__in=StoppingRule.values)
+                condition=Q(stopping_rule__in=StoppingRuleChoice.values)
                 & Q(stopping_alpha__gt=0, stopping_alpha__lt=1, stopping_minimum__gte=1)
                 & (Q(planned_comparisons=None) | Q(planned_comparisons__gte=1))
                 & (Q(stopping_half_width=None) | Q(stopping_half_width__gt=0)),

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET
 
 from annotations.models import Rater
 from annotations.services.rating.explaining import (
-    Example,
     ExampleGroup,
+    ReasonExample,
     examples_of,
     explained_assignment,
     feedback_on,
@@ -50,5 +50,5 @@ def feedback(request: HttpRequest, rater: Rater, public_id: uuid.UUID) -> HttpRe
     return render(request, "rater/feedback.html", context)
 
 
-def _with_addresses(group: ExampleGroup) -> list[tuple[Example, dict[str, str]]]:
+def _with_addresses(group: ExampleGroup) -> list[tuple[ReasonExample, dict[str, str]]]:
     return [(example, clip_addresses(example.clips)) for example in group.examples]

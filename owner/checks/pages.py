@@ -15,6 +15,7 @@ from annotations.services.checks.defining import example_coverage, quality_of, r
 from annotations.services.checks.files import create_check, import_checks
 from annotations.services.studies.protocol import is_frozen
 from owner.checks.forms import CheckForm
+from owner.lookup import get_study
 
 CHECKS_SHOWN = 500
 WINNERS = [("", "either, or not asked"), ("a", "model A's"), ("b", "model B's")]
@@ -23,7 +24,7 @@ WINNERS = [("", "either, or not asked"), ("a", "model A's"), ("b", "model B's")]
 @require_http_methods(["GET", "POST"])
 def study_checks(request: HttpRequest, slug: str) -> HttpResponse:
     """The checks there are, how well the examples teach, and a form for one more."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     form = CheckForm(request.POST or None, study=study)
     if request.method == "POST" and form.is_valid():
         try:
@@ -38,7 +39,7 @@ def study_checks(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def import_study_checks(request: HttpRequest, slug: str) -> HttpResponse:
     """Add the checks of a table."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     file = request.FILES.get("file")
     try:
         text = read_file(file.read(), name="The file") if file else ""
@@ -54,7 +55,7 @@ def import_study_checks(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def remove_study_check(request: HttpRequest, slug: str, check_id: int) -> HttpResponse:
     """Take one out."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     check = get_object_or_404(study.checks, pk=check_id)
     try:
         remove_check(check=check)

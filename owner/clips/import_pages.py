@@ -14,8 +14,8 @@ from annotations.models import ClipImport, Study
 from annotations.scratch import scratch_folder
 from annotations.services.clips.importing import problems_of
 from annotations.services.clips.uploads import start_upload
+from owner.lookup import get_study
 from owner.parts import live_part
-from owner.studies.pages import _study
 
 PROBLEMS_SHOWN = 200
 IMPORTS_SHOWN = 10
@@ -36,7 +36,7 @@ class UploadForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def study_import(request: HttpRequest, slug: str) -> HttpResponse:
     """Take in a file of clips; workers check them, and the next page shows how far they are."""
-    study = _study(slug)
+    study = get_study(slug)
     form = UploadForm(request.POST or None, request.FILES or None)
     problems: list[str] = []
     if request.method == "POST" and form.is_valid():
@@ -74,7 +74,7 @@ def _begin_upload(study: Study, choices: dict[str, Any]) -> ClipImport:
 
 
 def _import_context(slug: str, import_id: int) -> dict[str, Any]:
-    study = _study(slug)
+    study = get_study(slug)
     clip_import: Any = get_object_or_404(study.clip_imports.with_counts(), pk=import_id)
     problems = problems_of(clip_import)
     return {

@@ -22,7 +22,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from annotations.inputs import read_whole_number
-from annotations.models import Stimulus, Study
+from annotations.models import Stimulus
 from annotations.views.media import serve_file
 from generation.jobs.provenance import generation_records
 from generation.models import Endpoint, Job
@@ -30,6 +30,7 @@ from owner.clips.actions import ACTIONS
 from owner.clips.jobs import job_context, with_all
 from owner.clips.matrix import FILTERS, SIGNS, matrix_rows, prompts_to_show
 from owner.clips.state import clips_of
+from owner.lookup import get_study
 from owner.parts import live_part
 
 PER_PAGE = 100
@@ -50,7 +51,7 @@ def clip_list_part(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def clip_page(request: HttpRequest, slug: str, model_id: int, prompt_id: int) -> HttpResponse:
     """One model's clips for one prompt: what was sent and answered, and what can be done."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     model = get_object_or_404(study.generative_models, pk=model_id)
     prompt = get_object_or_404(study.prompts, pk=prompt_id)
     stimuli = Stimulus.objects.filter(model=model, prompt=prompt).order_by("seed")
@@ -76,7 +77,7 @@ def original(request: HttpRequest, stimulus_id: int) -> HttpResponseBase:
 @require_POST
 def clip_action(request: HttpRequest, slug: str, what: str) -> HttpResponse:
     """Do something with one clip's job, with those of one model, or with all."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     if what not in ACTIONS:
         return HttpResponseBadRequest("There is no such action.")
     jobs = Job.objects.for_study(study.pk)
@@ -90,7 +91,7 @@ def clip_action(request: HttpRequest, slug: str, what: str) -> HttpResponse:
 @require_safe
 def generation_jsonl(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """All that was sent and answered, one clip a line; for owners, since answers may tell much."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     lines = (json.dumps(record, default=str) + "\n" for record in generation_records(study))
     answer = StreamingHttpResponse(lines, content_type="application/x-ndjson; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{study.slug}-generation.jsonl"'
@@ -98,7 +99,7 @@ def generation_jsonl(request: HttpRequest, slug: str) -> StreamingHttpResponse:
 
 
 def _list_context(request: HttpRequest, slug: str) -> dict[str, Any]:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     which = request.GET.get("show", "")
     page = Paginator(prompts_to_show(study, which), PER_PAGE).get_page(request.GET.get("page"))
     rows = matrix_rows(study, [row.prompt for row in page])

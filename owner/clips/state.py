@@ -37,7 +37,7 @@ STATE_OF = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class GenerationPlan:
     """What generating a model's missing clips would cost, and what its budget says."""
 
     endpoint: Endpoint
@@ -75,7 +75,7 @@ class ModelLine:
     spent: Spent | None = None
     outlook: Outlook | None = None
     held: Room | None = None
-    plan: Plan | None = None
+    plan: GenerationPlan | None = None
 
     @property
     def there(self) -> int:
@@ -118,7 +118,7 @@ class ModelLine:
 
 
 @dataclass(frozen=True)
-class Clips:
+class StudyClips:
     """All models of a study, and what they add up to."""
 
     lines: list[ModelLine]
@@ -157,7 +157,7 @@ class Clips:
         return by_currency(line.spent for line in self.lines if line.spent)
 
     @property
-    def plans(self) -> list[Plan]:
+    def plans(self) -> list[GenerationPlan]:
         return [line.plan for line in self.lines if line.plan]
 
     @property
@@ -194,7 +194,7 @@ class Clips:
         return [line.model.name for line in self.lines if not makes_clips(line.endpoint)]
 
 
-def clips_of(study: Study, *, now: datetime) -> Clips:
+def clips_of(study: Study, *, now: datetime) -> StudyClips:
     """Count the study's clips by model."""
     models = [row.model for row in study.study_models.select_related("model")]
     prompts = study.study_prompts.count()
@@ -210,7 +210,7 @@ def clips_of(study: Study, *, now: datetime) -> Clips:
         endpoint = endpoints.get(model.pk)
         line = ModelLine(model, own, prompts, endpoint, spent.get(model.pk))
         lines.append(_with_endpoint(line, endpoint, now) if endpoint else line)
-    return Clips(lines, now)
+    return StudyClips(lines, now)
 
 
 def unmade_jobs(study: Study) -> JobQuerySet:
@@ -238,11 +238,11 @@ def _with_endpoint(line: ModelLine, endpoint: Endpoint, now: datetime) -> ModelL
     )
 
 
-def _plan(endpoint: Endpoint, clips: int, now: datetime) -> Plan | None:
+def _plan(endpoint: Endpoint, clips: int, now: datetime) -> GenerationPlan | None:
     if not clips or not makes_clips(endpoint):
         return None
     each = estimated_cost(endpoint)
-    return Plan(
+    return GenerationPlan(
         endpoint, clips, each * clips if each is not None else None, budget_room(endpoint, now)
     )
 

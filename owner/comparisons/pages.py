@@ -16,6 +16,7 @@ from annotations.models import Assignment, Comparison, Judgment, Prompt, Study
 from annotations.views.media import serve_file
 from owner.comparisons.matrix import matrix_of
 from owner.comparisons.splits import vote_counts
+from owner.lookup import get_study
 from owner.parts import live_part
 
 PER_PAGE = 50
@@ -25,7 +26,7 @@ ORDERS = {"disagreement": most_disagreement, "lead": widest_lead}
 @require_safe
 def comparison_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Judged comparisons: those that raters disagree on most first, or the clearest ones."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     order = request.GET.get("order", "disagreement")
     axis, category = request.GET.get("axis", ""), request.GET.get("category", "")
     splits = ORDERS.get(order, most_disagreement)(vote_counts(study, axis, category))
@@ -46,7 +47,7 @@ def comparison_list(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def comparison_page(request: HttpRequest, slug: str, comparison_id: int) -> HttpResponse:
     """One comparison: its clips, which model is which, and what every rater said."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     own = study.comparisons.counted().select_related(
         "prompt", "stimulus_a__model", "stimulus_b__model", "rendition_a", "rendition_b"
     )
@@ -134,6 +135,6 @@ def _neighbour(study: Study, comparison: Comparison, step: int) -> int | None:
 @live_part
 def comparison_matrix(request: HttpRequest, slug: str) -> HttpResponse:
     """The tiles by themselves; not sent again while they are the same."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     matrix = matrix_of(study, request.GET.get("prompts"))
     return render(request, "owner/_tiles.html", {"study": study, "matrix": matrix})

@@ -12,7 +12,7 @@ from annotations.errors import JuiceError
 from annotations.services.checks.defining import quality_of
 from annotations.services.raters.endings import exclude_rater
 from annotations.services.rating.conduct import exclude_by_rule, raters_under_rule
-from owner.studies.pages import _study
+from owner.lookup import get_study
 
 
 @require_safe
@@ -21,7 +21,7 @@ def rater_list(request: HttpRequest, slug: str) -> HttpResponse:
     # Loaded when somebody looks: few pages of the web process need what counts.
     from owner.raters.flags import flagged_raters
 
-    study = _study(slug)
+    study = get_study(slug)
     context = {
         "study": study,
         "raters": flagged_raters(study),
@@ -34,7 +34,7 @@ def rater_list(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def rater_rule(request: HttpRequest, slug: str) -> HttpResponse:
     """Apply the rule for leaving raters out that was fixed before the start."""
-    study = _study(slug)
+    study = get_study(slug)
     raters = exclude_by_rule(study=study, now=timezone.now())
     messages.success(request, f"Raters left out by the rule: {raters}. Their seats are open.")
     return redirect("owner-raters", slug=study.slug)
@@ -43,7 +43,7 @@ def rater_rule(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def rater_exclude(request: HttpRequest, slug: str, rater_id: int) -> HttpResponse:
     """Leave a rater's judgments out and open their seats."""
-    study = _study(slug)
+    study = get_study(slug)
     rater = get_object_or_404(study.raters, pk=rater_id)
     try:
         seats = exclude_rater(rater=rater, why=request.POST.get("why", ""), now=timezone.now())

@@ -13,15 +13,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from analysis.files.csv import RUN_BY_SPREADSHEETS
 from annotations.errors import InvitesNotMade
-from annotations.models import Study
 from annotations.services.raters.invites import invite_link, make_invites, revoke_invite
+from owner.lookup import get_study
 from owner.recruitment.forms import InvitesForm
 
 
 @require_http_methods(["GET", "POST"])
 def invites(request: HttpRequest, slug: str) -> HttpResponse:
     """The personal links of a study, and the form that makes more."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     form = InvitesForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -46,7 +46,7 @@ def invites(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def invites_file(request: HttpRequest, slug: str) -> HttpResponse:
     """The links in force as CSV, for a mail merge."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{study.slug}-invites.csv"'
     rows = csv.writer(response)
@@ -61,7 +61,7 @@ def invites_file(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def invite_revoke(request: HttpRequest, slug: str, invite_id: int) -> HttpResponse:
     """Let a personal link open nothing any more."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     invite = get_object_or_404(study.invites, pk=invite_id)
     if revoke_invite(invite=invite, now=timezone.now()):
         messages.success(request, f"The link of {invite} opens nothing any more.")

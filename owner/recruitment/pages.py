@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -17,6 +17,7 @@ from annotations.models import Study
 from annotations.panels import Panel
 from annotations.services.raters.entry import recruitment_of
 from annotations.services.raters.panel_files import mturk_question, panel_link, prolific_study_yaml
+from owner.lookup import get_study
 from owner.recruitment.forms import RecruitmentForm
 
 MOMENT = "%Y-%m-%dT%H:%M"
@@ -25,7 +26,7 @@ MOMENT = "%Y-%m-%dT%H:%M"
 @require_http_methods(["GET", "POST"])
 def recruitment(request: HttpRequest, slug: str) -> HttpResponse:
     """Where raters come from: settings, the link to send, and the panel's files."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     current = recruitment_of(study)
     form = RecruitmentForm(request.POST or None, instance=current)
     if request.method == "POST" and form.is_valid():
@@ -72,7 +73,7 @@ def _save(study: Study, form: RecruitmentForm) -> None:
 def _download(
     request: HttpRequest, slug: str, make: Callable[..., str], content_type: str, ending: str
 ) -> HttpResponse:
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     try:
         text = make(study, base_url=settings.PUBLIC_URL)
     except StudyFileRefused as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -12,7 +12,7 @@ from analysis.models import Report
 from analysis.page.clips import page_with_clips
 from analysis.page.frame import with_notice
 from analysis.services.requesting import current_report
-from annotations.models import Study
+from owner.lookup import get_study
 from owner.parts import live_part
 from owner.results.standing import results_of
 
@@ -20,7 +20,7 @@ from owner.results.standing import results_of
 @require_safe
 def report_with_clips(request: HttpRequest, slug: str) -> HttpResponseBase:
     """One file that plays offline. Until there is a report it is asked for."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     ready, asked = current_report(study=study, now=timezone.now())
     if ready is None:
         _say_why_not(request, asked)
@@ -47,6 +47,6 @@ def _say_why_not(request: HttpRequest, asked: Report) -> None:
 @live_part
 def study_results(request: HttpRequest, slug: str) -> HttpResponse:
     """The results by themselves; not sent again while they are the same."""
-    study = get_object_or_404(Study, slug=slug)
+    study = get_study(slug)
     context = {"study": study, "results": results_of(study, now=timezone.now())}
     return render(request, "owner/_results.html", context)

@@ -13,13 +13,13 @@ from annotations.blinding import check_blinding
 from annotations.errors import JuiceError
 from annotations.models import Study
 from generation.models import Endpoint
-from owner.studies.pages import _study
+from owner.lookup import get_study
 
 
 @require_http_methods(["GET", "POST"])
 def blinding_check(request: HttpRequest, slug: str) -> HttpResponse:
     """Walk the study as raters do and search what they receive for what tells a model."""
-    study = _study(slug)
+    study = get_study(slug)
     check = None
     if request.method == "POST":
         try:

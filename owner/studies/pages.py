@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -19,6 +19,7 @@ from annotations.models import Study
 from annotations.services.raters.entry import recruitment_of
 from annotations.services.raters.panel_files import panel_link
 from owner.comparisons.matrix import matrix_of
+from owner.lookup import get_study
 from owner.parts import live_part
 from owner.results.standing import results_of
 from owner.studies.actions import ACTIONS, BUTTONS
@@ -37,7 +38,7 @@ def study_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def study_page(request: HttpRequest, slug: str) -> HttpResponse:
     """How far a study is, and what can be done with it."""
-    study = _study(slug)
+    study = get_study(slug)
     context = _study_context(request, study)
     plan = stopping_plan(study)
     context["planned"] = plan_words(plan, plan.comparisons)
@@ -50,19 +51,19 @@ def study_page(request: HttpRequest, slug: str) -> HttpResponse:
 @live_part
 def study_progress(request: HttpRequest, slug: str) -> HttpResponse:
     """The part of the page that changes by itself."""
-    return render(request, "owner/_progress.html", _study_context(request, _study(slug)))
+    return render(request, "owner/_progress.html", _study_context(request, get_study(slug)))
 
 
 @live_part
 def study_people(request: HttpRequest, slug: str) -> HttpResponse:
     """Links, skips and raters: the part below the results."""
-    return render(request, "owner/_people.html", _study_context(request, _study(slug)))
+    return render(request, "owner/_people.html", _study_context(request, get_study(slug)))
 
 
 @require_POST
 def study_action(request: HttpRequest, slug: str) -> HttpResponse:
     """Do what the pressed button says."""
-    study = _study(slug)
+    study = get_study(slug)
     action = ACTIONS.get(request.POST.get("action", ""))
     if action is None:
         return HttpResponseBadRequest("There is no such action.")
@@ -71,10 +72,6 @@ def study_action(request: HttpRequest, slug: str) -> HttpResponse:
     except JuiceError as error:
         messages.error(request, str(error))
     return redirect("owner-study", slug=study.slug)
-
-
-def _study(slug: str) -> Study:
-    return get_object_or_404(Study, slug=slug)
 
 
 def _study_context(request: HttpRequest, study: Study) -> dict[str, Any]:

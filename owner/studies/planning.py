@@ -26,7 +26,7 @@ MARGIN_LEFT, MARGIN_BOTTOM, MARGIN_TOP, MARGIN_RIGHT = 44, 36, 12, 16
 
 
 @dataclass(frozen=True)
-class Curve:
+class PlanCurve:
     """A line of a chart, as an SVG path, with the table behind it."""
 
     name: str
@@ -38,7 +38,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """What the entries come to. Shares are in per cent."""
 
     half_width: float
@@ -53,11 +53,11 @@ class Plan:
     cost: float
     panel: int
     majority: list[tuple[float, float]]
-    width_curve: Curve
-    power_curve: Curve | None
+    width_curve: PlanCurve
+    power_curve: PlanCurve | None
 
 
-def make_plan(values: dict[str, Any]) -> Plan:
+def make_plan(values: dict[str, Any]) -> StudyPlan:
     """Everything from `analysis.core.planning`; only the money is added up here."""
     rate, prompts, raters = values["win_rate"] / 100, values["prompts"], values["raters"]
     rates = {"tie_rate": values["ties"] / 100, "incomplete_rate": values["incomplete"] / 100}
@@ -68,7 +68,7 @@ def make_plan(values: dict[str, Any]) -> Plan:
     hours = comparisons * raters * values["seconds"] / 3600
     decided = max(1, int(prompts * (1 - rates["tie_rate"]) * (1 - rates["incomplete_rate"])))
     counts = _counts(prompts, width, detect.exact_safe if detect else 0)
-    return Plan(
+    return StudyPlan(
         half_width=100 * _half_width(decided, rate),
         power=100 * float(sign_test_power(decided, rate)) if differs else None,
         for_width=inflated(width, incomplete_rate=rates["incomplete_rate"]),
@@ -113,13 +113,13 @@ def _curve(
     value_of: Callable[[int], float],
     prompts: int,
     top: float | None = None,
-) -> Curve:
+) -> PlanCurve:
     rows = [(n, value_of(n)) for n in counts]
     highest = top or max(value for _, value in rows)
     x = _scale(counts[-1], MARGIN_LEFT, WIDTH - MARGIN_RIGHT)
     y = _scale(highest, HEIGHT - MARGIN_BOTTOM, MARGIN_TOP)
     points = [f"{x(n):.1f},{y(value):.1f}" for n, value in rows]
-    return Curve(
+    return PlanCurve(
         name=name,
         path="M" + " L".join(points),
         marks=[(x(n), f"{n:,}") for n in counts[5::6]],

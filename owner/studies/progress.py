@@ -18,7 +18,7 @@ from annotations.models import Assignment, Comparison, Rater, Rendition, Study
 from annotations.services.pairs.warning_signs import warnings_of
 from annotations.services.studies.states import missing_in_setup, model_pairs
 from generation.models import Job
-from owner.clips.state import Clips, clips_of, unmade_jobs
+from owner.clips.state import StudyClips, clips_of, unmade_jobs
 
 RATERS_SHOWN = 200
 PROBLEMS_SHOWN = 50
@@ -51,12 +51,12 @@ class RaterLine:
 
 
 @dataclass(frozen=True)
-class Progress:
+class StudyProgress:
     """All that the page of a study shows."""
 
     bars: list[Bar]
     missing_in_setup: list[str]
-    clips: Clips
+    clips: StudyClips
     failed_jobs: list[Job]
     failed_job_count: int
     failed_renditions: list[Rendition]
@@ -71,7 +71,7 @@ class Progress:
     warns_of_sqlite: bool
 
 
-def progress_of(study: Study, *, now: datetime) -> Progress:
+def progress_of(study: Study, *, now: datetime) -> StudyProgress:
     """Count everything about a study that its owner may want to see."""
     clips = clips_of(study, now=now)
     pairs = _count_pairs(study)
@@ -79,7 +79,7 @@ def progress_of(study: Study, *, now: datetime) -> Progress:
     failed_renditions = Rendition.objects.for_study(study.pk).filter(state=RenditionState.FAILED)
     raters = _rater_lines(study)
     skipped = Assignment.objects.skipped().filter(comparison__study=study)
-    return Progress(
+    return StudyProgress(
         bars=_bars(study, clips, pairs),
         missing_in_setup=missing_in_setup(study) if study.state == StudyState.DRAFT else [],
         clips=clips,
@@ -112,7 +112,7 @@ def _count_pairs(study: Study) -> dict[str, int]:
     )
 
 
-def _bars(study: Study, clips: Clips, pairs: dict[str, int]) -> list[Bar]:
+def _bars(study: Study, clips: StudyClips, pairs: dict[str, int]) -> list[Bar]:
     prompts = study.study_prompts.count()
     planned = max(len(model_pairs(study)) * prompts, pairs["there"])
     judged = Assignment.objects.submitted().counted().filter(comparison__study=study)

@@ -59,7 +59,7 @@ class Clips:
 
 
 @dataclass(frozen=True)
-class Source:
+class ShownSource:
     """What both models started from, an image or a clip."""
 
     kind: str
@@ -143,7 +143,7 @@ class Asked:
     seam_seconds: float | None
     stage: str
     prompt: str | None
-    source: Source | None
+    source: ShownSource | None
     questions: tuple[Question, ...]
     answered: tuple[Answered, ...]
     later: tuple[int, ...]
@@ -312,10 +312,10 @@ def _skip_reasons() -> tuple[Option, ...]:
     return tuple(Option(value=value, label=str(label)) for value, label in SkipReason.choices)
 
 
-def _source(comparison: Comparison) -> Source | None:
+def _source(comparison: Comparison) -> ShownSource | None:
     """What the models started from, where the study's kind has it."""
     prompt = comparison.prompt
-    return Source(kind=prompt.source_kind) if prompt.shown_source else None
+    return ShownSource(kind=prompt.source_kind) if prompt.shown_source else None
 
 
 def _seam_seconds(comparison: Comparison) -> float | None:

@@ -51,7 +51,7 @@ class Winner:
 
 
 @dataclass(frozen=True)
-class Example:
+class ReasonExample:
     """A pair with its answer, shown before the start."""
 
     clips: Clips
@@ -67,7 +67,7 @@ class ExampleGroup:
     reason: str
     label: OwnText
     media: str
-    examples: tuple[Example, ...]
+    examples: tuple[ReasonExample, ...]
 
 
 def feedback_on(assignment: Assignment) -> Feedback:
@@ -127,10 +127,10 @@ def _explained(axis: Axis, expected: str, given: str) -> Explained:
     )
 
 
-def _example(check: Check) -> Example:
+def _example(check: Check) -> ReasonExample:
     axes = [check.reason.axis] if check.reason else list(check.study.axes.all())
     winning = check.winning_side
-    return Example(
+    return ReasonExample(
         clips=clips_of(check),
         prompt=check.comparison.prompt.text,
         winners=tuple(

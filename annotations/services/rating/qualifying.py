@@ -29,14 +29,14 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LessonPair:
     """A comparison before the start, and the how-manieth time the rater sees it."""
 
     comparison: Comparison
     occasion: int
 
 
-def next_lesson(rater: Rater) -> Lesson | None:
+def next_lesson(rater: Rater) -> LessonPair | None:
     """The practice or qualification pair that comes now; None when the rater may start."""
     # Asked of the checks, which are few: joined, a database might read all comparisons.
     if not rater.study.checks.filter(role__in=BEFORE_START).exists():
@@ -93,7 +93,7 @@ def _test_of(rater: Rater) -> QuerySet[Comparison]:
     return rater.study.comparisons.ready().filter(of_check__role=CheckRole.QUALIFICATION)
 
 
-def _next_of_qualification(rater: Rater) -> Lesson | None:
+def _next_of_qualification(rater: Rater) -> LessonPair | None:
     if is_qualified(rater):
         return None
     current = qualification_try(rater)
@@ -101,11 +101,11 @@ def _next_of_qualification(rater: Rater) -> Lesson | None:
     return next(filter(None, tries), None)
 
 
-def _first_open(rater: Rater, lessons: QuerySet[Comparison], *, occasion: int) -> Lesson | None:
+def _first_open(rater: Rater, lessons: QuerySet[Comparison], *, occasion: int) -> LessonPair | None:
     seen = rater.assignments.filter(occasion=occasion).exclude(state=AssignmentState.EXPIRED)
     unseen = lessons.exclude(pk__in=seen.values("comparison"))
     comparison = unseen.order_by("of_check__position", "pk").first()
-    return Lesson(comparison, occasion) if comparison else None
+    return LessonPair(comparison, occasion) if comparison else None
 
 
 def _settle_qualification(assignment: Assignment, now: datetime) -> None:
