@@ -100,6 +100,7 @@ def study(tmp_path) -> Study:
     return prepared_study(tmp_path)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("audio", ["none", "normalised"])
 @pytest.mark.parametrize("profile", PresentationProfile.values)
 def test_no_byte_of_a_session_over_clips_tells_a_model(tmp_path, profile, audio):
@@ -140,6 +141,7 @@ def study_with_lessons(folder: Path, kind: str) -> Study:
     return study
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("profile", PresentationProfile.values)
 def test_no_byte_of_a_session_over_pictures_tells_a_model(tmp_path, profile):
     make_pictures(tmp_path)

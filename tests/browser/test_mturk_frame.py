@@ -13,6 +13,7 @@ from tests.annotations.panel_standins import MechanicalTurk
 from tests.annotations.visitors import recruit
 
 pytestmark = [
+    pytest.mark.sqlite,
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
     pytest.mark.django_db(transaction=True),

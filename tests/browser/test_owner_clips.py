@@ -14,6 +14,7 @@ from tests.browser.conftest import DESKTOP, PHONE, OpenContext, let_pass, stop_c
 from tests.owner.at_work import STANDINGS, study_with_jobs
 
 pytestmark = [
+    pytest.mark.sqlite,
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
     pytest.mark.django_db(transaction=True),

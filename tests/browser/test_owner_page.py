@@ -15,6 +15,7 @@ from tests.browser.conftest import let_pass, stop_clock
 from tests.owner.at_work import fail_report
 
 pytestmark = [
+    pytest.mark.sqlite,
     pytest.mark.browser,
     pytest.mark.xdist_group("browser"),
     pytest.mark.django_db(transaction=True),
