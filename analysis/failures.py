@@ -34,7 +34,8 @@ WORKER_DIED = (
 
 def pause_after(tries: int) -> timedelta:
     """A minute after the first failure, twice as long after each further one, up to an hour."""
-    return min(FIRST_PAUSE * 2 ** min(max(tries - 1, 0), _DOUBLINGS), LONGEST_PAUSE)
+    pause: timedelta = min(FIRST_PAUSE * 2 ** min(max(tries - 1, 0), _DOUBLINGS), LONGEST_PAUSE)
+    return pause
 
 
 def why_failed(error: Exception) -> str:

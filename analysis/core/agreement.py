@@ -317,11 +317,13 @@ def _category_shares(table: Floats) -> Floats:
 def _rows_with(votes: int, counts: ArrayLike) -> Floats:
     """The rows that hold so many votes or more."""
     table = np.atleast_2d(np.asarray(counts, dtype=float))
-    return table[table.sum(axis=1) >= votes]
+    rows: Floats = table[table.sum(axis=1) >= votes]
+    return rows
 
 
 def _kept(prompts: ArrayLike, counts: ArrayLike) -> Floats:
-    return np.asarray(prompts)[np.asarray(counts, dtype=float).sum(axis=1) >= 2]
+    kept: Floats = np.asarray(prompts)[np.asarray(counts, dtype=float).sum(axis=1) >= 2]
+    return kept
 
 
 def _undefined(counts: ArrayLike) -> Estimate:

@@ -108,7 +108,8 @@ def _items(votes: pd.DataFrame, min_votes: int) -> pd.DataFrame:
         items[model] = pd.Series(
             named[model].to_numpy(dtype=object), named["comparison_id"].astype(object)
         )
-    return items[((total >= min_votes) | (total == 0)).all(axis=1)]
+    enough: pd.DataFrame = items[((total >= min_votes) | (total == 0)).all(axis=1)]
+    return enough
 
 
 def _counts(votes: pd.DataFrame) -> tuple[NDArray[np.int64], list[str]]:

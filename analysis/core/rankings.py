@@ -206,7 +206,8 @@ def _difference_variances(strengths: Strengths) -> Floats:
         terms.append(np.maximum(0, np.add.outer(own, own) - 2 * covariance))
     if len(terms) == 1:
         return terms[0]
-    return np.maximum(terms[0] + terms[1] - terms[2], np.maximum(terms[0], terms[1]))
+    spread: Floats = np.maximum(terms[0] + terms[1] - terms[2], np.maximum(terms[0], terms[1]))
+    return spread
 
 
 def _pair_wins(contests: Contests, confidence: float) -> Flags:

@@ -155,7 +155,10 @@ def one_coin(
         right = np.trace(expected, axis1=1, axis2=2) + smoothing
         total = expected.sum(axis=(1, 2)) + classes * smoothing
         accuracy = (right / total)[:, None, None]
-        return np.where(np.eye(classes, dtype=bool), accuracy, (1 - accuracy) / (classes - 1))
+        errors: Floats = np.where(
+            np.eye(classes, dtype=bool), accuracy, (1 - accuracy) / (classes - 1)
+        )
+        return errors
 
     return _expectation_maximisation(_coded(items, raters, labels, classes), confusion)
 

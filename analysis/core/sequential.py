@@ -226,7 +226,8 @@ def _solve(wins: Floats, losses: Floats, limit: Floats, end: float) -> Floats:
 
     def excess(p: Floats, /, *given: Any) -> Floats:
         s, r, bound = given
-        return np.clip(bound - xlogy(s, p) - xlog1py(r, -p), -HUGE, HUGE)
+        clipped: Floats = np.clip(bound - xlogy(s, p) - xlog1py(r, -p), -HUGE, HUGE)
+        return clipped
 
     mean = wins / (wins + losses)
     with np.errstate(divide="ignore"):

@@ -123,7 +123,8 @@ def without_single_look(result: Result) -> Result:
     Values and counts stay, and what holds at every look. A dataclass, or a tuple of them, however
     nested.
     """
-    return _stripped(result)
+    stripped: Result = _stripped(result)
+    return stripped
 
 
 def _stripped(thing: Any) -> Any:

@@ -141,7 +141,8 @@ def _flags(column: pd.Series) -> pd.Series:
 
 def _times(column: pd.Series) -> pd.Series:
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return column.dt.tz_convert("UTC")
+        utc: pd.Series = column.dt.tz_convert("UTC")
+        return utc
     texts = _texts(column).astype(object)
     times = pd.to_datetime(texts.where(texts.ne("")), utc=True, format="ISO8601", errors="coerce")
     _refuse(times.isna() & texts.ne(""), column, "must be a time such as 2026-01-31T12:00:00Z")

@@ -154,7 +154,8 @@ class JudgmentAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).select_related("axis", "assignment")
-        return rows.prefetch_related("reasons")
+        found: QuerySet[Any] = rows.prefetch_related("reasons")
+        return found
 
     @admin.display(description="reasons")
     def ticked(self, judgment: Judgment) -> str:

@@ -277,7 +277,8 @@ class StudyAdmin(ModelAdmin):
         study = Study.objects.filter(pk=object_id).first() if is_id(object_id) else None
         if request.method == "GET" and study is not None and not _is_draft(study):
             messages.info(request, _why_closed(study))
-        return super().change_view(request, object_id, form_url, extra_context)
+        page: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        return page
 
     def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
         """Votes are never deleted from here."""

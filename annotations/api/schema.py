@@ -17,5 +17,6 @@ class SchemaWithProblems(AutoSchema):
         self, direction: Literal["request", "response"] = "response"
     ) -> dict[str, Any]:
         found: dict[str, Any] = super()._get_response_bodies(direction)
-        failure = self._get_response_for_code(ANY_FAILURE, "default", [PROBLEM_JSON], direction)
+        describe: Any = self._get_response_for_code
+        failure = describe(ANY_FAILURE, "default", [PROBLEM_JSON], direction)
         return {**found, "default": failure}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.bitstream import BitStreamFilterContext
@@ -140,7 +141,9 @@ def add_stream(output: OutputContainer, plan: RenditionPlan) -> VideoStream:
     return stream
 
 
-def mux(output: OutputContainer, cleaner: BitStreamFilterContext, packets: list[av.Packet]) -> None:
+def mux(
+    output: OutputContainer, cleaner: BitStreamFilterContext, packets: list[av.Packet[Any]]
+) -> None:
     for packet in packets:
         output.mux(cleaner.filter(packet))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.stream import AudioStream
@@ -27,7 +28,7 @@ def add_sound_stream(output: OutputContainer) -> AudioStream:
 
 def sound_packets(
     source: Path, container: str, stream: AudioStream, plan: RenditionPlan
-) -> Iterator[av.Packet]:
+) -> Iterator[av.Packet[Any]]:
     """The clip's sound for the seconds that are shown, at the common loudness, encoded."""
     with open_container(source, container) as opened, damage_reported():
         graph = loudness_graph(opened, plan)
@@ -58,7 +59,7 @@ def loudness_graph(opened: InputContainer, plan: RenditionPlan) -> Graph:
     return graph
 
 
-def encoded(graph: Graph, stream: AudioStream) -> Iterator[av.Packet]:
+def encoded(graph: Graph, stream: AudioStream) -> Iterator[av.Packet[Any]]:
     while True:
         try:
             frame = graph.pull()

@@ -222,7 +222,7 @@ def animation_frames(image: Image.Image) -> Iterator[TimedFrame]:
     for index in range(frame_count(image)):
         try:
             image.seek(index)
-            picture = av.VideoFrame.from_image(image.convert("RGBA"))
+            picture = av.VideoFrame.from_image(image.convert("RGBA"))  # type: ignore[no-untyped-call]
         except UNREADABLE as error:
             raise MediaError(DAMAGED.format(detail=error)) from error
         seconds = shown_for(image)

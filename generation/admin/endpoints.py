@@ -58,7 +58,7 @@ class EndpointAdmin(ModelAdmin):
         ),
     )
 
-    @action(description="Test this endpoint", url_path="test")
+    @action(description="Test this endpoint", url_path="test")  # type: ignore[untyped-decorator]
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         endpoint = self.get_object(request, object_id)
         if endpoint is None:

@@ -219,7 +219,7 @@ def _note_failure(endpoint: Endpoint, error: AdapterError, now: datetime) -> dat
     if failures < most:
         return now
     first = timedelta(seconds=settings.GENERATION_FAILURE_PAUSE_SECONDS)
-    until = now + min(first * 2 ** min(failures - most, 10), LONGEST_FAILURE_PAUSE)
+    until: datetime = now + min(first * 2 ** min(failures - most, 10), LONGEST_FAILURE_PAUSE)
     _pause(endpoint, f"{failures} calls in a row failed: {error}", paused_until=until)
     return until
 

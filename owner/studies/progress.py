@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Max, Q
@@ -131,7 +132,7 @@ def _failed_note(failed: int) -> str:
 def _rater_lines(study: Study) -> list[RaterLine]:
     """Raters with the numbers of pairs they judged and skipped, who judged last first."""
     submitted = Q(assignments__state=AssignmentState.SUBMITTED)
-    raters = study.raters.annotate(
+    raters: Any = study.raters.annotate(
         judged=Count("assignments", filter=submitted),
         skipped=Count("assignments", filter=Q(assignments__state=AssignmentState.SKIPPED)),
         last_at=Max("assignments__submitted_at", filter=submitted),
