@@ -147,7 +147,7 @@ class Demo:
 
     def manage(self, *command: str) -> None:
         made = subprocess.run(
-            [sys.executable, *command],
+            [sys.executable, "manage.py", *command],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
