@@ -16,7 +16,7 @@ from annotations.services.clips.outcomes import outcomes_of
 from generation.enums import JobState
 from generation.jobs.decisions import retry_job
 from generation.models import Job
-from tests.analysis.conftest import EXAMPLES
+from tests.analysis.studies import EXAMPLES
 from tests.annotations.factories import (
     NOW,
     judge,
