@@ -17,7 +17,8 @@ from annotations.simulation import PageForm, read_form
 from owner.raters.flags import flagged_raters
 from tests.annotations.factories import NOW, make_check, make_study, plan_quality
 
-pytestmark = pytest.mark.django_db
+# Long, and about what judged answers tell: the same on any database.
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 PAIRS = 30
 CLIP_SECONDS = 4.0
