@@ -14,7 +14,7 @@ from owner.urls import urlpatterns
 from tests.annotations.factories import make_check
 from tests.owner.at_work import study_with_jobs
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 ROUTES = {pattern.name: pattern for pattern in urlpatterns}
 # What an address holds where a row of the study is not enough.
