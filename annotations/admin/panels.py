@@ -10,6 +10,7 @@ from unfold.admin import ModelAdmin
 
 from annotations.admin.base import ReadOnlyAdmin
 from annotations.models import Invite, PanelEvent, Recruitment
+from annotations.models.panel import CODE_FIELDS
 
 
 @admin.register(Recruitment)
@@ -29,15 +30,7 @@ class RecruitmentAdmin(ModelAdmin):
         (
             "Completion codes",
             {
-                "fields": (
-                    "screened_out_code",
-                    "failed_check_code",
-                    "no_consent_code",
-                    "over_quota_code",
-                    "nothing_judged_code",
-                    "skip_limit_code",
-                    "excluded_code",
-                ),
+                "fields": tuple(CODE_FIELDS.values()),
                 "description": "The code of those who are done is the study's completion code.",
             },
         ),

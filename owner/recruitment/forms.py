@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 
 from annotations.models import Recruitment, Study
-from annotations.models.panel import code_letters
+from annotations.models.panel import CODE_FIELDS, code_letters
 
 MOMENT = "%Y-%m-%dT%H:%M"
 
@@ -36,16 +36,7 @@ class RecruitmentForm(forms.ModelForm):
         ("How much one person judges", ("max_per_rater", "max_share")),
         (
             "Completion codes",
-            (
-                "completion_code",
-                "screened_out_code",
-                "failed_check_code",
-                "no_consent_code",
-                "over_quota_code",
-                "nothing_judged_code",
-                "skip_limit_code",
-                "excluded_code",
-            ),
+            ("completion_code", *CODE_FIELDS.values()),
         ),
         (
             "Prolific: the study file",

@@ -11,9 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
-from django.conf import settings
 from pyarrow import parquet
 
+from analysis.page.frame import DRAW, PLOTLY, STYLE, asset
 from annotations.enums import AssignmentState, Side, StudyState
 from annotations.models import (
     Assignment,
@@ -31,7 +31,6 @@ from examples.demo.content import MODELS
 from tests.annotations.factories import NOW, make_rendition, make_stimulus
 
 GOLDEN = Path(__file__).parent / "golden"
-SCRIPT = "vendor/plotly-basic-4.1.1.min.js"
 TEXTS = (".csv", ".tex", ".json", ".jsonl", ".html")
 TOKEN = "golden-token-of-the-report"
 PROMPTS = (
@@ -144,7 +143,7 @@ def kept_forms(files: dict[str, bytes]) -> dict[str, str]:
     for name, content in sorted(files.items()):
         suffix = Path(name).suffix
         if suffix in TEXTS:
-            kept[name] = _without_script(content.decode())
+            kept[name] = _without_assets(content.decode())
         elif suffix == ".parquet":
             kept[f"{name}.txt"] = _table_text(content)
         elif suffix == ".svg":
@@ -157,10 +156,12 @@ def zipped_files(archive: bytes) -> dict[str, bytes]:
         return {name: files.read(name) for name in files.namelist()}
 
 
-def _without_script(page: str) -> str:
-    """The chart library is a megabyte of every page; the rest of the page is kept."""
-    script = (settings.BASE_DIR / "static" / SCRIPT).read_text(encoding="utf-8").strip()
-    return page.replace(script, f"[{SCRIPT}]")
+def _without_assets(page: str) -> str:
+    """A page with its scripts and style as digests: each is a file of its own already."""
+    for name in (PLOTLY, DRAW, STYLE):
+        digest = hashlib.sha256(asset(name).encode()).hexdigest()
+        page = page.replace(asset(name), f"[{name}, SHA-256 {digest}]")
+    return page
 
 
 def _table_text(content: bytes) -> str:
