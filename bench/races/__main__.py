@@ -69,12 +69,12 @@ def own_database() -> Iterator[None]:
 
 
 def run(races: Iterable[Race], tries: int, cast: Cast) -> Result:
-    from bench.races.pairs import run_try
+    from bench.races.pairs import run_tries
 
     result = Result()
     for place, race in enumerate(races):
-        for number in range(tries):
-            problems = run_try(cast, race, number=place + number)
+        numbers = range(place, place + tries)
+        for problems in run_tries(cast, [(race, number) for number in numbers]):
             result.tries += 1
             result.failed += bool(problems)
             result.kinds.update({problem.kind for problem in problems})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from annotations.enums import AssignmentState, StudyState
@@ -33,13 +33,16 @@ class Problem:
     text: str
 
 
-def problems_after(scenario: Scenario, outcomes: list[Outcome]) -> list[Problem]:
-    """Everything that does not hold; the raters go on working to find out."""
-    found = [*_exceptions(outcomes), *_broken_promises(outcomes), *_books(scenario)]
-    if found:
-        return found
-    stuck = list(_stuck(scenario))
-    return stuck or list(_books(scenario))
+def problems_after(tries: Sequence[tuple[Scenario, list[Outcome]]]) -> list[list[Problem]]:
+    """Everything that does not hold after each try; the raters go on working to find out.
+
+    Each try has a study of its own, so that the books of all can be looked at in one go.
+    """
+    scenarios = [scenario for scenario, _ in tries]
+    found = [[*_exceptions(outcomes), *_broken_promises(outcomes)] for _, outcomes in tries]
+    found = [own + wrong for own, wrong in zip(found, _books(scenarios), strict=True)]
+    found = [own or list(_stuck(one)) for own, one in zip(found, scenarios, strict=True)]
+    return [own or wrong for own, wrong in zip(found, _books(scenarios), strict=True)]
 
 
 def _exceptions(outcomes: list[Outcome]) -> Iterator[Problem]:
@@ -68,9 +71,12 @@ def _broken_promises(outcomes: list[Outcome]) -> Iterator[Problem]:
             yield Problem("promise", f"{outcome.name}: {broken}")
 
 
-def _books(scenario: Scenario) -> Iterator[Problem]:
-    for found in juice.check_books(Study.objects.get(pk=scenario.study.pk)):
-        yield Problem("books", found.text)
+def _books(scenarios: Sequence[Scenario]) -> list[list[Problem]]:
+    """What does not agree, in the study of each."""
+    of_study: dict[int, list[Problem]] = {one.study.pk: [] for one in scenarios}
+    for found in juice.check_books(*[one.study for one in scenarios]):
+        of_study[found.study].append(Problem("books", found.text))
+    return [of_study[one.study.pk] for one in scenarios]
 
 
 def _stuck(scenario: Scenario) -> Iterator[Problem]:

@@ -1,10 +1,10 @@
-"""Which operations meet in which variants, and one try of each."""
+"""Which operations meet in which variants, and the tries of each."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -99,12 +99,16 @@ ONCE_LOST = [
 ]
 
 
-def run_try(cast: Cast, race: Race, *, number: int = 0) -> list[Problem]:
-    """Make the rows, let the two meet, and see what does not hold."""
-    scenario = make_scenario(cast, race.wanted)
-    head_start = HEAD_STARTS[number % len(HEAD_STARTS)]
-    outcomes = meet(scenario, race, head_start)
-    return problems_after(scenario, outcomes)
+def run_tries(cast: Cast, tries: Sequence[tuple[Race, int]]) -> list[list[Problem]]:
+    """Make the rows of each, let the two meet, and see what does not hold.
+
+    A try is a race and a number, which says who begins earlier.
+    """
+    met = []
+    for race, number in tries:
+        scenario = make_scenario(cast, race.wanted)
+        met.append((scenario, meet(scenario, race, HEAD_STARTS[number % len(HEAD_STARTS)])))
+    return problems_after(met)
 
 
 def meet(scenario: Scenario, race: Race, head_start: float) -> list[Outcome]:

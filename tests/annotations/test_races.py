@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 
 from bench.races import instrument
 from bench.races.operations import EVERY, OPERATIONS
-from bench.races.pairs import HEAD_STARTS, ONCE_LOST, meet, named, races_of, run_try
+from bench.races.pairs import HEAD_STARTS, ONCE_LOST, meet, named, races_of, run_tries
 from bench.races.scenario import make_cast, make_scenario
 
 PATIENCE_SECONDS = 120
@@ -37,11 +37,12 @@ def cast():
 
 
 def problems_of(cast, races, *, tries: int = 1) -> list[str]:
+    every = [(race, place + n) for place, race in enumerate(races) for n in range(tries)]
+    found = zip(every, run_tries(cast, every), strict=True)
     return [
         f"{race}: {problem.kind}: {problem.text}"
-        for place, race in enumerate(races)
-        for number in range(tries)
-        for problem in run_try(cast, race, number=place + number)
+        for (race, _), problems in found
+        for problem in problems
     ]
 
 

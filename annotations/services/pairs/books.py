@@ -1,4 +1,4 @@
-"""Count seats, leases, votes and outcomes of a study against each other.
+"""Count seats, leases, votes and outcomes of studies against each other.
 
 Every finding rests on one SQL statement, which sees one moment: raters may be at work meanwhile.
 What a constraint of the database already refuses is not looked for. The counts are made from the
@@ -8,14 +8,14 @@ rows alone and not by the services that write them, whose faults they are to fin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Greatest
 
 from annotations.enums import (
     ENDED_AT_PANEL,
@@ -26,14 +26,30 @@ from annotations.enums import (
     RaterOutcome,
     TiePolicy,
 )
-from annotations.models import Assignment, Comparison, Judgment, Rater, Reason, Revision, Study
+from annotations.models import (
+    Assignment,
+    Axis,
+    Comparison,
+    Judgment,
+    Rater,
+    Reason,
+    Revision,
+    Study,
+)
 from annotations.models.study import count_of
 from annotations.services.pairs.seats import recount_seats
+
+# Primary keys of studies.
+Keys = Sequence[int]
 
 # One that a rater has before them, and the next one, whose clips are loaded meanwhile.
 MOST_LEASES = 2
 # Far below the number of values that SQLite takes in one statement.
 AT_ONCE = 500
+# A row of one study's, by its own key: of a comparison or rater, an assignment, a judgment.
+ROW = ("study", "pk")
+OF_COMPARISON = ("comparison__study", "pk")
+OF_ASSIGNMENT = ("assignment__comparison__study", "pk")
 IS_OUT = Q(rater__excluded_at__isnull=False) | Q(rater__outcome__in=[*STOPPED, *ENDED_AT_PANEL])
 
 
@@ -43,6 +59,8 @@ class Discrepancy:
 
     Attributes
     ----------
+    study
+        Primary key.
     kind
         One word or two for counting and for tests.
     text
@@ -51,6 +69,7 @@ class Discrepancy:
         Whether `repair_books` can put it right without guessing what a person meant.
     """
 
+    study: int
     kind: str
     text: str
     is_mendable: bool = False
@@ -65,14 +84,15 @@ class Size:
     judgments: int
 
 
-def check_books(study: Study) -> list[Discrepancy]:
-    """All that does not agree, in a number of queries that does not grow with the study."""
-    return [found for check in CHECKS for found in check(study)]
+def check_books(*studies: Study) -> list[Discrepancy]:
+    """All that does not agree, in a number of queries that grows with nothing."""
+    keys = [study.pk for study in studies]
+    return [found for check in CHECKS for found in check(keys)]
 
 
 def size_of(study: Study) -> Size:
-    judgments = Judgment.objects.filter(assignment__comparison__study=study)
-    return Size(study.comparisons.count(), _assignments(study).count(), judgments.count())
+    own = [study.pk]
+    return Size(study.comparisons.count(), _assignments(own).count(), _judgments(own).count())
 
 
 def repair_books(study: Study) -> list[str]:
@@ -83,7 +103,7 @@ def repair_books(study: Study) -> list[str]:
     """
     with transaction.atomic():
         _lock_raters(study)
-        people_out = _leases_of_people_out(study).values_list("pk", flat=True)
+        people_out = _leases_of_people_out([study.pk]).values_list("pk", flat=True)
         done = {
             "answered assignment that was still leased is submitted": _settle_answered(study),
             "lease of a rater who is out was ended": _expire(people_out),
@@ -93,8 +113,12 @@ def repair_books(study: Study) -> list[str]:
     return [f"{count} × {what}." for what, count in done.items() if count]
 
 
-def _assignments(study: Study) -> QuerySet[Assignment]:
-    return Assignment.objects.filter(comparison__study=study)
+def _assignments(studies: Keys) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(comparison__study__in=studies)
+
+
+def _judgments(studies: Keys) -> QuerySet[Judgment]:
+    return Judgment.objects.filter(assignment__comparison__study__in=studies)
 
 
 def _seats_held() -> QuerySet[Assignment]:
@@ -105,164 +129,169 @@ def _seats_held() -> QuerySet[Assignment]:
     return Assignment.objects.filter(holds, comparison=OuterRef("pk"), occasion=1)
 
 
-def _with_holders(study: Study) -> QuerySet[Any]:
-    """The study's own comparisons, each with the number `held`."""
-    return study.comparisons.counted().annotate(held=count_of(_seats_held()))
+def _with_holders(studies: Keys) -> QuerySet[Any]:
+    """The studies' own comparisons, each with the number `held` and of `seats`."""
+    own = Comparison.objects.counted().filter(study__in=studies)
+    return own.annotate(held=count_of(_seats_held()), seats=F("study__raters_per_comparison"))
 
 
-def _wrong_seats(study: Study) -> QuerySet[Any]:
-    right = Greatest(study.raters_per_comparison - F("held"), 0)
-    return _with_holders(study).exclude(open_seats=right)
+def _wrong_seats(studies: Keys) -> QuerySet[Any]:
+    return _with_holders(studies).exclude(open_seats=Greatest(F("seats") - F("held"), 0))
 
 
-def _seats_of_checks(study: Study) -> QuerySet[Comparison]:
-    return study.comparisons.filter(of_check__isnull=False, open_seats__gt=0)
+def _seats_of_checks(studies: Keys) -> QuerySet[Comparison]:
+    return Comparison.objects.filter(study__in=studies, of_check__isnull=False, open_seats__gt=0)
 
 
-def _overfull(study: Study) -> QuerySet[Any]:
-    return _with_holders(study).filter(held__gt=study.raters_per_comparison)
+def _overfull(studies: Keys) -> QuerySet[Any]:
+    return _with_holders(studies).filter(held__gt=F("seats"))
 
 
-def _leases_of_people_out(study: Study) -> QuerySet[Assignment]:
-    return _assignments(study).filter(IS_OUT, state=AssignmentState.LEASED)
+def _leases_of_people_out(studies: Keys) -> QuerySet[Assignment]:
+    return _assignments(studies).filter(IS_OUT, state=AssignmentState.LEASED)
 
 
-def _answered_leases(study: Study) -> QuerySet[Assignment]:
+def _answered_leases(studies: Keys) -> QuerySet[Assignment]:
     """Leased, and yet with every answer and the id that it was sent under."""
-    leased = _assignments(study).filter(
+    leased = _assignments(studies).filter(
         state=AssignmentState.LEASED, submission_id__isnull=False, submitted_at__isnull=False
     )
-    return leased.annotate(answers=_answers()).filter(answers=study.axes.count())
+    return _with_answers(leased).filter(answers=F("wanted"))
 
 
-def _answers() -> Coalesce:
-    return count_of(Judgment.objects.filter(assignment=OuterRef("pk")))
+def _with_answers(assignments: QuerySet[Assignment]) -> QuerySet[Any]:
+    """Each with the number of `answers` and how many are `wanted`."""
+    axes = Axis.objects.filter(study=OuterRef("comparison__study"))
+    answers = Judgment.objects.filter(assignment=OuterRef("pk"))
+    return assignments.annotate(answers=count_of(answers), wanted=count_of(axes))
 
 
-def _wrong_open_seats(study: Study) -> Iterator[Discrepancy]:
-    for pk, shown, held in _wrong_seats(study).values_list("pk", "open_seats", "held"):
-        text = f"Comparison {pk} shows {shown} open seats; {held} of {study.raters_per_comparison}"
-        yield Discrepancy("open seats", f"{text} are held.", is_mendable=True)
-    for pk, shown in _seats_of_checks(study).values_list("pk", "open_seats"):
+def _wrong_open_seats(studies: Keys) -> Iterator[Discrepancy]:
+    wrong = _wrong_seats(studies)
+    for study, pk, shown, held, seats in wrong.values_list(*ROW, "open_seats", "held", "seats"):
+        text = f"Comparison {pk} shows {shown} open seats; {held} of {seats} are held."
+        yield Discrepancy(study, "open seats", text, is_mendable=True)
+    for study, pk, shown in _seats_of_checks(studies).values_list(*ROW, "open_seats"):
         text = f"Comparison {pk} is a check and shows {shown} open seats; checks have none."
-        yield Discrepancy("open seats", text, is_mendable=True)
+        yield Discrepancy(study, "open seats", text, is_mendable=True)
 
 
-def _too_many_holders(study: Study) -> Iterator[Discrepancy]:
+def _too_many_holders(studies: Keys) -> Iterator[Discrepancy]:
     voted = count_of(_seats_held().filter(state=AssignmentState.SUBMITTED))
-    overfull = _overfull(study).annotate(voted=voted)
-    for pk, held, votes in overfull.values_list("pk", "held", "voted"):
-        text = f"Comparison {pk} has {held} raters in {study.raters_per_comparison} seats, "
+    overfull = _overfull(studies).annotate(voted=voted)
+    for study, pk, held, votes, seats in overfull.values_list(*ROW, "held", "voted", "seats"):
+        text = f"Comparison {pk} has {held} raters in {seats} seats, "
         text += f"{votes} of them with a vote that counts."
-        can_mend = votes <= study.raters_per_comparison
-        yield Discrepancy("too many raters", text, is_mendable=can_mend)
+        yield Discrepancy(study, "too many raters", text, is_mendable=votes <= seats)
 
 
-def _leases_without_a_rater(study: Study) -> Iterator[Discrepancy]:
-    for pk, rater in _leases_of_people_out(study).values_list("pk", "rater"):
+def _leases_without_a_rater(studies: Keys) -> Iterator[Discrepancy]:
+    for study, pk, rater in _leases_of_people_out(studies).values_list(*OF_COMPARISON, "rater"):
         text = f"Assignment {pk} is leased to rater {rater}, whose part has ended."
-        yield Discrepancy("lease of a rater who is out", text, is_mendable=True)
+        yield Discrepancy(study, "lease of a rater who is out", text, is_mendable=True)
 
 
-def _too_many_leases(study: Study) -> Iterator[Discrepancy]:
+def _too_many_leases(studies: Keys) -> Iterator[Discrepancy]:
     """More than two leases that ran at the moment when one of them was given."""
-    leased = _assignments(study).filter(state=AssignmentState.LEASED)
-    spans: defaultdict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for rater, *span in leased.values_list("rater", "leased_at", "lease_expires_at"):
-        spans[rater].append((span[0], span[1]))
-    for rater, own in spans.items():
+    leased = _assignments(studies).filter(state=AssignmentState.LEASED)
+    spans: defaultdict[tuple[int, int], list[tuple[datetime, datetime]]] = defaultdict(list)
+    times = ("leased_at", "lease_expires_at")
+    for study, rater, *span in leased.values_list("comparison__study", "rater", *times):
+        spans[study, rater].append((span[0], span[1]))
+    for (study, rater), own in spans.items():
         most = max(sum(start <= moment < end for start, end in own) for moment, _ in own)
         if most > MOST_LEASES:
-            yield Discrepancy("too many leases", f"Rater {rater} holds {most} leases at once.")
+            text = f"Rater {rater} holds {most} leases at once."
+            yield Discrepancy(study, "too many leases", text)
 
 
-def _answers_incomplete(study: Study) -> Iterator[Discrepancy]:
-    wanted = study.axes.count()
-    submitted = _assignments(study).filter(state=AssignmentState.SUBMITTED)
-    wrong = submitted.annotate(answers=_answers()).exclude(answers=wanted)
-    for pk, answers in wrong.values_list("pk", "answers"):
+def _answers_incomplete(studies: Keys) -> Iterator[Discrepancy]:
+    submitted = _with_answers(_assignments(studies).filter(state=AssignmentState.SUBMITTED))
+    wrong = submitted.exclude(answers=F("wanted"))
+    for study, pk, answers, wanted in wrong.values_list(*OF_COMPARISON, "answers", "wanted"):
         text = f"Assignment {pk} is submitted with {answers} answers to {wanted} questions."
-        yield Discrepancy("answers incomplete", text)
+        yield Discrepancy(study, "answers incomplete", text)
 
 
-def _answers_unsubmitted(study: Study) -> Iterator[Discrepancy]:
-    mendable = set(_answered_leases(study).values_list("pk", flat=True))
-    judgments = Judgment.objects.filter(assignment__comparison__study=study)
-    stray = judgments.exclude(assignment__state=AssignmentState.SUBMITTED).order_by()
-    rows = stray.values_list("assignment", "assignment__state").annotate(answers=Count("pk"))
-    for pk, state, answers in rows:
+def _answers_unsubmitted(studies: Keys) -> Iterator[Discrepancy]:
+    mendable = set(_answered_leases(studies).values_list("pk", flat=True))
+    stray = _judgments(studies).exclude(assignment__state=AssignmentState.SUBMITTED).order_by()
+    row = ("assignment__comparison__study", "assignment", "assignment__state")
+    for study, pk, state, answers in stray.values_list(*row).annotate(answers=Count("pk")):
         text = f"Assignment {pk} is {state} and has {answers} answers all the same."
-        yield Discrepancy("answers unsubmitted", text, is_mendable=pk in mendable)
+        yield Discrepancy(study, "answers unsubmitted", text, is_mendable=pk in mendable)
 
 
-def _answers_to_others(study: Study) -> Iterator[Discrepancy]:
+def _answers_to_others(studies: Keys) -> Iterator[Discrepancy]:
     """Answers and raters of one study in another."""
-    judgments = Judgment.objects.filter(assignment__comparison__study=study)
-    for pk, axis in judgments.exclude(axis__study=study).values_list("pk", "axis"):
+    asked = _judgments(studies).exclude(axis__study=F("assignment__comparison__study"))
+    for study, pk, axis in asked.values_list(*OF_ASSIGNMENT, "axis"):
         text = f"Judgment {pk} answers question {axis}, which another study asks."
-        yield Discrepancy("question of another study", text)
-    strangers = _assignments(study).exclude(rater__study=study)
-    for pk, rater in strangers.values_list("pk", "rater"):
+        yield Discrepancy(study, "question of another study", text)
+    strangers = _assignments(studies).exclude(rater__study=F("comparison__study"))
+    for study, pk, rater in strangers.values_list(*OF_COMPARISON, "rater"):
         text = f"Assignment {pk} belongs to rater {rater} of another study."
-        yield Discrepancy("rater of another study", text)
+        yield Discrepancy(study, "rater of another study", text)
 
 
-def _wrong_reasons(study: Study) -> Iterator[Discrepancy]:
-    ticked = Judgment.reasons.through.objects.filter(judgment__assignment__comparison__study=study)
+def _wrong_reasons(studies: Keys) -> Iterator[Discrepancy]:
+    of_study = "judgment__assignment__comparison__study"
+    ticked = Judgment.reasons.through.objects.filter(**{f"{of_study}__in": studies})
     wrong = ticked.exclude(reason__axis=F("judgment__axis"))
-    for judgment, reason in wrong.values_list("judgment", "reason"):
+    for study, judgment, reason in wrong.values_list(of_study, "judgment", "reason"):
         text = f"Judgment {judgment} has reason {reason}, which belongs to another question."
-        yield Discrepancy("reason of another question", text)
+        yield Discrepancy(study, "reason of another question", text)
 
 
-def _missing_reasons(study: Study) -> Iterator[Discrepancy]:
-    if study.protocol != Protocol.JUICE:
-        return
-    with_reasons = Reason.objects.filter(axis__study=study).values("axis")
-    judgments = Judgment.objects.filter(assignment__comparison__study=study, axis__in=with_reasons)
+def _missing_reasons(studies: Keys) -> Iterator[Discrepancy]:
+    with_reasons = Reason.objects.filter(axis=OuterRef("axis"))
     ticked = Judgment.reasons.through.objects.filter(judgment=OuterRef("pk"))
-    for pk in judgments.filter(~Exists(ticked)).values_list("pk", flat=True):
-        yield Discrepancy("no reason", f"Judgment {pk} has no reason, and the study asks for one.")
+    asked = _judgments(studies).filter(assignment__comparison__study__protocol=Protocol.JUICE)
+    bare = asked.filter(Exists(with_reasons), ~Exists(ticked))
+    for study, pk in bare.values_list(*OF_ASSIGNMENT):
+        text = f"Judgment {pk} has no reason, and the study asks for one."
+        yield Discrepancy(study, "no reason", text)
 
 
-def _impossible_ties(study: Study) -> Iterator[Discrepancy]:
-    if study.tie_policy == TiePolicy.ALLOWED:
-        return
-    ties = Judgment.objects.filter(assignment__comparison__study=study, choice=Choice.TIE)
-    for pk in ties.values_list("pk", flat=True):
-        yield Discrepancy("tie", f"Judgment {pk} is a tie, and the study allows none.")
+def _impossible_ties(studies: Keys) -> Iterator[Discrepancy]:
+    ties = _judgments(studies).filter(choice=Choice.TIE)
+    wrong = ties.exclude(assignment__comparison__study__tie_policy=TiePolicy.ALLOWED)
+    for study, pk in wrong.values_list(*OF_ASSIGNMENT):
+        yield Discrepancy(study, "tie", f"Judgment {pk} is a tie, and the study allows none.")
 
 
-def _repeats_of_nothing(study: Study) -> Iterator[Discrepancy]:
+def _repeats_of_nothing(studies: Keys) -> Iterator[Discrepancy]:
     first = Assignment.objects.filter(
         comparison=OuterRef("comparison"),
         rater=OuterRef("rater"),
         occasion=1,
         state=AssignmentState.SUBMITTED,
     )
-    repeats = _assignments(study).filter(comparison__of_check=None, occasion__gt=1)
-    for pk in repeats.filter(~Exists(first)).values_list("pk", flat=True):
+    repeats = _assignments(studies).filter(comparison__of_check=None, occasion__gt=1)
+    for study, pk in repeats.filter(~Exists(first)).values_list(*OF_COMPARISON):
         text = f"Assignment {pk} repeats a comparison that its rater did not judge before."
-        yield Discrepancy("repeat of nothing", text)
+        yield Discrepancy(study, "repeat of nothing", text)
 
 
-def _ids_used_twice(study: Study) -> Iterator[Discrepancy]:
+def _ids_used_twice(studies: Keys) -> Iterator[Discrepancy]:
     """Within each of the two tables the database sees to it."""
     same = Assignment.objects.filter(submission_id=OuterRef("submission_id"))
-    replaced = Revision.objects.filter(assignment__comparison__study=study)
-    for pk, used in replaced.filter(Exists(same)).values_list("assignment", "submission_id"):
+    of_study = "assignment__comparison__study"
+    replaced = Revision.objects.filter(Exists(same), **{f"{of_study}__in": studies})
+    for study, pk, used in replaced.values_list(of_study, "assignment", "submission_id"):
         text = f"Submission {used} stands for an earlier answer of assignment {pk} and for another."
-        yield Discrepancy("submission id used twice", text)
+        yield Discrepancy(study, "submission id used twice", text)
 
 
-def _wrong_endings(study: Study) -> Iterator[Discrepancy]:
+def _wrong_endings(studies: Keys) -> Iterator[Discrepancy]:
     undated = Q(outcome__in=[RaterOutcome.DONE, *STOPPED], finished_at=None)
     nameless = Q(outcome="", finished_at__isnull=False)
-    for pk, outcome in study.raters.filter(undated | nameless).values_list("pk", "outcome"):
+    wrong = Rater.objects.filter(undated | nameless, study__in=studies)
+    for study, pk, outcome in wrong.values_list(*ROW, "outcome"):
         text = f"Rater {pk} has the outcome “{outcome}” and no time at which the part ended."
         if not outcome:
             text = f"Rater {pk} has a time at which the part ended and no outcome."
-        yield Discrepancy("outcome", text)
+        yield Discrepancy(study, "outcome", text)
 
 
 CHECKS = (
@@ -284,7 +313,7 @@ CHECKS = (
 
 def _lock_raters(study: Study) -> None:
     """Everybody who holds a lease, as every other writer does first."""
-    holders = _assignments(study).filter(state=AssignmentState.LEASED).values("rater")
+    holders = _assignments([study.pk]).filter(state=AssignmentState.LEASED).values("rater")
     raters = Rater.objects.filter(pk__in=holders).order_by("pk")
     list(raters.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
@@ -294,15 +323,15 @@ def _settle_answered(study: Study) -> int:
         Assignment.objects.filter(pk=pk, state=AssignmentState.LEASED).update(
             state=AssignmentState.SUBMITTED
         )
-        for pk in list(_answered_leases(study).values_list("pk", flat=True))
+        for pk in list(_answered_leases([study.pk]).values_list("pk", flat=True))
     )
 
 
 def _leases_too_many(study: Study) -> list[int]:
     """The youngest leases of comparisons that have more raters than seats."""
-    surplus = dict(_overfull(study).values_list("pk", "held"))
+    surplus = dict(_overfull([study.pk]).values_list("pk", "held"))
     leased = Assignment.objects.counted().filter(
-        state=AssignmentState.LEASED, comparison__in=_overfull(study).values("pk")
+        state=AssignmentState.LEASED, comparison__in=_overfull([study.pk]).values("pk")
     )
     found = []
     for pk, comparison in leased.order_by("-leased_at", "-pk").values_list("pk", "comparison"):
@@ -323,8 +352,8 @@ def _expire(assignments: Iterable[int]) -> int:
 def _recount_seats(study: Study) -> int:
     """Counted by statements that begin when the rows are locked, so nobody's change is lost."""
     rows = study.comparisons.select_for_update(of=("self",), no_key=True).order_by("pk")
-    wrong = Q(pk__in=_wrong_seats(study).values("pk"))
-    wrong |= Q(pk__in=_seats_of_checks(study).values("pk"))
+    wrong = Q(pk__in=_wrong_seats([study.pk]).values("pk"))
+    wrong |= Q(pk__in=_seats_of_checks([study.pk]).values("pk"))
     locked = list(rows.filter(wrong).values_list("pk", flat=True))
     for start in range(0, len(locked), AT_ONCE):
         recount_seats(study=study, comparison_ids=locked[start : start + AT_ONCE])
