@@ -23,7 +23,7 @@ class StudyState(TextChoices):
 class Pairing(TextChoices):
     AGAINST_FIRST = "against-first", "The first model against each other one"
     ROUND_ROBIN = "round-robin", "Every model against every other"
-    LISTED = "listed", "Only the listed pairs"
+    LISTED = "listed", "Only the listed model pairs"
 
 
 class Protocol(TextChoices):
@@ -37,7 +37,7 @@ class TiePolicy(TextChoices):
 
 
 class ReasonOrder(TextChoices):
-    RANDOM = "random", "Random between raters, the same for a rater at every pair"
+    RANDOM = "random", "Random between raters, the same for a rater at every comparison"
     FIXED = "fixed", "As listed, for everybody"
 
 
@@ -48,7 +48,7 @@ class StoppingRuleChoice(TextChoices):
 
 class PresentationProfile(TextChoices):
     PAIRWISE_MIN = "pairwise-min", "Pairwise minimum: same shape, size, length and frame rate"
-    FIXED = "fixed", "Fixed: one size, frame rate and length for every pair"
+    FIXED = "fixed", "Fixed: one size, frame rate and length for every comparison"
     EQUAL_HEIGHT = "equal-height", "Equal height: whole pictures, each at its own frame rate"
     NATIVE = "native", "Native: as the model made it"
 
@@ -130,10 +130,10 @@ class RaterOutcome(TextChoices):
     """How a rater's part ended; empty while it goes on."""
 
     DONE = "done", "Done"
-    NOTHING_JUDGED = "nothing-judged", "Skipped every pair"
+    NOTHING_JUDGED = "nothing-judged", "Skipped every comparison"
     SCREENED_OUT = "screened-out", "Did not pass the qualification"
     FAILED_CHECK = "failed-check", "Failed the checks"
-    SKIP_LIMIT = "skip-limit", "Skipped too many pairs"
+    SKIP_LIMIT = "skip-limit", "Skipped too many comparisons"
     EXCLUDED = "excluded", "Excluded while at work"
     NO_CONSENT = "no-consent", "Did not agree"
     OVER_QUOTA = "over-quota", "Came when the study was full or closed"

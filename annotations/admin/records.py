@@ -1,4 +1,4 @@
-"""Models and prompts to edit; stimuli, pairs, raters and judgments to read."""
+"""Models and prompts to edit; stimuli, comparisons, raters and judgments to read."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from annotations.admin.forms import (
 )
 from annotations.enums import StudyState
 from annotations.inputs import is_id
-from annotations.models import Axis, ModelPair, QualityPlan, Study, StudyModel, StudyText
+from annotations.models import Axis, CheckPlan, ModelPair, Study, StudyModel, StudyText
 from annotations.services.clips.registering import get_or_create_prompt
 from annotations.services.studies.protocol import axis_templates, is_frozen
 from annotations.services.studies.states import set_prompts
@@ -79,7 +79,7 @@ SETUP = (
                 ("fixed_width", "fixed_height"),
                 ("fixed_fps", "fixed_seconds"),
             ),
-            "description": "What is made equal between the two clips of a pair.",
+            "description": "What is made equal between the two clips of a comparison.",
         },
     ),
     (
@@ -169,14 +169,14 @@ class StudyTextInline(DraftInline, TabularInline):
 
 class ModelPairInline(NamedSelects, DraftInline, TabularInline):
     model = ModelPair
-    verbose_name = "pair"
-    verbose_name_plural = "pairs, if only listed pairs are compared"
+    verbose_name = "model pair"
+    verbose_name_plural = "model pairs, if only listed ones are compared"
     extra = 0
 
 
-class QualityPlanInline(DraftInline, StackedInline):
-    model = QualityPlan
-    verbose_name_plural = "quality control: checks among the pairs, and what failing them does"
+class CheckPlanInline(DraftInline, StackedInline):
+    model = CheckPlan
+    verbose_name_plural = "checks among the comparisons, and what failing them does"
     extra = 0
     max_num = 1
     fields = (
@@ -194,7 +194,7 @@ class QualityPlanInline(DraftInline, StackedInline):
 class StudyAdmin(ModelAdmin):
     formfield_overrides = READABLE_JSON
     form = StudyForm
-    inlines = (StudyModelInline, AxisInline, ModelPairInline, QualityPlanInline, StudyTextInline)
+    inlines = (StudyModelInline, AxisInline, ModelPairInline, CheckPlanInline, StudyTextInline)
     list_display = ("title", "slug", "state", "kind", "comparison_count", "created_at")
     list_filter = ("state", "kind")
     search_fields = ("title", "slug")

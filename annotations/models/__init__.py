@@ -1,9 +1,9 @@
 """The instrument's tables. See docs/concepts.md for what each word means."""
 
+from annotations.models.checks import Check, CheckPlan
 from annotations.models.comparison import Comparison, Rendition
 from annotations.models.importing import ClipImport, ImportRow
 from annotations.models.panel import Invite, PanelEvent, Recruitment
-from annotations.models.quality import Check, QualityPlan
 from annotations.models.rating import Assignment, Judgment, Rater, Revision
 from annotations.models.stimulus import GenerativeModel, Prompt, Stimulus
 from annotations.models.study import (
@@ -20,6 +20,7 @@ __all__ = [
     "Assignment",
     "Axis",
     "Check",
+    "CheckPlan",
     "ClipImport",
     "Comparison",
     "GenerativeModel",
@@ -29,7 +30,6 @@ __all__ = [
     "ModelPair",
     "PanelEvent",
     "Prompt",
-    "QualityPlan",
     "Rater",
     "Reason",
     "Recruitment",

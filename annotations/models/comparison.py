@@ -9,7 +9,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from annotations.enums import AssignmentState, ComparisonState, RenditionState
-from annotations.models.quality import Check
+from annotations.models.checks import Check
 from annotations.models.stimulus import Prompt, Stimulus
 from annotations.models.study import Study
 

@@ -33,7 +33,7 @@ class ClipImport(models.Model):
     source = models.CharField(max_length=500)
     digest = models.CharField(max_length=64, help_text="SHA-256 of its rows: the same import.")
     pairs = models.JSONField(
-        default=list, blank=True, help_text="Names of models to compare, from ready pairs."
+        default=list, blank=True, help_text="Names of models to compare, from ready comparisons."
     )
     keep_going = models.BooleanField(
         default=False, help_text="Import the good rows even if there are bad ones."

@@ -79,16 +79,18 @@ class Recruitment(models.Model):
         blank=True,
         related_name="+",
         verbose_name="not for raters of",
-        help_text="People who were given a pair in one of these studies are not let in; they are "
+        help_text="Who was given a comparison in one of these studies is not let in; people are "
         "known by their panel's id or their invite's name.",
     )
     opens_at = models.DateTimeField(
-        null=True, blank=True, help_text="No pair is given out before; empty: as soon as it opens."
+        null=True,
+        blank=True,
+        help_text="Nothing is given out before; empty: as soon as it opens.",
     )
     closes_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="No new pair is given out from then on; a pair that a rater has can be finished.",
+        help_text="Nothing is given out from then on; what a rater has in hand can be finished.",
     )
     max_share = models.PositiveSmallIntegerField(
         null=True,
@@ -104,8 +106,8 @@ class Recruitment(models.Model):
     failed_check_code = code_field("For people who are stopped because they failed the checks.")
     no_consent_code = code_field("For people who do not agree to take part.")
     over_quota_code = code_field("For people who come when the study is full or closed.")
-    nothing_judged_code = code_field("For people who skipped every pair that they were given.")
-    skip_limit_code = code_field("For people who skipped more pairs than the study allows.")
+    nothing_judged_code = code_field("For people who skipped all that they were given.")
+    skip_limit_code = code_field("For people who skipped more comparisons than the study allows.")
     excluded_code = code_field("For people whom you exclude, by hand or by rule, while at work.")
     webhook_secret_env = models.CharField(
         max_length=80,
@@ -119,7 +121,7 @@ class Recruitment(models.Model):
         default=False,
         verbose_name="keep the judgments of people who returned",
         help_text="Off: who returns a submission on Prolific has withdrawn, so their judgments are "
-        "left out and their seats open for others. On: only the pair that they hold is freed.",
+        "left out and their seats open for others. On: only what they hold is freed.",
     )
     description = models.TextField(
         blank=True, help_text="What people read on Prolific before they choose the study."

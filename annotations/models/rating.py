@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import Q
 
 from annotations.enums import AssignmentState, Choice, RaterOutcome, Side, SkipReason
+from annotations.models.checks import BEFORE_START
 from annotations.models.comparison import Comparison
-from annotations.models.quality import BEFORE_START
 from annotations.models.study import Axis, Reason, Study, new_token
 
 

@@ -196,13 +196,13 @@ class Study(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(0.1), MaxValueValidator(60)],
-        help_text="At most; a shorter clip of a pair shortens both.",
+        help_text="At most; the shorter clip of a comparison shortens both.",
     )
     viewing = models.CharField(
         max_length=12,
         choices=Viewing,
         default=Viewing.SIMULTANEOUS,
-        help_text="How the two clips of a pair are shown.",
+        help_text="How the two clips of a comparison are shown.",
     )
     must_watch = models.BooleanField(
         default=True,
@@ -214,7 +214,7 @@ class Study(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        verbose_name="planned comparisons per pair of models",
+        verbose_name="planned comparisons per model pair",
         help_text="The result is read when so many are complete; empty: one for each prompt.",
     )
     stopping_rule = models.CharField(
@@ -224,7 +224,7 @@ class Study(models.Model):
         default=0.05,
         validators=[MinValueValidator(0.0001), MaxValueValidator(0.5)],
         verbose_name="alpha of the always-valid rule",
-        help_text="Shared evenly by all pairs and questions that are watched.",
+        help_text="Shared evenly by all model pairs and questions that are watched.",
     )
     stopping_minimum = models.PositiveIntegerField(
         default=20,
@@ -251,13 +251,13 @@ class Study(models.Model):
         blank=True,
         validators=[MaxValueValidator(100)],
         verbose_name="skips per rater (%)",
-        help_text="Of the pairs that a rater has met so far; who skips more is given no further "
-        "pair. Empty: no limit.",
+        help_text="Of the comparisons that a rater has met so far; who skips more is given no "
+        "further one. Empty: no limit.",
     )
     skip_minimum = models.PositiveSmallIntegerField(
         default=3,
         verbose_name="but at least",
-        help_text="So many pairs may be skipped, however few were met.",
+        help_text="So many comparisons may be skipped, however few were met.",
     )
     revise_minutes = models.PositiveSmallIntegerField(
         default=15,
@@ -334,7 +334,7 @@ class Study(models.Model):
 
 
 class StudyModel(models.Model):
-    """A model in a study. The order gives each pair its fixed a and b."""
+    """A model in a study. The order gives each model pair its fixed a and b."""
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="study_models")
     model = models.ForeignKey(GenerativeModel, models.PROTECT, related_name="+")
@@ -364,7 +364,7 @@ class StudyPrompt(models.Model):
 
 
 class ModelPair(models.Model):
-    """A pair to compare, for studies whose pairing is `listed`."""
+    """Two models to compare, for studies whose pairing is `listed`."""
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="listed_pairs")
     model_a = models.ForeignKey(GenerativeModel, models.PROTECT, related_name="+")

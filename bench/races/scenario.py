@@ -17,12 +17,12 @@ from annotations.models import (
     Assignment,
     Axis,
     Check,
+    CheckPlan,
     Comparison,
     GenerativeModel,
     Judgment,
     PanelEvent,
     Prompt,
-    QualityPlan,
     Rater,
     Reason,
     Recruitment,
@@ -143,7 +143,7 @@ def forget_tries() -> None:
     through: Any = Judgment.reasons.through
     for model in (through, Judgment, Revision, PanelEvent, Assignment, Rater, Comparison, Check):
         model.objects.all()._raw_delete(using="default")
-    for model in (Reason, Axis, QualityPlan, Recruitment, StudyModel, StudyPrompt):
+    for model in (Reason, Axis, CheckPlan, Recruitment, StudyModel, StudyPrompt):
         model.objects.all()._raw_delete(using="default")
     Study.objects.all().delete()
 
@@ -214,7 +214,7 @@ class _Maker:
         self.reasons = {reason.axis_id: reason for reason in reasons}
         Recruitment.objects.create(study=study, webhook_secret_env=SECRET_NAME)
         golds = ["gold"] * (self.variant.hand == "gold") + ["failed"] * self.has_rule
-        QualityPlan.objects.create(
+        CheckPlan.objects.create(
             study=study,
             gold_per_rater=len(golds),
             repeats_per_rater=int(self.variant.hand == "repeat"),

@@ -58,12 +58,12 @@ class EndpointAdmin(ModelAdmin):
         ),
     )
 
-    @action(description="Test this endpoint", url_path="test")  # type: ignore[untyped-decorator]
-    def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    @action(description="Try this endpoint", url_path="trial")  # type: ignore[untyped-decorator]
+    def trial(self, request: HttpRequest, object_id: str) -> HttpResponse:
         endpoint = self.get_object(request, object_id)
         if endpoint is None:
             raise Http404
-        return redirect("owner-endpoint-test", endpoint_id=endpoint.pk)
+        return redirect("owner-endpoint-trial", endpoint_id=endpoint.pk)
 
     @admin.display(description="Sent and spent so far")
     def spent(self, endpoint: Endpoint) -> str:

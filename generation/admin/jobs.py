@@ -33,14 +33,14 @@ class JobAdmin(ReadOnlyAdmin):
     list_display = (
         "__str__",
         "state",
-        "is_test",
+        "is_trial",
         "priority",
         "submits",
         "progress",
         "error",
         "finished_at",
     )
-    list_filter = ("state", "is_test", "priority", "endpoint")
+    list_filter = ("state", "is_trial", "priority", "endpoint")
     list_select_related = ("endpoint", "prompt")
     search_fields = ("prompt__key", "prompt__text", "remote_id", "error")
     inlines = (AttemptInline,)

@@ -56,7 +56,7 @@ def plan_trial(
             prompt=prompt,
             study=study,
             seed=0 if seeds["last"] is None else seeds["last"] + 1,
-            is_test=True,
+            is_trial=True,
             priority=Priority.FIRST,
             wake_at=now,
         )
@@ -74,7 +74,7 @@ def ensure_can_be_tried(
     if endpoint.adapter == UPLOAD:
         raise EndpointUnsuited(f"{endpoint} is never called: its clips are imported.")
     if not endpoint.is_active:
-        raise EndpointUnsuited(f"{endpoint} is switched off. Switch it on to test it.")
+        raise EndpointUnsuited(f"{endpoint} is switched off. Switch it on to try it.")
     kind = Kind(study.kind) if study else kind_without_study(endpoint)
     problems = unsupported_by(endpoint, [text], kind)
     if kind in (*FROM_AN_IMAGE, *FROM_A_VIDEO) and not (like and like.source):

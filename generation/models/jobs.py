@@ -90,8 +90,8 @@ class Job(models.Model):
         related_name="planned_jobs",
         help_text="Who asked for it first; studies take turns at an endpoint.",
     )
-    is_test = models.BooleanField(
-        "test", default=False, help_text="Tries the endpoint out; part of no study."
+    is_trial = models.BooleanField(
+        "trial", default=False, help_text="Tries the endpoint out; part of no study."
     )
     kind = models.CharField(
         max_length=20, choices=StudyKind, blank=True, help_text="Empty: that of the study."

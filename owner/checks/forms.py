@@ -1,4 +1,4 @@
-"""A pair whose answer is known, as a form."""
+"""A comparison whose answer is known, as a form."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from django import forms
 
 from annotations.enums import CheckRole
 from annotations.models import GenerativeModel, Reason, Study
-from annotations.models.quality import OF_ONE_CLIP
+from annotations.models.checks import OF_ONE_CLIP
 from annotations.services.checks.files import CheckRow
 
 WINNERS = [("", "either, or not asked"), ("a", "model A's"), ("b", "model B's")]
 
 
 class CheckForm(forms.Form):
-    """A pair whose answer is known."""
+    """A comparison whose answer is known."""
 
     role = forms.ChoiceField(
         choices=[choice for choice in CheckRole.choices if choice[0] not in OF_ONE_CLIP]

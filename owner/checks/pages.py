@@ -11,7 +11,7 @@ from annotations.enums import CheckRole
 from annotations.errors import ImportRefused, JuiceError
 from annotations.inputs import read_file
 from annotations.models import Study
-from annotations.services.checks.defining import example_coverage, quality_of, remove_check
+from annotations.services.checks.defining import check_plan_of, example_coverage, remove_check
 from annotations.services.checks.files import create_check, import_checks
 from annotations.services.studies.protocol import is_frozen
 from owner.checks.forms import CheckForm
@@ -29,7 +29,7 @@ def study_checks(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             create_check(study=study, row=form.row())
-            messages.success(request, "The pair is there; its clips are prepared with the others.")
+            messages.success(request, "The check is there; its clips are prepared with the others.")
             return redirect("owner-checks", slug=study.slug)
         except JuiceError as error:
             form.add_error(None, str(error))
@@ -44,7 +44,7 @@ def import_study_checks(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         text = read_file(file.read(), name="The file") if file else ""
         added = import_checks(study=study, text=text)
-        messages.success(request, f"{added} pairs are there.")
+        messages.success(request, f"{added} checks are there.")
     except ImportRefused as error:
         return _show(request, study, problems=error.problems, status=400)
     except JuiceError as error:
@@ -59,7 +59,7 @@ def remove_study_check(request: HttpRequest, slug: str, check_id: int) -> HttpRe
     check = get_object_or_404(study.checks, pk=check_id)
     try:
         remove_check(check=check)
-        messages.success(request, "The pair is taken out.")
+        messages.success(request, "The check is taken out.")
     except JuiceError as error:
         messages.error(request, str(error))
     return redirect("owner-checks", slug=study.slug)
@@ -78,7 +78,7 @@ def _show(
     )
     context = {
         "study": study,
-        "plan": quality_of(study),
+        "plan": check_plan_of(study),
         "checks": checks[:CHECKS_SHOWN],
         "check_count": checks.count(),
         "coverage": example_coverage(study),

@@ -15,10 +15,10 @@ from annotations.services.studies.states import model_pairs
 
 MOST_TILES = 2000
 FEWEST_PROMPTS = 50
-PAIRS_SHOWN = MOST_TILES // FEWEST_PROMPTS
+MODEL_PAIRS_SHOWN = MOST_TILES // FEWEST_PROMPTS
 QUARTERS = 4
 WORDS = {
-    "none": "no pair yet, a clip is missing",
+    "none": "no comparison yet, a clip is missing",
     ComparisonState.PREPARING: "being prepared",
     ComparisonState.FAILED: "cannot be made",
 }
@@ -35,7 +35,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class PairTiles:
+class ModelPairTiles:
     model_a: GenerativeModel
     model_b: GenerativeModel
     tiles: list[Tile]
@@ -43,17 +43,17 @@ class PairTiles:
 
 @dataclass(frozen=True)
 class ComparisonMatrix:
-    """Pairs of models x a page of prompts; `hidden` pairs are left out."""
+    """Model pairs x a page of prompts; `hidden` ones are left out."""
 
-    pairs: list[PairTiles]
+    model_pairs: list[ModelPairTiles]
     page: Page[Any]
     hidden: int
 
 
 def matrix_of(study: Study, page_number: str | None = None) -> ComparisonMatrix:
     """In a fixed number of queries, and never more than MOST_TILES tiles or so."""
-    pairs = model_pairs(study)
-    shown = pairs[:PAIRS_SHOWN]
+    every = model_pairs(study)
+    shown = every[:MODEL_PAIRS_SHOWN]
     rows = study.study_prompts.select_related("prompt")
     per_page = max(FEWEST_PROMPTS, MOST_TILES // max(len(shown), 1))
     page = Paginator(rows, per_page).get_page(page_number)
@@ -62,8 +62,8 @@ def matrix_of(study: Study, page_number: str | None = None) -> ComparisonMatrix:
     judged = _judged(study, prompts)
     wanted = study.raters_per_comparison
     return ComparisonMatrix(
-        pairs=[
-            PairTiles(
+        model_pairs=[
+            ModelPairTiles(
                 first,
                 second,
                 [
@@ -77,14 +77,14 @@ def matrix_of(study: Study, page_number: str | None = None) -> ComparisonMatrix:
             for first, second in shown
         ],
         page=page,
-        hidden=len(pairs) - len(shown),
+        hidden=len(every) - len(shown),
     )
 
 
 def _comparisons(
     study: Study, prompts: list[Prompt]
 ) -> defaultdict[tuple[int, frozenset[int]], list[Found]]:
-    """Comparisons with their states, by prompt and pair of models."""
+    """Comparisons with their states, by prompt and model pair."""
     own = study.comparisons.counted().filter(prompt__in=prompts).order_by("pk")
     found: defaultdict[tuple[int, frozenset[int]], list[Found]] = defaultdict(list)
     for pk, prompt, first, second, state in own.values_list(

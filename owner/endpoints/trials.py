@@ -1,4 +1,4 @@
-"""Test an endpoint with one clip before a study relies on it; workers do the work."""
+"""Try an endpoint with one clip before a study relies on it; workers do the work."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from owner.clips.jobs import job_context, with_all
 from owner.parts import live_part
 
 PROMPTS_SHOWN = 200
-TESTS_SHOWN = 10
+TRIALS_SHOWN = 10
 # After that somebody should look whether a worker runs.
 WORKER_PATIENCE = timedelta(seconds=30)
 ACTIONS = {"retry": retry, "give-up": give_up, "resume": resume}
@@ -44,15 +44,15 @@ class TrialForm(forms.Form):
 
 
 @require_http_methods(["GET", "POST"])
-def endpoint_test(request: HttpRequest, endpoint_id: int) -> HttpResponse:
-    """What a test would send and cost; a POST sends it."""
+def endpoint_trial(request: HttpRequest, endpoint_id: int) -> HttpResponse:
+    """What a trial would send and cost; a POST sends it."""
     endpoint = get_object_or_404(Endpoint.objects.select_related("model"), pk=endpoint_id)
     study = _study_of(request, endpoint)
     form = _form_for(request, study)
     if request.method == "POST" and form.is_valid():
         try:
             job = _plan(endpoint, study, form)
-            return redirect("owner-endpoint-test-job", endpoint_id=endpoint.pk, job_id=job.pk)
+            return redirect("owner-endpoint-trial-job", endpoint_id=endpoint.pk, job_id=job.pk)
         except JuiceError as error:
             form.add_error(None, str(error))
     now = timezone.now()
@@ -64,36 +64,36 @@ def endpoint_test(request: HttpRequest, endpoint_id: int) -> HttpResponse:
         "cost": "" if cost is None else as_money(cost, endpoint.currency),
         "budget": budget_room(endpoint, now),
         "held": held_by(endpoint, now),
-        "earlier": endpoint.jobs.filter(is_test=True).order_by("-pk")[:TESTS_SHOWN],
+        "earlier": endpoint.jobs.filter(is_trial=True).order_by("-pk")[:TRIALS_SHOWN],
     }
     status = 400 if form.errors else 200
-    return render(request, "owner/endpoint_test.html", context, status=status)
+    return render(request, "owner/endpoint_trial.html", context, status=status)
 
 
 @require_safe
-def test_job(request: HttpRequest, endpoint_id: int, job_id: int) -> HttpResponse:
-    """How a test goes, and then the clip, or what went wrong."""
-    return render(request, "owner/endpoint_test_job.html", _context(endpoint_id, job_id))
+def trial_job(request: HttpRequest, endpoint_id: int, job_id: int) -> HttpResponse:
+    """How a trial goes, and then the clip, or what went wrong."""
+    return render(request, "owner/endpoint_trial_job.html", _context(endpoint_id, job_id))
 
 
 @live_part
-def test_job_part(request: HttpRequest, endpoint_id: int, job_id: int) -> HttpResponse:
+def trial_job_part(request: HttpRequest, endpoint_id: int, job_id: int) -> HttpResponse:
     """The part of that page that changes by itself."""
-    return render(request, "owner/_endpoint_test_job.html", _context(endpoint_id, job_id))
+    return render(request, "owner/_endpoint_trial_job.html", _context(endpoint_id, job_id))
 
 
 @require_POST
-def test_job_action(request: HttpRequest, endpoint_id: int, job_id: int, what: str) -> HttpResponse:
-    """Try a test again, give it up, or have its endpoint called again."""
-    job = _test(endpoint_id, job_id)
+def trial_job_action(request: HttpRequest, endpoint_id: int, job_id: int, what: str) -> HttpResponse:
+    """Try again, give it up, or have its endpoint called again."""
+    job = _trial(endpoint_id, job_id)
     if what not in ACTIONS:
         return HttpResponseBadRequest("There is no such action.")
     messages.success(request, ACTIONS[what](Job.objects.filter(pk=job.pk), is_one=True))
-    return redirect("owner-endpoint-test-job", endpoint_id=endpoint_id, job_id=job_id)
+    return redirect("owner-endpoint-trial-job", endpoint_id=endpoint_id, job_id=job_id)
 
 
 def _study_of(request: HttpRequest, endpoint: Endpoint) -> Study | None:
-    """The study that the test is for, if one of the model's is named."""
+    """The study that the trial is for, if one of the model's is named."""
     slug = request.POST.get("study") or request.GET.get("study", "")
     return Study.objects.filter(study_models__model=endpoint.model_id, slug=slug).first()
 
@@ -115,14 +115,14 @@ def _plan(endpoint: Endpoint, study: Study | None, form: forms.Form) -> Job:
     return plan_trial(endpoint=endpoint, text=text, now=now, study=study, like=like)
 
 
-def _test(endpoint_id: int, job_id: int) -> Job:
-    tests = with_all(Job.objects.filter(endpoint=endpoint_id, is_test=True))
-    found: Job = get_object_or_404(tests, pk=job_id)
+def _trial(endpoint_id: int, job_id: int) -> Job:
+    trials = with_all(Job.objects.filter(endpoint=endpoint_id, is_trial=True))
+    found: Job = get_object_or_404(trials, pk=job_id)
     return found
 
 
 def _context(endpoint_id: int, job_id: int) -> dict[str, Any]:
-    job, now = _test(endpoint_id, job_id), timezone.now()
+    job, now = _trial(endpoint_id, job_id), timezone.now()
     is_waiting = job.state == JobState.READY
     held = held_by(job.endpoint, now) if is_waiting else None
     return {

@@ -16,7 +16,7 @@ from analysis.page import words as wording
 from analysis.votes.columns import study_votes
 from analysis.votes.rows import rater_names
 from annotations.models import Comparison, Rater, Study
-from annotations.services.checks.defining import quality_of
+from annotations.services.checks.defining import check_plan_of
 from annotations.services.rating.conduct import Conduct, conduct_of
 from annotations.services.rating.watching import seconds_of
 
@@ -50,7 +50,7 @@ def flagged_raters(study: Study) -> list[FlaggedRater]:
     paces = {pace.rater: pace for pace in _paces(study, votes)}
     agreements = others_agreement(votes)
     conduct = conduct_of(study)
-    pass_share = quality_of(study).pass_percent / 100
+    pass_share = check_plan_of(study).pass_percent / 100
     medians = votes.groupby("rater")["duration_ms"].median() / 1000
     raters = {rater.pk: rater for rater in study.raters.all()}
     found = [
@@ -124,7 +124,7 @@ def _notes(conduct: Conduct) -> list[str]:
     """What is no more than worth knowing."""
     found = {
         "answers from several kinds of device": len(conduct.devices) > 1,
-        f"skipped pairs: {conduct.skipped}": conduct.skipped > 0,
+        f"skipped comparisons: {conduct.skipped}": conduct.skipped > 0,
         "on a touch screen": conduct.devices == {"touch"},
         f"left the window {conduct.focus_lost} times": conduct.focus_lost > conduct.answered,
         f"pasted into notes {conduct.pasted} times": conduct.pasted > 0,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from annotations.errors import JuiceError
-from annotations.services.checks.defining import quality_of
+from annotations.services.checks.defining import check_plan_of
 from annotations.services.raters.endings import exclude_rater
 from annotations.services.rating.conduct import exclude_by_rule, raters_under_rule
 from owner.lookup import get_study
@@ -25,7 +25,7 @@ def rater_list(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "study": study,
         "raters": flagged_raters(study),
-        "plan": quality_of(study),
+        "plan": check_plan_of(study),
         "under_rule": raters_under_rule(study),
     }
     return render(request, "owner/raters.html", context)

@@ -21,7 +21,7 @@ REST = 10
 
 @dataclass(frozen=True)
 class Line:
-    """A pair of models on one question: percent won by the first, over so many comparisons.
+    """A model pair on one question: percent won by the first, over so many comparisons.
 
     Until a single look is due it holds at every look; `rate` is None without a comparison.
     """

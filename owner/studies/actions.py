@@ -16,7 +16,7 @@ from generation.models import Endpoint
 
 
 def prepare(study: Study) -> str:
-    """Leave the draft, and plan the pairs whose clips are there."""
+    """Leave the draft, and plan the comparisons whose clips are there."""
     states.start_preparing(study=study)
     sync_comparisons(study=study)
     return "The fair pairs are being prepared. Open the study when they are ready."
@@ -29,7 +29,7 @@ def open_for_raters(study: Study) -> str:
 
 def pause(study: Study) -> str:
     states.pause_study(study=study)
-    return "The study is paused. Nobody is given a pair until you open it again."
+    return "The study is paused. Nobody is given a comparison until you open it again."
 
 
 def close(study: Study) -> str:

@@ -33,9 +33,9 @@ def whole(label: str, initial: int, low: int, high: int, help_text: str = "") ->
 class PlanForm(forms.Form):
     """What is expected and wanted; every field has a start value."""
 
-    prompts = whole("Prompts", 200, 2, 20_000, "Each prompt is one comparison per pair of models.")
+    prompts = whole("Prompts", 200, 2, 20_000, "Each prompt is one comparison per model pair.")
     raters = whole("Raters per comparison", 5, 1, 99)
-    pairs = whole("Pairs of models", 1, 1, 500)
+    model_pairs = whole("Model pairs", 1, 1, 500)
     win_rate = number(
         "Expected win rate, %", 60, 1, 99, "Of prompts, by majority. 50 is no difference at all."
     )

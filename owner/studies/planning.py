@@ -64,7 +64,7 @@ def make_plan(values: dict[str, Any]) -> StudyPlan:
     differs = abs(rate - 0.5) >= LEAST_DIFFERENCE
     detect = prompts_to_detect(rate, values["power"] / 100) if differs else None
     width = prompts_for_half_width(values["half_width"] / 100, rate).wilson
-    comparisons = prompts * values["pairs"]
+    comparisons = prompts * values["model_pairs"]
     hours = comparisons * raters * values["seconds"] / 3600
     decided = max(1, int(prompts * (1 - rates["tie_rate"]) * (1 - rates["incomplete_rate"])))
     counts = _counts(prompts, width, detect.exact_safe if detect else 0)

@@ -62,7 +62,7 @@ class StudyProgress:
     failed_job_count: int
     failed_renditions: list[Rendition]
     failed_rendition_count: int
-    failed_pairs: list[Comparison]
+    failed_comparisons: list[Comparison]
     skips: list[Assignment]
     skip_count: int
     raters: list[RaterLine]
@@ -75,13 +75,13 @@ class StudyProgress:
 def progress_of(study: Study, *, now: datetime) -> StudyProgress:
     """Count everything about a study that its owner may want to see."""
     clips = clips_of(study, now=now)
-    pairs = _count_pairs(study)
+    comparisons = _count_comparisons(study)
     failed_jobs = unmade_jobs(study).select_related("endpoint__model", "prompt")
     failed_renditions = Rendition.objects.for_study(study.pk).filter(state=RenditionState.FAILED)
     raters = _rater_lines(study)
     skipped = Assignment.objects.skipped().filter(comparison__study=study)
     return StudyProgress(
-        bars=_bars(study, clips, pairs),
+        bars=_bars(study, clips, comparisons),
         missing_in_setup=missing_in_setup(study) if study.state == StudyState.DRAFT else [],
         clips=clips,
         failed_jobs=list(failed_jobs[:PROBLEMS_SHOWN]),
@@ -90,7 +90,7 @@ def progress_of(study: Study, *, now: datetime) -> StudyProgress:
             failed_renditions.select_related("stimulus__model", "stimulus__prompt")[:PROBLEMS_SHOWN]
         ),
         failed_rendition_count=failed_renditions.count(),
-        failed_pairs=list(
+        failed_comparisons=list(
             study.comparisons.exclude(error="").select_related("prompt")[:PROBLEMS_SHOWN]
         ),
         skips=list(
@@ -99,13 +99,13 @@ def progress_of(study: Study, *, now: datetime) -> StudyProgress:
         skip_count=skipped.count(),
         raters=raters,
         rater_count=study.raters.count(),
-        ready=pairs["ready"],
+        ready=comparisons["ready"],
         warnings=warnings_of(study) if study.state != StudyState.CLOSED else [],
         warns_of_sqlite=connection.vendor == "sqlite" and study.state != StudyState.CLOSED,
     )
 
 
-def _count_pairs(study: Study) -> dict[str, int]:
+def _count_comparisons(study: Study) -> dict[str, int]:
     return study.comparisons.counted().aggregate(
         ready=Count("pk", filter=Q(state=ComparisonState.READY)),
         failed=Count("pk", filter=Q(state=ComparisonState.FAILED)),
@@ -113,14 +113,14 @@ def _count_pairs(study: Study) -> dict[str, int]:
     )
 
 
-def _bars(study: Study, clips: StudyClips, pairs: dict[str, int]) -> list[Bar]:
+def _bars(study: Study, clips: StudyClips, comparisons: dict[str, int]) -> list[Bar]:
     prompts = study.study_prompts.count()
-    planned = max(len(model_pairs(study)) * prompts, pairs["there"])
+    planned = max(len(model_pairs(study)) * prompts, comparisons["there"])
     judged = Assignment.objects.submitted().counted().filter(comparison__study=study)
     moving = clips.under_way
     return [
         Bar("Clips", clips.there, clips.total, f"{moving} being made" if moving else ""),
-        Bar("Fair pairs", pairs["ready"], planned, _failed_note(pairs["failed"])),
+        Bar("Fair pairs", comparisons["ready"], planned, _failed_note(comparisons["failed"])),
         Bar("Judged", judged.count(), planned * study.raters_per_comparison),
     ]
 
@@ -130,7 +130,7 @@ def _failed_note(failed: int) -> str:
 
 
 def _rater_lines(study: Study) -> list[RaterLine]:
-    """Raters with the numbers of pairs they judged and skipped, who judged last first."""
+    """Raters with the numbers of comparisons they judged and skipped, who judged last first."""
     submitted = Q(assignments__state=AssignmentState.SUBMITTED)
     raters: Any = study.raters.annotate(
         judged=Count("assignments", filter=submitted),

@@ -15,10 +15,10 @@ from annotations.enums import ComparisonState, RenditionState, StudyState
 from annotations.models import (
     Assignment,
     Check,
+    CheckPlan,
     Comparison,
     GenerativeModel,
     Prompt,
-    QualityPlan,
     Rater,
     Rendition,
     Stimulus,
@@ -168,8 +168,8 @@ def make_check_comparison(check: Check) -> Comparison:
     )
 
 
-def plan_quality(study: Study, **values: Any) -> QualityPlan:
-    return QualityPlan.objects.create(study=study, **values)
+def plan_quality(study: Study, **values: Any) -> CheckPlan:
+    return CheckPlan.objects.create(study=study, **values)
 
 
 def make_rater(study: Study, external_id: str = "") -> Rater:

@@ -189,7 +189,7 @@ def site(monkeypatch, settings) -> SimpleNamespace:
     check = make_check(study, CheckRole.EXAMPLE)
     [invite] = make_invites(study=study, labels=["Anna"])
     endpoint = make_endpoint(study.study_models.first().model)
-    job = make_job(endpoint=endpoint, prompt=assignment.comparison.prompt, is_test=True)
+    job = make_job(endpoint=endpoint, prompt=assignment.comparison.prompt, is_trial=True)
     clip_import = ClipImport.objects.create(study=study, source="clips.zip", digest="0" * 64)
     current_report(study=study, now=judged.submitted_at)
     stimulus = assignment.comparison.stimulus_a

@@ -100,13 +100,13 @@ def test_axe_finds_nothing_serious(
 ):
     page = sign_in(open_context(viewport, color_scheme=scheme).new_page())
     job = Job.objects.get(state=JobState.REJECTED)
-    Job.objects.filter(pk=job.pk).update(is_test=True)
+    Job.objects.filter(pk=job.pk).update(is_trial=True)
     clip, test = f"clips/{job.endpoint.model_id}/{job.prompt_id}/", f"test/{job.pk}/"
     for path in [
         f"{study.slug}/",
         f"{study.slug}/clips/",
         f"{study.slug}/{clip}",
-        f"+endpoints/{job.endpoint_id}/test/",
+        f"+endpoints/{job.endpoint_id}/trial/",
         f"+endpoints/{job.endpoint_id}/{test}",
     ]:
         page.goto(f"{live_server.url}/studies/{path}")

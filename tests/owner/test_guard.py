@@ -28,7 +28,7 @@ def address(db):
     """Of a route, filled in with rows that are there."""
     study = study_with_jobs((JobState.READY, {}))
     job, check = Job.objects.get(), make_check(study, "gold")
-    Job.objects.update(is_test=True)
+    Job.objects.update(is_trial=True)
     [invite] = make_invites(study=study, labels=["Ada"], unnamed=0, is_reusable=False)
     rows = {
         "slug": study.slug,

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="check every clip and write nothing"
         )
-        parser.add_argument("--prepare", action="store_true", help="start preparing the pairs")
+        parser.add_argument("--prepare", action="store_true", help="prepare the comparisons")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -12,13 +12,13 @@ from django.db import transaction
 
 from annotations.enums import CheckRole, Choice, Side
 from annotations.errors import CheckRefused
-from annotations.models import Check, QualityPlan, Reason, Stimulus, Study
+from annotations.models import Check, CheckPlan, Reason, Stimulus, Study
 from annotations.services.studies.protocol import ensure_not_frozen
 
 
-def quality_of(study: Study) -> QualityPlan:
+def check_plan_of(study: Study) -> CheckPlan:
     """The study's plan; one that asks for nothing where there is no row."""
-    return QualityPlan.objects.filter(study=study).first() or QualityPlan(study=study)
+    return CheckPlan.objects.filter(study=study).first() or CheckPlan(study=study)
 
 
 def add_check(
@@ -31,7 +31,7 @@ def add_check(
     reason: Reason | None = None,
     explanation: str = "",
 ) -> Check:
-    """A pair with a known answer. Examples have the better clip as often left as right.
+    """A comparison with a known answer. Examples have the better clip as often left as right.
 
     Raises
     ------
@@ -72,11 +72,11 @@ def remove_check(*, check: Check) -> None:
 
 
 def make_copies(*, study: Study) -> int:
-    """Make the identical pairs and degraded copies that the plan asks for; count the new ones.
+    """Make the identical and degraded checks that the plan asks for; count the new ones.
 
     Of clips drawn from the study's own, the same for all raters. Safe to repeat.
     """
-    plan = quality_of(study)
+    plan = check_plan_of(study)
     wanted = {
         CheckRole.IDENTICAL: plan.identical_per_rater,
         CheckRole.DEGRADED: plan.degraded_per_rater,

@@ -1,4 +1,4 @@
-"""Checks from a table: one row per pair, all or none of them."""
+"""Checks from a table: one row per check, all or none of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from annotations.enums import CheckRole, Choice
 from annotations.errors import CheckRefused, ImportRefused
 from annotations.inputs import csv_columns, csv_records
 from annotations.models import GenerativeModel, Reason, Stimulus, Study
-from annotations.models.quality import OF_ONE_CLIP
+from annotations.models.checks import OF_ONE_CLIP
 from annotations.services.checks.defining import add_check
 
 WINNER = "winner_"

@@ -44,7 +44,7 @@ def sync_comparisons(*, study: Study) -> int:
     Safe to repeat: what exists stays as it is.
     """
     known = set(study.comparisons.counted().values_list("stimulus_a", "stimulus_b"))
-    wanted = [pair for pair in _stimulus_pairs(study) if (pair[0].pk, pair[1].pk) not in known]
+    wanted = [pair for pair in _stimuli_to_compare(study) if (pair[0].pk, pair[1].pk) not in known]
     with transaction.atomic():
         for first, second in wanted:
             _create_comparison(study, first, second)
@@ -128,7 +128,7 @@ def _planned_minimum(study: Study) -> int:
     return len(model_pairs(study)) * study.study_prompts.count()
 
 
-def _stimulus_pairs(study: Study) -> Iterator[tuple[Stimulus, Stimulus]]:
+def _stimuli_to_compare(study: Study) -> Iterator[tuple[Stimulus, Stimulus]]:
     """The pairs of stimuli of one prompt and seed, in the order a, b."""
     by_model: dict[int, dict[tuple[int, int], Stimulus]] = defaultdict(dict)
     for stimulus in Stimulus.objects.for_study(study.pk).order_by("pk"):

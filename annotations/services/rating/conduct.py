@@ -15,7 +15,7 @@ from annotations.enums import Doubt
 from annotations.errors import ExclusionRefused
 from annotations.models import Assignment, Judgment, Rater, Study
 from annotations.models.rating import JudgmentQuerySet
-from annotations.services.checks.defining import quality_of
+from annotations.services.checks.defining import check_plan_of
 from annotations.services.raters.endings import exclude_rater
 from annotations.services.rating.qualifying import KNOWN_ANSWER, is_right
 
@@ -164,7 +164,7 @@ def _is_monotonous(combinations: Counter[tuple[int, ...]]) -> bool:
 
 def raters_under_rule(study: Study) -> list[tuple[Rater, str]]:
     """The raters whom the study's rule leaves out and who are still in, each with the reason."""
-    plan = quality_of(study)
+    plan = check_plan_of(study)
     limits = {
         "gold": plan.exclude_gold_below,
         "repeats": plan.exclude_consistency_below,

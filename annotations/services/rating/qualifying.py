@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from annotations.enums import AssignmentState, CheckAction, CheckRole, RaterOutcome
 from annotations.models import Assignment, Comparison, Rater
-from annotations.models.quality import BEFORE_START
-from annotations.services.checks.defining import quality_of
+from annotations.models.checks import BEFORE_START
+from annotations.services.checks.defining import check_plan_of
 from annotations.services.raters.endings import end_part
 
 KNOWN_ANSWER = [CheckRole.GOLD, CheckRole.DEGRADED]
@@ -29,14 +29,14 @@ class Score:
 
 
 @dataclass(frozen=True)
-class LessonPair:
+class NextLesson:
     """A comparison before the start, and the how-manieth time the rater sees it."""
 
     comparison: Comparison
     occasion: int
 
 
-def next_lesson(rater: Rater) -> LessonPair | None:
+def next_lesson(rater: Rater) -> NextLesson | None:
     """The practice or qualification pair that comes now; None when the rater may start."""
     # Asked of the checks, which are few: joined, a database might read all comparisons.
     if not rater.study.checks.filter(role__in=BEFORE_START).exists():
@@ -93,7 +93,7 @@ def _test_of(rater: Rater) -> QuerySet[Comparison]:
     return rater.study.comparisons.ready().filter(of_check__role=CheckRole.QUALIFICATION)
 
 
-def _next_of_qualification(rater: Rater) -> LessonPair | None:
+def _next_of_qualification(rater: Rater) -> NextLesson | None:
     if is_qualified(rater):
         return None
     current = qualification_try(rater)
@@ -101,16 +101,16 @@ def _next_of_qualification(rater: Rater) -> LessonPair | None:
     return next(filter(None, tries), None)
 
 
-def _first_open(rater: Rater, lessons: QuerySet[Comparison], *, occasion: int) -> LessonPair | None:
+def _first_open(rater: Rater, lessons: QuerySet[Comparison], *, occasion: int) -> NextLesson | None:
     seen = rater.assignments.filter(occasion=occasion).exclude(state=AssignmentState.EXPIRED)
     unseen = lessons.exclude(pk__in=seen.values("comparison"))
     comparison = unseen.order_by("of_check__position", "pk").first()
-    return LessonPair(comparison, occasion) if comparison else None
+    return NextLesson(comparison, occasion) if comparison else None
 
 
 def _settle_qualification(assignment: Assignment, now: datetime) -> None:
     """When the last pair of a try is answered: pass, try again, or see the rater off."""
-    rater, plan = assignment.rater, quality_of(assignment.rater.study)
+    rater, plan = assignment.rater, check_plan_of(assignment.rater.study)
     score = score_checks(rater, [CheckRole.QUALIFICATION], occasion=assignment.occasion)
     if score.answered < _test_of(rater).count():
         return
@@ -122,7 +122,7 @@ def _settle_qualification(assignment: Assignment, now: datetime) -> None:
 
 
 def _settle_known_answers(rater: Rater, now: datetime) -> None:
-    plan = quality_of(rater.study)
+    plan = check_plan_of(rater.study)
     score = score_checks(rater, KNOWN_ANSWER)
     enough = score.answered >= plan.judged_after
     if plan.on_failing == CheckAction.NOTHING or not enough or score.reaches(plan.pass_percent):

@@ -21,7 +21,7 @@ from annotations.enums import (
     TiePolicy,
 )
 from annotations.models import Assignment, Axis, Rater, Reason, Study
-from annotations.models.quality import BEFORE_START
+from annotations.models.checks import BEFORE_START
 from annotations.services.rating.weaving import rng_of
 
 MAX_NOTE_LENGTH = 2000

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from annotations.enums import CheckRole
 from annotations.models import Assignment, Rater
-from annotations.models.quality import BEFORE_START
+from annotations.models.checks import BEFORE_START
 from annotations.services.raters.entry import most_by_one_rater
 from annotations.services.rating.qualifying import Score, score_checks
 from annotations.services.rating.weaving import planned_checks

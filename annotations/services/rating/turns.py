@@ -50,7 +50,7 @@ def next_turn(*, rater: Rater, now: datetime, rng: Random) -> Turn:
     try:
         assignment = claim_assignment(rater=rater, now=now, rng=rng)
     except StudyNotOpen as why:
-        return _without_pair(rater, why, now=now)
+        return _without_comparison(rater, why, now=now)
     if assignment is not None:
         return Turn(TurnKind.PAIR, assignment)
     if not has_judged(rater) and may_get_more(rater):
@@ -67,7 +67,7 @@ def ended(rater: Rater, *, now: datetime) -> Turn | None:
     return Turn(TurnKind.DONE if is_done else TurnKind.OVER, ending=ending)
 
 
-def _without_pair(rater: Rater, why: StudyNotOpen, *, now: datetime) -> Turn:
+def _without_comparison(rater: Rater, why: StudyNotOpen, *, now: datetime) -> Turn:
     """For a rater whom the study gives nothing: for good, or for now."""
     rater.refresh_from_db()
     if isinstance(why, StudyOver | ShareReached):

@@ -11,8 +11,8 @@ from django.db.models import Count
 
 from annotations.enums import AssignmentState, CheckRole, Side
 from annotations.models import Assignment, Comparison, Rater
-from annotations.models.quality import WOVEN_IN
-from annotations.services.checks.defining import quality_of
+from annotations.models.checks import WOVEN_IN
+from annotations.services.checks.defining import check_plan_of
 from annotations.services.raters.entry import most_by_one_rater
 
 REPEAT = "repeat"
@@ -67,7 +67,7 @@ def check_places(total: int, checks: int, *, rng: Random) -> list[int]:
 
 def _kinds_in_order(rater: Rater) -> list[str]:
     """Which kind comes at which place: shuffled per rater, limited by what there is."""
-    plan = quality_of(rater.study)
+    plan = check_plan_of(rater.study)
     wanted = {
         CheckRole.GOLD: plan.gold_per_rater,
         CheckRole.IDENTICAL: plan.identical_per_rater,

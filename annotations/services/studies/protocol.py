@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 
 from annotations.enums import ReasonOrder, StudyKind
 from annotations.errors import ProtocolFrozen
-from annotations.models import Axis, Judgment, QualityPlan, Reason, Study
+from annotations.models import Axis, CheckPlan, Judgment, Reason, Study
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def describe_protocol(study: Study) -> dict[str, Any]:
         "pairing": study.pairing,
         "viewing": study.viewing,
         "must_watch": study.must_watch,
-        "quality_control": describe_quality_control(study),
+        "quality_control": describe_checks(study),
         "plan": describe_plan(study),
         "instructions": study.instructions,
         "content_warning": study.content_warning,
@@ -201,12 +201,12 @@ def describe_protocol(study: Study) -> dict[str, Any]:
     }
 
 
-def describe_quality_control(study: Study) -> dict[str, Any]:
+def describe_checks(study: Study) -> dict[str, Any]:
     """The checks, and what failing them does, as plain values."""
-    plan = QualityPlan.objects.filter(study=study).first() or QualityPlan(study=study)
+    plan = CheckPlan.objects.filter(study=study).first() or CheckPlan(study=study)
     numbers = {
         field.name: getattr(plan, field.name)
-        for field in QualityPlan._meta.concrete_fields
+        for field in CheckPlan._meta.concrete_fields
         if field.name not in ("id", "study")
     }
     checks = study.checks.select_related("stimulus_a", "stimulus_b")

@@ -20,7 +20,7 @@ from annotations.models import (
     StudyModel,
     StudyPrompt,
 )
-from annotations.models.quality import OF_ONE_CLIP
+from annotations.models.checks import OF_ONE_CLIP
 from annotations.services.studies.protocol import add_default_axes, ensure_not_frozen
 
 ALLOWED_FROM = {
@@ -84,7 +84,7 @@ def ensure_draft(study: Study) -> None:
 
 
 def model_pairs(study: Study) -> list[tuple[GenerativeModel, GenerativeModel]]:
-    """The pairs to compare, each in its fixed order a, b."""
+    """The models to compare, each in its fixed order a, b."""
     if study.pairing == Pairing.LISTED:
         listed = ModelPair.objects.filter(study=study).select_related("model_a", "model_b")
         return [(pair.model_a, pair.model_b) for pair in listed]
@@ -111,7 +111,7 @@ def open_study(*, study: Study, now: datetime) -> None:
     """Let raters in. At least one comparison must be ready."""
     if not study.comparisons.counted().ready().exists():
         raise TransitionRefused(
-            "No comparison is ready yet. Wait until the pairs are prepared, or see which clips "
+            "No comparison is ready yet. Wait until they are prepared, or see which clips "
             "are missing."
         )
     _move(study, StudyState.OPEN)
@@ -144,7 +144,7 @@ def missing_in_setup(study: Study) -> list[str]:
     """What a study still needs before it can be prepared, as parts of a sentence."""
     missing = []
     if not model_pairs(study):
-        missing.append("choose at least two models (or list a pair)")
+        missing.append("choose at least two models (or list a model pair)")
     if not study.study_prompts.exists():
         missing.append("add prompts")
     if study.needs_source and study.prompts.filter(source="").exists():

@@ -37,7 +37,7 @@ LONG_AFTER = NOW.replace(year=2126)
 
 def test_a_test_is_one_job_that_is_sent_first():
     job = plan_trial(endpoint=make_endpoint(), text="A fox", now=NOW)
-    assert (job.is_test, job.priority, job.wake_at) == (True, Priority.FIRST, NOW)
+    assert (job.is_trial, job.priority, job.wake_at) == (True, Priority.FIRST, NOW)
     assert Job.objects.count() == 1
 
 

@@ -85,7 +85,7 @@ def test_a_refusal_that_was_retried_and_made_is_no_refusal():
 
 def test_tests_of_endpoints_and_other_studies_do_not_count():
     study = study_with(JobState.DONE)
-    make_job(JobState.REJECTED, first_model(study).endpoint, prompt=make_prompt(), is_test=True)
+    make_job(JobState.REJECTED, first_model(study).endpoint, prompt=make_prompt(), is_trial=True)
     make_job(JobState.REJECTED, make_endpoint(make_model()))
     assert counted(study) == {"wanted": 1, "made": 1}
 

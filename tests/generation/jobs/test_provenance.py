@@ -121,7 +121,7 @@ def test_an_endpoint_of_ones_own_network_is_not_named(client):
 
 
 def test_tests_of_endpoints_and_other_studies_have_no_row():
-    make_job(is_test=True)
+    make_job(is_trial=True)
     assert not list(generation_rows(study_of(make_model(), make_model(), prompts=[make_prompt()])))
 
 

@@ -1,4 +1,4 @@
-"""“Test this endpoint”: what it costs, how it goes, and what to do when it does not work."""
+"""“Try this endpoint”: what it costs, how it goes, and what to do when it does not work."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ pytestmark = pytest.mark.django_db
 
 
 def page_of(endpoint) -> str:
-    return reverse("owner-endpoint-test", args=[endpoint.pk])
+    return reverse("owner-endpoint-trial", args=[endpoint.pk])
 
 
 def sent(owner, endpoint, **values):
     return owner.post(page_of(endpoint), {"prompt": "A fox", **values}, follow=True)
 
 
-def job_url(job, name="owner-endpoint-test-job", *more) -> str:
+def job_url(job, name="owner-endpoint-trial-job", *more) -> str:
     return reverse(name, args=[job.endpoint_id, job.pk, *more])
 
 
 def a_test(state=JobState.READY, endpoint=None, **values) -> Job:
-    return make_job(state, endpoint or make_endpoint(make_model()), is_test=True, **values)
+    return make_job(state, endpoint or make_endpoint(make_model()), is_trial=True, **values)
 
 
 def test_what_it_costs_is_said_before(owner):
@@ -48,7 +48,7 @@ def test_exactly_one_job_is_planned_and_nothing_is_called(owner):
     answer = sent(owner, make_endpoint(make_model()))
     job = Job.objects.get()
     assert answer.request["PATH_INFO"] == job_url(job)
-    assert (job.is_test, job.study, job.prompt.text, job.state) == (True, None, "A fox", "ready")
+    assert (job.is_trial, job.study, job.prompt.text, job.state) == (True, None, "A fox", "ready")
 
 
 def test_a_study_offers_its_prompts(owner):
@@ -73,8 +73,8 @@ def test_the_studys_page_leads_to_it(owner):
 def test_the_endpoints_own_page_leads_to_it(owner):
     endpoint = make_endpoint(make_model())
     change = owner.get(reverse("admin:generation_endpoint_change", args=[endpoint.pk]))
-    assert "Test this endpoint" in change.content.decode()
-    button = reverse("admin:generation_endpoint_test", args=[endpoint.pk])
+    assert "Try this endpoint" in change.content.decode()
+    button = reverse("admin:generation_endpoint_trial", args=[endpoint.pk])
     assert owner.get(button).url == page_of(endpoint)
 
 
@@ -99,8 +99,8 @@ def test_a_test_shows_its_progress_and_refreshes_itself(owner):
     job = a_test(JobState.REMOTE_PENDING, progress=40)
     page = owner.get(job_url(job)).content.decode()
     assert "Being made, 40 %" in page
-    assert f'data-live="{job_url(job, "owner-endpoint-test-part")}"' in page
-    part = owner.get(job_url(job, "owner-endpoint-test-part"))
+    assert f'data-live="{job_url(job, "owner-endpoint-trial-part")}"' in page
+    part = owner.get(job_url(job, "owner-endpoint-trial-part"))
     assert part.headers["ETag"]
     assert "Being made, 40 %" in part.content.decode()
 
@@ -127,7 +127,7 @@ def test_a_test_that_cannot_be_sent_says_why_and_goes_on_at_once(owner):
     endpoint = make_endpoint(make_model(), paused_until=rests, paused_why="No money.")
     job = a_test(endpoint=endpoint)
     assert "No money." in owner.get(job_url(job)).content.decode()
-    owner.post(job_url(job, "owner-endpoint-test-action", "resume"))
+    owner.post(job_url(job, "owner-endpoint-trial-action", "resume"))
     endpoint.refresh_from_db()
     assert endpoint.paused_until is None
 
@@ -142,7 +142,7 @@ def test_a_test_that_no_worker_takes_says_so(owner):
 def test_a_test_can_be_given_up_and_tried_again(owner):
     job = a_test()
     for what, state in [("give-up", JobState.CANCELLED), ("retry", JobState.READY)]:
-        owner.post(job_url(job, "owner-endpoint-test-action", what))
+        owner.post(job_url(job, "owner-endpoint-trial-action", what))
         job.refresh_from_db()
         assert job.state == state
 
@@ -150,7 +150,7 @@ def test_a_test_can_be_given_up_and_tried_again(owner):
 def test_jobs_of_studies_are_no_tests(owner):
     job = make_job(JobState.FAILED, make_endpoint(make_model()))
     assert owner.get(job_url(job)).status_code == 404
-    assert owner.post(job_url(job, "owner-endpoint-test-action", "retry")).status_code == 404
+    assert owner.post(job_url(job, "owner-endpoint-trial-action", "retry")).status_code == 404
 
 
 def test_only_staff_test_endpoints(client):

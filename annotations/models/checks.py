@@ -19,18 +19,20 @@ WOVEN_IN = [CheckRole.GOLD, CheckRole.IDENTICAL, CheckRole.DEGRADED]
 OF_ONE_CLIP = [CheckRole.IDENTICAL, CheckRole.DEGRADED]
 
 
-class QualityPlan(models.Model):
+class CheckPlan(models.Model):
     """How many checks each rater gets, what failing does, and the rule for leaving raters out.
 
     A study without a row has the defaults: no checks, no rule.
     """
 
-    study = models.OneToOneField(Study, models.CASCADE, related_name="quality_plan")
+    study = models.OneToOneField(Study, models.CASCADE, related_name="check_plan")
     gold_per_rater = models.PositiveSmallIntegerField(
-        default=0, verbose_name="gold pairs", help_text="Per rater, of the gold pairs given below."
+        default=0,
+        verbose_name="gold checks",
+        help_text="Per rater, of those given below.",
     )
     identical_per_rater = models.PositiveSmallIntegerField(
-        default=0, verbose_name="identical pairs", help_text="Per rater; made by the platform."
+        default=0, verbose_name="identical checks", help_text="Per rater; made by the platform."
     )
     degraded_per_rater = models.PositiveSmallIntegerField(
         default=0, verbose_name="degraded copies", help_text="Per rater; made by the platform."
@@ -38,11 +40,11 @@ class QualityPlan(models.Model):
     repeats_per_rater = models.PositiveSmallIntegerField(
         default=0,
         verbose_name="swapped repeats",
-        help_text="Per rater: an earlier pair once more, with the sides changed.",
+        help_text="Per rater: an earlier comparison once more, with the sides changed.",
     )
     on_failing = models.CharField(max_length=8, choices=CheckAction, default=CheckAction.NOTHING)
     pass_percent = models.PositiveSmallIntegerField(
-        default=70, validators=PERCENT, help_text="Of gold pairs and degraded copies."
+        default=70, validators=PERCENT, help_text="Of gold checks and degraded copies."
     )
     judged_after = models.PositiveSmallIntegerField(
         default=4,
@@ -75,10 +77,10 @@ class QualityPlan(models.Model):
     )
 
     class Meta:
-        verbose_name = "quality control"
+        verbose_name = "checks"
 
     def __str__(self) -> str:
-        return f"quality control of {self.study}"
+        return f"checks of {self.study}"
 
 
 class CheckQuerySet(models.QuerySet["Check"]):
@@ -87,7 +89,7 @@ class CheckQuerySet(models.QuerySet["Check"]):
 
 
 class Check(models.Model):
-    """A pair whose answer is known. Raters judge it like any other; its votes never count."""
+    """A comparison whose answer is known. Raters judge it like any other; its votes never count."""
 
     study = models.ForeignKey(Study, models.CASCADE, related_name="checks")
     role = models.CharField(max_length=14, choices=CheckRole)
