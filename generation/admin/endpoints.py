@@ -28,7 +28,7 @@ class EndpointAdmin(ModelAdmin):
     search_fields = ("name", "model__name", "remote_model")
     readonly_fields = ("spent", "why_jobs_wait", "what_it_takes")
     actions = ("resume",)
-    actions_detail = ("test",)
+    actions_detail = ("trial",)
     fieldsets = (
         (None, {"fields": ("model", "name", "adapter", "is_active")}),
         ("Where", {"fields": ("base_url", "is_internal", "api_key_env")}),

@@ -83,7 +83,9 @@ def trial_job_part(request: HttpRequest, endpoint_id: int, job_id: int) -> HttpR
 
 
 @require_POST
-def trial_job_action(request: HttpRequest, endpoint_id: int, job_id: int, what: str) -> HttpResponse:
+def trial_job_action(
+    request: HttpRequest, endpoint_id: int, job_id: int, what: str
+) -> HttpResponse:
     """Try again, give it up, or have its endpoint called again."""
     job = _trial(endpoint_id, job_id)
     if what not in ACTIONS:

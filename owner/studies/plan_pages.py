@@ -30,7 +30,7 @@ def whole(label: str, initial: int, low: int, high: int, help_text: str = "") ->
     )
 
 
-class PlanForm(forms.Form):
+class StudyPlanForm(forms.Form):
     """What is expected and wanted; every field has a start value."""
 
     prompts = whole("Prompts", 200, 2, 20_000, "Each prompt is one comparison per model pair.")
@@ -56,8 +56,8 @@ def planning(request: HttpRequest) -> HttpResponse:
     # Loaded when somebody plans: few pages of the web process need what counts.
     from owner.studies.planning import HEIGHT, WIDTH, make_plan
 
-    defaults = {name: field.initial for name, field in PlanForm.base_fields.items()}
-    form = PlanForm({**defaults, **request.GET.dict()})
+    defaults = {name: field.initial for name, field in StudyPlanForm.base_fields.items()}
+    form = StudyPlanForm({**defaults, **request.GET.dict()})
     plan = make_plan(form.cleaned_data) if form.is_valid() else None
     context = {"form": form, "plan": plan, "width": WIDTH, "height": HEIGHT}
     return render(request, "owner/plan.html", context, status=200 if plan else 400)

@@ -26,7 +26,7 @@ MARGIN_LEFT, MARGIN_BOTTOM, MARGIN_TOP, MARGIN_RIGHT = 44, 36, 12, 16
 
 
 @dataclass(frozen=True)
-class PlanCurve:
+class StudyPlanCurve:
     """A line of a chart, as an SVG path, with the table behind it."""
 
     name: str
@@ -53,8 +53,8 @@ class StudyPlan:
     cost: float
     panel: int
     majority: list[tuple[float, float]]
-    width_curve: PlanCurve
-    power_curve: PlanCurve | None
+    width_curve: StudyPlanCurve
+    power_curve: StudyPlanCurve | None
 
 
 def make_plan(values: dict[str, Any]) -> StudyPlan:
@@ -113,13 +113,13 @@ def _curve(
     value_of: Callable[[int], float],
     prompts: int,
     top: float | None = None,
-) -> PlanCurve:
+) -> StudyPlanCurve:
     rows = [(n, value_of(n)) for n in counts]
     highest = top or max(value for _, value in rows)
     x = _scale(counts[-1], MARGIN_LEFT, WIDTH - MARGIN_RIGHT)
     y = _scale(highest, HEIGHT - MARGIN_BOTTOM, MARGIN_TOP)
     points = [f"{x(n):.1f},{y(value):.1f}" for n, value in rows]
-    return PlanCurve(
+    return StudyPlanCurve(
         name=name,
         path="M" + " L".join(points),
         marks=[(x(n), f"{n:,}") for n in counts[5::6]],

@@ -13,7 +13,7 @@ from django.test import Client
 from annotations.models import Assignment, Judgment, Study
 from tests.annotations.factories import make_study
 
-COMPARISONS = 80
+COMPARISONS = 40
 RATERS_EACH = 5
 PATIENCE_SECONDS = 240
 

@@ -51,7 +51,7 @@ def address(db):
 
 
 def someone(*rights: str, is_staff: bool = True) -> Client:
-    user = User.objects.create_user("someone", password="a long password", is_staff=is_staff)
+    user = User.objects.create_user("someone", is_staff=is_staff)
     user.user_permissions.set(Permission.objects.filter(codename__in=rights))
     client = Client()
     client.force_login(user)
