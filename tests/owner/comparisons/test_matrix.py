@@ -25,7 +25,7 @@ def part(owner, study, **query):
 
 
 def levels(study) -> list[str]:
-    return [tile.level for pair in matrix_of(study).pairs for tile in pair.tiles]
+    return [tile.level for pair in matrix_of(study).model_pairs for tile in pair.tiles]
 
 
 def test_a_tile_says_how_far_its_comparison_is():
@@ -69,7 +69,7 @@ def test_pairs_are_those_of_the_study():
         prompts=[make_prompt()],
         pairing=Pairing.ROUND_ROBIN,
     )
-    assert len(matrix_of(study).pairs) == 3
+    assert len(matrix_of(study).model_pairs) == 3
 
 
 def test_a_thousand_prompts_are_shown_a_page_at_a_time(owner, monkeypatch):
