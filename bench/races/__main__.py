@@ -3,6 +3,7 @@
 python -m bench.races                     every pair and variant, 20 tries each
 python -m bench.races --once-lost         those that were once lost, and through the real doors
 python -m bench.races --only submit       only pairs with this operation
+python -m bench.races --keep FILE         an interrupted run goes on where FILE ends
 
 In a database of its own, which is made beside the one that DATABASE_URL names and dropped at the
 end: SQLite without it.
@@ -11,6 +12,7 @@ end: SQLite without it.
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -19,7 +21,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import django
@@ -111,16 +114,40 @@ def every_pair(options: argparse.Namespace, cast: Cast) -> dict[tuple[str, str],
     from bench.races.scenario import forget_tries
 
     chosen = [pair for pair in pairs.every_pair() if not options.only or options.only in pair]
-    results = {}
+    results = kept(options.keep, options.tries)
     for pair in chosen:
+        if pair in results:
+            continue
         began = time.monotonic()
         results[pair] = run(pairs.races_of(*pair), options.tries, cast)
         forget_tries()
+        keep(options.keep, options.tries, pair, results[pair])
         seconds = time.monotonic() - began
         print(
             f"{' / '.join(pair)}: {results[pair]} in {seconds:.0f} s", file=sys.stderr, flush=True
         )
-    return results
+    return {pair: results[pair] for pair in chosen}
+
+
+def kept(file: Path | None, tries: int) -> dict[tuple[str, str], Result]:
+    """The results of an earlier run with as many tries, a line of JSON for each pair."""
+    if file is None or not file.exists():
+        return {}
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    return {
+        (line["pair"][0], line["pair"][1]): Result(
+            **{**line["result"], "kinds": Counter(line["result"]["kinds"])}
+        )
+        for line in lines
+        if line["tries_each"] == tries
+    }
+
+
+def keep(file: Path | None, tries: int, pair: tuple[str, str], result: Result) -> None:
+    if file is not None:
+        line = {"pair": pair, "tries_each": tries, "result": asdict(result)}
+        with file.open("a") as lines:
+            lines.write(f"{json.dumps(line)}\n")
 
 
 def once_lost(options: argparse.Namespace, cast: Cast) -> dict[str, Result]:
@@ -138,6 +165,7 @@ def main() -> int:
     parser.add_argument("--tries", type=int, default=20)
     parser.add_argument("--once-lost", action="store_true")
     parser.add_argument("--only", default="", metavar="OPERATION")
+    parser.add_argument("--keep", type=Path, metavar="FILE")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "juice.settings")
     with tempfile.TemporaryDirectory(prefix="races-") as folder:
