@@ -61,8 +61,8 @@ class Stages:
 
 
 def pytest_command(*words: str) -> list[object]:
-    """Tests that share a server or a browser stay on one worker."""
-    workers = str(min(4, os.cpu_count() or 1))
+    """Tests that share a server or a browser stay on one worker, which mostly waits for them."""
+    workers = str(min(4, (os.cpu_count() or 1) + 1))
     return [sys.executable, "-m", "pytest", "-q", "-n", workers, *OPTIONS, *words]
 
 

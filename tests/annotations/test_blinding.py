@@ -150,6 +150,7 @@ def test_no_byte_of_a_session_over_pictures_tells_a_model(tmp_path, profile):
     assert check_blinding(study=study).findings == []
 
 
+@pytest.mark.sqlite
 def test_the_check_leaves_nothing_behind(study):
     check_blinding(study=study)
     study.refresh_from_db()
@@ -168,6 +169,7 @@ def test_without_a_ready_pair_there_is_nothing_to_check():
 # What the check is for: each leak is found and named.
 
 
+@pytest.mark.sqlite
 def test_a_name_in_the_title_is_found(study):
     Study.objects.update(title="Is Secretmodel Alpha better?")
     study.refresh_from_db()
@@ -176,6 +178,7 @@ def test_a_name_in_the_title_is_found(study):
     ]
 
 
+@pytest.mark.sqlite
 def test_a_name_in_a_translation_is_found(study):
     StudyText.objects.create(study=study, language="ar", key="title", text="Hiddenmodel Beta؟")
     assert check_blinding(study=study).findings == [
@@ -183,6 +186,7 @@ def test_a_name_in_a_translation_is_found(study):
     ]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("description", ["ask", "ask_again", "feedback_on", "examples_of"])
 def test_a_name_that_only_one_answer_of_the_api_tells_is_found(tmp_path, monkeypatch, description):
     study = study_with_lessons(tmp_path, StudyKind.TEXT_TO_VIDEO)
@@ -199,6 +203,7 @@ def test_a_name_that_only_one_answer_of_the_api_tells_is_found(tmp_path, monkeyp
     assert check_blinding(study=study).findings == [f"model names: “{name}” is in an API answer."]
 
 
+@pytest.mark.sqlite
 def test_the_name_that_a_file_carries_inside_is_found(study):
     """As if renditions were the originals."""
     for rendition in Rendition.objects.all():
@@ -209,6 +214,7 @@ def test_the_name_that_a_file_carries_inside_is_found(study):
         assert f"model names: “{name}” is in a clip." in findings
 
 
+@pytest.mark.sqlite
 def test_a_header_that_repeats_for_one_model_is_found(study, monkeypatch):
     real = media.stimulus_media
 
@@ -235,6 +241,7 @@ def replace_view(monkeypatch, view) -> None:
     monkeypatch.setattr(pattern, "callback", view)
 
 
+@pytest.mark.sqlite
 def test_a_name_in_the_files_own_address_is_found(study, monkeypatch):
     def redirecting(request: HttpRequest, token: str) -> HttpResponse:
         media.stimulus_media(request, token)
@@ -247,6 +254,7 @@ def test_a_name_in_the_files_own_address_is_found(study, monkeypatch):
     assert set(hashes) <= set(findings)
 
 
+@pytest.mark.sqlite
 def test_text_that_only_one_models_files_carry_is_found(study):
     """Such as the version of an encoder, written beside the pictures."""
     for rendition in Rendition.objects.filter(stimulus__model__name=MODELS[0]):
@@ -260,6 +268,7 @@ def test_text_that_only_one_models_files_carry_is_found(study):
     ]
 
 
+@pytest.mark.sqlite
 def test_further_secrets_can_be_named(study):
     Study.objects.update(instructions="Made at lab.example.")
     study.refresh_from_db()
@@ -268,6 +277,7 @@ def test_further_secrets_can_be_named(study):
     assert check.searched_for["hosts of endpoints"] == 1
 
 
+@pytest.mark.sqlite
 def test_clip_headers_are_alike_on_both_sides(study):
     Study.objects.update(state=StudyState.OPEN)
     client = Client()
