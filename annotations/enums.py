@@ -26,6 +26,13 @@ class Pairing(TextChoices):
     LISTED = "listed", "Only the listed model pairs"
 
 
+class SweepWork(TextChoices):
+    """What the sweep does for a study."""
+
+    IMPORT = "import", "Finishing an import"
+    COMPARISONS = "comparisons", "Making comparisons"
+
+
 class Protocol(TextChoices):
     JUICE = "juice", "JUICE: every choice is justified by at least one reason"
     PLAIN = "plain", "Plain: choices without reasons"

@@ -53,6 +53,12 @@ class TransitionRefused(JuiceError):
     code = "transition-refused"
 
 
+class NameRefused(JuiceError):
+    """A study cannot have this short name."""
+
+    code = "name-refused"
+
+
 class TranslationRefused(JuiceError):
     """The text cannot be given in that language."""
 
@@ -81,7 +87,7 @@ class ConsentMissing(JuiceError):
 
 
 class CheckRefused(JuiceError):
-    """The pair cannot become a check."""
+    """The comparison cannot become a check."""
 
     code = "check-refused"
 

@@ -1,12 +1,15 @@
 """Celery tasks: ids in, one call. The sweep finds what is due in the database."""
 
-from celery import shared_task
+from collections.abc import Iterable
+
+from celery import Task, shared_task
 from django.utils import timezone
 
 from annotations.one_at_a_time import one_at_a_time
 from annotations.services.clips import importing
 from annotations.services.pairs import preparing
 from annotations.services.rating import claiming
+from annotations.services.studies.troubles import run_every
 
 
 @shared_task
@@ -14,14 +17,21 @@ from annotations.services.rating import claiming
 def sweep() -> None:
     """Check imports, make comparisons that became possible, queue renditions, free seats."""
     now = timezone.now()
-    for row_id in importing.lease_due_rows(now=now):
-        check.delay(row_id)
-    importing.finish_checked_imports(now=now)
-    preparing.sync_all_comparisons()
-    for rendition_id in preparing.lease_due_renditions(now=now):
-        render.delay(rendition_id)
-    preparing.settle_comparisons()
-    claiming.release_overdue_leases(now=now)
+    run_every(
+        [
+            lambda: queue(check, importing.lease_due_rows(now=now)),
+            lambda: importing.finish_checked_imports(now=now),
+            lambda: preparing.sync_all_comparisons(now=now),
+            lambda: queue(render, preparing.lease_due_renditions(now=now)),
+            preparing.settle_comparisons,
+            lambda: claiming.release_overdue_leases(now=now),
+        ]
+    )
+
+
+def queue(task: Task[[int], None], ids: Iterable[int]) -> None:
+    for one in ids:
+        task.delay(one)
 
 
 @shared_task

@@ -55,6 +55,11 @@ PAGES = [
         import_pages.import_progress,
         name="owner-import-progress",
     ),
+    path(
+        "<slug:slug>/import/<int:import_id>/give-up/",
+        import_pages.give_up,
+        name="owner-import-give-up",
+    ),
     path("<slug:slug>/blinding/", blinding_pages.blinding_check, name="owner-blinding"),
     path("<slug:slug>/recruitment/", recruitment.recruitment, name="owner-recruitment"),
     path("<slug:slug>/recruitment/study.yaml", recruitment.prolific_file, name="owner-study-file"),

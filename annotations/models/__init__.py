@@ -15,6 +15,7 @@ from annotations.models.study import (
     StudyPrompt,
     StudyText,
 )
+from annotations.models.trouble import Trouble
 
 __all__ = [
     "Assignment",
@@ -40,4 +41,5 @@ __all__ = [
     "StudyModel",
     "StudyPrompt",
     "StudyText",
+    "Trouble",
 ]

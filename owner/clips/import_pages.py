@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotations.errors import ImportRefused
 from annotations.models import ClipImport, Study
 from annotations.scratch import scratch_folder
-from annotations.services.clips.importing import problems_of
+from annotations.services.clips.importing import give_up_import, problems_of
 from annotations.services.clips.uploads import start_upload
 from owner.lookup import get_study
 from owner.parts import live_part
@@ -61,6 +63,15 @@ def import_run(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
 def import_progress(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
     """The part of that page that changes by itself."""
     return render(request, "owner/_import_run.html", _import_context(slug, import_id))
+
+
+@require_POST
+def give_up(request: HttpRequest, slug: str, import_id: int) -> HttpResponse:
+    """End an import that does not come to its end; nothing of it is written."""
+    clip_import = get_object_or_404(get_study(slug).clip_imports, pk=import_id)
+    if give_up_import(clip_import=clip_import, now=timezone.now()):
+        messages.success(request, "The import was given up; nothing of it was written.")
+    return redirect("owner-import-run", slug=slug, import_id=import_id)
 
 
 def _begin_upload(study: Study, choices: dict[str, Any]) -> ClipImport:

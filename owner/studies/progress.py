@@ -15,7 +15,7 @@ from annotations.enums import (
     RenditionState,
     StudyState,
 )
-from annotations.models import Assignment, Comparison, Rater, Rendition, Study
+from annotations.models import Assignment, Comparison, Rater, Rendition, Study, Trouble
 from annotations.services.pairs.warning_signs import warnings_of
 from annotations.services.studies.states import missing_in_setup, model_pairs
 from generation.models import Job
@@ -68,6 +68,7 @@ class StudyProgress:
     raters: list[RaterLine]
     rater_count: int
     ready: int
+    troubles: list[Trouble]
     warnings: list[str]
     warns_of_sqlite: bool
 
@@ -100,6 +101,7 @@ def progress_of(study: Study, *, now: datetime) -> StudyProgress:
         raters=raters,
         rater_count=study.raters.count(),
         ready=comparisons["ready"],
+        troubles=list(study.troubles.order_by("work")),
         warnings=warnings_of(study) if study.state != StudyState.CLOSED else [],
         warns_of_sqlite=connection.vendor == "sqlite" and study.state != StudyState.CLOSED,
     )

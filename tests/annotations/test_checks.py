@@ -1,6 +1,7 @@
 """Defining checks, and the copies that the platform makes itself."""
 
 import pytest
+from django.utils import timezone
 
 from annotations.enums import CheckRole, Choice
 from annotations.errors import CheckRefused, ProtocolFrozen
@@ -126,7 +127,7 @@ def test_a_check_that_is_added_during_the_preparation_is_prepared_too():
         stimulus_b=second,
         expected={"quality": "a"},
     )
-    sync_all_comparisons()
+    sync_all_comparisons(now=timezone.now())
     assert check.comparison.of_check == check
 
 

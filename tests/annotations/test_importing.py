@@ -5,7 +5,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
-from annotations.errors import ImportRefused
+from annotations.errors import ImportRefused, NameRefused
 from annotations.media.inspection import inspect_media
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from annotations.services.clips import importing
@@ -13,7 +13,7 @@ from annotations.services.clips.importing import import_clips
 from annotations.services.clips.manifests import key_of, read_clips, read_prompts
 from annotations.services.clips.registering import import_into_study
 from annotations.services.clips.uploads import keep_inside, unpack_upload
-from annotations.services.studies.states import model_pairs
+from annotations.services.studies.states import create_study, model_pairs
 from tests.media.clips import make_clip
 
 pytestmark = pytest.mark.django_db
@@ -337,3 +337,16 @@ def test_the_command_names_what_it_left_out(folder, capsys):
     said = capsys.readouterr()
     assert "Imported 3 clips" in said.out
     assert "Left out: drift/boat.mp4" in said.err
+
+
+@pytest.mark.parametrize("name", ["My study!", "", "a/b", "x" * 121, "studie\u0301"])
+def test_a_short_name_that_no_address_can_hold_is_refused(name):
+    with pytest.raises(NameRefused, match="stands in its address"):
+        create_study(title="My study", slug=name)
+    assert not Study.objects.exists()
+
+
+def test_a_short_name_is_given_once():
+    create_study(title="One", slug="one")
+    with pytest.raises(NameRefused, match="already"):
+        create_study(title="Another", slug="one")

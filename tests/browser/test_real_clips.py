@@ -43,7 +43,7 @@ def study() -> Study:
         prepare=True,
     )
     Study.objects.update(raters_per_comparison=1)
-    sync_all_comparisons()
+    sync_all_comparisons(now=timezone.now())
     now = timezone.now()
     for rendition_id in lease_due_renditions(now=now):
         make_rendition(rendition_id=rendition_id, now=now)

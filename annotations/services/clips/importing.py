@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,8 +18,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from annotations.enums import ImportRowState, ImportState, StudyState
-from annotations.errors import ImportRefused
+from annotations.enums import ImportRowState, ImportState, StudyState, SweepWork
+from annotations.errors import ImportRefused, JuiceError
 from annotations.media.errors import MediaError
 from annotations.media.isolation import inspect_media
 from annotations.models import (
@@ -28,6 +29,7 @@ from annotations.models import (
     Prompt,
     Stimulus,
     Study,
+    Trouble,
 )
 from annotations.services.clips.downloads import (
     STORED,
@@ -44,6 +46,7 @@ from annotations.services.clips.registering import (
     prompt_texts,
 )
 from annotations.services.clips.stimuli import facts_of, store_original
+from annotations.services.studies.troubles import guard
 
 MAX_TRIES = 3
 CHECK_LEASE = timedelta(minutes=7)
@@ -215,8 +218,40 @@ def finish_import(*, import_id: int, now: datetime) -> None:
 
 def finish_checked_imports(*, now: datetime) -> None:
     """Finish every import whose last row a worker has checked."""
-    for import_id in ClipImport.objects.checked_through().values_list("pk", flat=True):
-        finish_import(import_id=import_id, now=now)
+    for clip_import in ClipImport.objects.checked_through().select_related("study"):
+        finish = partial(_finish_or_refuse, clip_import, now)
+        if clip_import.study is None:
+            finish()
+        else:
+            guard(clip_import.study, SweepWork.IMPORT, finish, now=now)
+
+
+def give_up_import(*, clip_import: ClipImport, now: datetime) -> bool:
+    """End an import that has not come to its end; nothing of it is written. Whether it was open."""
+    is_given_up = _refuse(clip_import, "It was given up.", now)
+    Trouble.objects.filter(study=clip_import.study_id, work=SweepWork.IMPORT).delete()
+    return is_given_up
+
+
+def _finish_or_refuse(clip_import: ClipImport, now: datetime) -> None:
+    """What the study cannot take is refused, and not tried again with every sweep."""
+    try:
+        finish_import(import_id=clip_import.pk, now=now)
+    except JuiceError as error:
+        _refuse(clip_import, str(error), now)
+
+
+def _refuse(clip_import: ClipImport, why: str, now: datetime) -> bool:
+    with transaction.atomic():
+        checking = ClipImport.objects.filter(pk=clip_import.pk, state=ImportState.CHECKING)
+        if not checking.update(state=ImportState.REFUSED, finished_at=now):
+            return False
+        clip_import.rows.waiting().update(state=ImportRowState.BAD, problem=why)
+        ImportRow.objects.create(
+            clip_import=clip_import, where="all of it", state=ImportRowState.BAD, problem=why
+        )
+    _clean_up(clip_import)
+    return True
 
 
 def problems_of(clip_import: ClipImport) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.core.files import File
@@ -14,17 +16,20 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 
-from annotations.enums import CheckRole, ComparisonState, RenditionState
+from annotations.enums import CheckRole, ComparisonState, RenditionState, SweepWork
 from annotations.media.encoding import plan_from_json, plan_to_json
 from annotations.media.errors import MediaError
 from annotations.media.isolation import render
-from annotations.media.profiles import SPOILT_FACTOR, plan_rendition
+from annotations.media.profiles import SPOILT_FACTOR, RenditionPlan, plan_rendition
 from annotations.models import Check, Comparison, GenerativeModel, Rendition, Stimulus, Study
 from annotations.scratch import scratch_folder
 from annotations.services.checks.defining import make_copies
 from annotations.services.pairs.plans import profile_of, spec_of
 from annotations.services.pairs.seats import seats_of_new
 from annotations.services.studies.states import model_pairs
+from annotations.services.studies.troubles import guard, words_for
+
+logger = logging.getLogger(__name__)
 
 RENDER_LEASE = timedelta(minutes=7)
 QUEUE_LEASE = timedelta(minutes=2)
@@ -55,12 +60,10 @@ def sync_comparisons(*, study: Study) -> int:
     return len(wanted)
 
 
-def sync_all_comparisons() -> None:
-    """Make what has become possible in every study that is preparing or running."""
+def sync_all_comparisons(*, now: datetime) -> None:
+    """Make what has become possible in every study that is preparing or running, each by itself."""
     for study in Study.objects.preparing_or_rating():
-        is_short = study.comparisons.counted().count() < _planned_minimum(study)
-        if is_short or study.checks.filter(comparison=None).exists():
-            sync_comparisons(study=study)
+        guard(study, SweepWork.COMPARISONS, partial(_sync_if_short, study), now=now)
 
 
 def settle_comparisons() -> None:
@@ -123,6 +126,12 @@ def missing_clips(study: Study) -> list[MissingClip]:
     ]
 
 
+def _sync_if_short(study: Study) -> None:
+    is_short = study.comparisons.counted().count() < _planned_minimum(study)
+    if is_short or study.checks.filter(comparison=None).exists():
+        sync_comparisons(study=study)
+
+
 def _planned_minimum(study: Study) -> int:
     """Comparisons that the study has when every model has one clip per prompt."""
     return len(model_pairs(study)) * study.study_prompts.count()
@@ -149,22 +158,34 @@ def _create_comparison(
     }
     spoilt = SPOILT_FACTOR if check and check.role == CheckRole.DEGRADED else 0
     try:
-        values["rendition_a"] = _plan_for(study, own=first, partner=second)
-        values["rendition_b"] = _plan_for(study, own=second, partner=first, spoilt=spoilt)
-    except MediaError as error:
-        values |= {"state": ComparisonState.FAILED, "error": str(error)}
+        plans = [
+            (first, _plan_for(study, own=first, partner=second)),
+            (second, _plan_for(study, own=second, partner=first, spoilt=spoilt)),
+        ]
+    except Exception as error:
+        # One that cannot be planned is told as failed, and keeps no other from being made.
+        if not isinstance(error, MediaError):
+            logger.exception("the comparison of %s and %s cannot be planned", first, second)
+        words = str(error) if isinstance(error, MediaError) else words_for(error)
+        values |= {"state": ComparisonState.FAILED, "error": words}
+    else:
+        values["rendition_a"], values["rendition_b"] = [_rendition_of(*one) for one in plans]
     Comparison.objects.get_or_create(
         study=study, stimulus_a=first, stimulus_b=second, of_check=check, defaults=values
     )
 
 
-def _plan_for(study: Study, *, own: Stimulus, partner: Stimulus, spoilt: int = 0) -> Rendition:
-    """The rendition of `own` beside `partner`; one that was planned before is reused."""
+def _plan_for(study: Study, *, own: Stimulus, partner: Stimulus, spoilt: int = 0) -> RenditionPlan:
+    """How `own` is made fair beside `partner`."""
+    plan = plan_rendition(spec_of(own), spec_of(partner), profile_of(study))
+    return replace(plan, spoilt=spoilt)
+
+
+def _rendition_of(own: Stimulus, plan: RenditionPlan) -> Rendition:
+    """Of this plan; one that was planned before is reused."""
     # What renders is loaded by the workers that plan and render, not by every web process.
     from annotations.media.rendering import rendition_key
 
-    plan = plan_rendition(spec_of(own), spec_of(partner), profile_of(study))
-    plan = replace(plan, spoilt=spoilt)
     return Rendition.objects.get_or_create(
         key=rendition_key(own.sha256, plan),
         defaults={"stimulus": own, "profile": plan.profile, "plan": plan_to_json(plan)},

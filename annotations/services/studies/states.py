@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.text import slugify
 
 from annotations.enums import Pairing, Protocol, StudyState
-from annotations.errors import ProtocolFrozen, TransitionRefused
+from annotations.errors import NameRefused, ProtocolFrozen, TransitionRefused
 from annotations.models import (
     Assignment,
     GenerativeModel,
@@ -40,13 +42,35 @@ def create_study(
     prompts: Sequence[Prompt] = (),
     **settings: Any,
 ) -> Study:
-    """A draft with the JUICE axes, these models in order, and these prompts."""
+    """A draft with the JUICE axes, these models in order, and these prompts.
+
+    Raises
+    ------
+    NameRefused
+        The short name cannot stand in an address, or another study has it.
+    """
+    ensure_short_name(slug)
     with transaction.atomic():
         study = Study.objects.create(title=title, slug=slug, **settings)
         add_default_axes(study)
         set_models(study=study, models=models)
         set_prompts(study=study, prompts=prompts)
         return study
+
+
+def ensure_short_name(slug: str) -> None:
+    """Raise NameRefused unless a new study may have this short name."""
+    try:
+        Study._meta.get_field("slug").clean(slug, None)
+    except ValidationError as error:
+        like_it = slugify(slug)
+        hint = f", such as {like_it}" if like_it else ""
+        raise NameRefused(
+            f"A study's short name stands in its address, and “{slug}” cannot: it takes letters "
+            f"from a to z, digits, hyphens and underscores, at most 120 of them{hint}."
+        ) from error
+    if Study.objects.filter(slug=slug).exists():
+        raise NameRefused(f"There is a study “{slug}” already. Give this one another short name.")
 
 
 def set_models(*, study: Study, models: Iterable[GenerativeModel]) -> None:

@@ -292,3 +292,22 @@ def test_a_rater_is_excluded_with_a_reason(owner):
     assert "excluded: Always left." in page
     elsewhere = reverse("owner-exclude", args=[make_study().slug, rater.pk])
     assert owner.post(elsewhere, {"why": "x"}).status_code == 404
+
+
+def test_what_fails_in_the_background_is_told_with_a_way_out(owner):
+    study = create_study(title="Broken", slug="broken")
+    now = timezone.now()
+    study.troubles.create(work="comparisons", error="no space left", since=now, last_at=now)
+    page = owner.get(f"/studies/{study.slug}/").content.decode()
+    assert "Making comparisons" in page
+    assert "no space left" in page
+    assert "It is tried again" in page
+
+
+def test_an_import_that_does_not_end_can_be_given_up(owner, tmp_path):
+    study = create_study(title="Uploaded", slug="uploaded", prompts=[make_prompt()])
+    sent = owner.post(f"/studies/{study.slug}/import/", {"upload": zip_of_models(study, tmp_path)})
+    assert "Give this import up" in owner.get(sent.url).content.decode()
+    answer = owner.post(f"{sent.url}give-up/", follow=True).content.decode()
+    assert "The import was given up" in answer
+    assert (Stimulus.objects.count(), default_storage.listdir("uploads")[1]) == (0, [])
