@@ -83,8 +83,31 @@ COLUMNS = names_of(VOTE_COLUMNS)
 REQUIRED = ("model_a", "model_b", "winner")
 WINNERS = ("model_a", "model_b", "tie")
 DEFAULT_AXIS = "overall"
+BETWEEN = ";"
+RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def of_kind(kind: ColumnKind) -> tuple[str, ...]:
     """Names of the vote table's columns of a kind."""
     return tuple(column.name for column in VOTE_COLUMNS if column.kind is kind)
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Several texts as one cell."""
+    return BETWEEN.join(texts)
+
+
+def parted(cell: str) -> list[str]:
+    """The texts of a cell that holds several."""
+    return [text for part in cell.split(BETWEEN) if (text := part.strip())]
+
+
+def guarded(text: str) -> str:
+    """Text as a cell that no spreadsheet runs as a formula: with an apostrophe before it."""
+    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text
+
+
+def unguarded(cell: str) -> str:
+    """The text that `guarded` made a cell of."""
+    is_guarded = cell.startswith("'") and cell[1:].startswith(RUN_BY_SPREADSHEETS)
+    return cell[1:] if is_guarded else cell

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.core.columns import WINNERS
+from analysis.core.columns import WINNERS, parted
 
 EXAMPLES = 6
 MODELS = 3
@@ -161,7 +161,7 @@ def _example(choice: _Choice, votes: pd.DataFrame) -> Example:
                 axis=vote["axis"],
                 rater=vote["rater"],
                 winner=vote["winner"],
-                reasons=tuple(filter(None, map(str.strip, vote["reasons"].split(";")))),
+                reasons=tuple(parted(vote["reasons"])),
                 note=vote["note"],
             )
             for vote in own

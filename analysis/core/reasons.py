@@ -11,6 +11,7 @@ from scipy.stats import fisher_exact
 from scipy.stats import t as student
 
 from analysis.core.clusters import clustered_share, share_by_cluster
+from analysis.core.columns import parted
 from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import clustered_estimate, newcombe
 from analysis.core.resampling import kinds_of
@@ -59,7 +60,7 @@ class Combination:
 def cited_reasons(reasons: pd.Series) -> pd.DataFrame:
     """Votes x reasons, by name: whether the vote cites the reason, from text with `;` between."""
     codes, texts = pd.factorize(reasons)
-    split = [{part.strip() for part in text.split(";")} - {""} for text in texts]
+    split = [{*parted(text)} for text in texts]
     names = sorted(set().union(*split))
     table = np.array([[name in given for name in names] for given in split], dtype=bool)
     rows = table.reshape(len(split), len(names))[codes]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from analysis.core.examples import choose_examples
+from analysis.core.interim import without_single_look
 from analysis.core.items import complete_items, count_choices
 from analysis.core.pair_report import (
     choices_of,
@@ -34,10 +35,7 @@ from analysis.core.sides import (
     side_balance,
 )
 from analysis.core.significance import holm
-from analysis.core.stopping import (
-    may_be_read,
-    without_single_look,
-)
+from analysis.core.stopping import may_be_read
 from analysis.core.votes import VoteTableError, valid_votes
 
 

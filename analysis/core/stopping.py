@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from analysis.core.estimates import Estimate, Interval, Undefined
+from analysis.core.estimates import Interval
 from analysis.core.sequential import Stop, beta_binomial_path, decide, evidence_against_half
 from analysis.core.settings import MajorityRule, StoppingPlan, StoppingRule
 from analysis.core.verdicts import majority_verdicts
 from analysis.core.win_rates import scores_for_a
-
-Result = TypeVar("Result")
-OF_ONE_LOOK = {"se": None, "best_rank": None, "worst_rank": None, "cyclic_triples": ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,32 +110,3 @@ def may_be_read(
     if plan is not None and plan.rule == StoppingRule.ANYTIME:
         return False
     return not interim or (plan is not None and planned is not None and complete >= planned)
-
-
-def without_single_look(result: Result) -> Result:
-    """The same result without the intervals, standard errors, p values and ranks of a single look.
-
-    Values and counts stay, and what holds at every look. A dataclass, or a tuple of them, however
-    nested.
-    """
-    stripped: Result = _stripped(result)
-    return stripped
-
-
-def _stripped(thing: Any) -> Any:
-    if isinstance(thing, tuple):
-        return tuple(map(_stripped, thing))
-    if isinstance(thing, Interval):
-        return None
-    at_every_look = isinstance(thing, AnytimeInterval | StoppingState)
-    if at_every_look or isinstance(thing, type) or not dataclasses.is_dataclass(thing):
-        return thing
-    values = {
-        field.name: OF_ONE_LOOK.get(field.name)
-        if field.name.endswith("p_value") or field.name in OF_ONE_LOOK
-        else _stripped(getattr(thing, field.name))
-        for field in dataclasses.fields(thing)
-    }
-    if isinstance(thing, Estimate) and thing.interval is not None:
-        values["undefined"] = Undefined.INTERIM
-    return dataclasses.replace(thing, **values)

@@ -11,10 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from analysis.core.columns import VOTE_COLUMNS, Column, ColumnKind, fields
+from analysis.core.columns import VOTE_COLUMNS, Column, ColumnKind, fields, guarded
 from annotations.services.pairs.provenance import RENDITION_COLUMNS
-
-RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def judgment_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -60,6 +58,4 @@ def _cell(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, float):
         return f"{value:.10g}"
-    if isinstance(value, str) and value.startswith(RUN_BY_SPREADSHEETS):
-        return f"'{value}"
-    return str(value)
+    return guarded(value) if isinstance(value, str) else str(value)

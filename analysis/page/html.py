@@ -7,11 +7,8 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.html import json_script
 
-from analysis.core.estimates import Estimate
 from analysis.core.results import PairResult, StudyReport
 from analysis.core.settings import StoppingRule
-from analysis.core.sides import BalancedShare, LayoutBalance, SideBalance
-from analysis.core.win_rates import RaterRange
 from analysis.page import charts
 from analysis.page.drawings import figure_names
 from analysis.page.examples import example_blocks
@@ -19,23 +16,13 @@ from analysis.page.frame import DRAW, PLOTLY, STYLE, content_security_policy, sa
 from analysis.page.headline import common_model, headline, panel_words, question_words, stop_words
 from analysis.page.reasons import reason_blocks, reason_words
 from analysis.page.tables import (
+    asked,
     category_blocks,
     exclusion_rows,
     protocol_block,
     ranking_block,
 )
-from analysis.page.words import (
-    axis_words,
-    decimal,
-    decimal_interval,
-    listed,
-    p_value,
-    percent,
-    percent_interval,
-    plan_words,
-    time_words,
-    why_undefined,
-)
+from analysis.page.words import listed, plan_words
 
 MAX_SHOWN = 40
 _SPLIT_KEYS = [fill for fill, _ in charts.SPLIT_COLOURS]
@@ -60,9 +47,8 @@ def _context(report: StudyReport, figures: dict[str, Any]) -> dict[str, Any]:
         "figure_names": figure_names(report),
         "headline": headline(report),
         "models": listed(report.models) if report.models else "",
-        "last_vote": time_words(report.last_vote_at),
         "focus": common_model(report),
-        "rates": [_rate_row(report, result) for result in results],
+        "rows": [asked(report, result) for result in results],
         "split_kinds": charts.split_kinds(report),
         "split_keys": list(zip(charts.split_kinds(report), _SPLIT_KEYS, strict=False)),
         "agreements": [_agreement_row(report, result) for result in results],
@@ -75,7 +61,7 @@ def _context(report: StudyReport, figures: dict[str, Any]) -> dict[str, Any]:
         "rankings": [ranking_block(ranking) for ranking in report.rankings],
         "protocols": [protocol_block(report, one) for one in report.protocols],
         "sides": [
-            _side_row(side, layout)
+            {"side": side, "shares": (side.left_choices, side.a_on_left), "layout": layout}
             for side, layout in zip(report.sides, report.layouts, strict=True)
             if side.a_on_left.n
         ],
@@ -83,7 +69,6 @@ def _context(report: StudyReport, figures: dict[str, Any]) -> dict[str, Any]:
         "more_shown": max(len(report.settings.shown) - MAX_SHOWN, 0),
         "clips": report.settings.clips,
         "clips_missing": sum(one.missing for one in report.settings.clips),
-        "axes": [{"name": axis_words(axis.key), "asked": axis} for axis in report.axes],
         "methods": {
             result.win_rate.rate.interval.method
             for result in results
@@ -98,7 +83,11 @@ def _context(report: StudyReport, figures: dict[str, Any]) -> dict[str, Any]:
         ),
         "plan_words": _plan_words(report),
         "short_of_plan": _short_of_plan(report),
-        "stopping_rows": [_stopping_row(report, one) for one in results if one.stopping],
+        "stopping_rows": [
+            {**asked(report, one), "words": stop_words(one.stopping)}
+            for one in results
+            if one.stopping
+        ],
         "warnings": {code for result in results for code in result.warnings},
         "questions_known": any(axis.question for axis in report.axes),
     }
@@ -113,26 +102,6 @@ def _figures(report: StudyReport) -> dict[str, charts.Figure]:
             words = reason_words(report, result)
             figures[f"reasons-{number}"] = charts.reason_chart(result, words)
     return figures
-
-
-def _rate_row(report: StudyReport, result: PairResult) -> dict[str, Any]:
-    rates, share = result.win_rate, result.vote_share.item_weighted
-    return {
-        "pair": f"{result.model_a} vs {result.model_b}",
-        "question": question_words(report, result),
-        "result": result,
-        "rate": percent(rates.rate.value),
-        "interval": percent_interval(rates.rate.interval),
-        "net": decimal(rates.net.value, 1),
-        "net_interval": _net_interval(rates.net),
-        "p": p_value(result.preference.p_value),
-        "holm": p_value(result.preference.holm_p_value),
-        "without_one": _range(result.without_one_rater),
-        "share": percent(share.value),
-        "share_interval": percent_interval(share.interval),
-        "anytime": percent(result.anytime.rate) if result.anytime else "–",
-        "anytime_interval": _anytime_interval(result),
-    }
 
 
 def _plan_words(report: StudyReport) -> str:
@@ -157,70 +126,15 @@ def _short_of_plan(report: StudyReport) -> list[str]:
     ]
 
 
-def _stopping_row(report: StudyReport, result: PairResult) -> dict[str, Any]:
-    state = result.stopping
-    return {
-        "pair": f"{result.model_a} vs {result.model_b}",
-        "question": question_words(report, result),
-        "state": state,
-        "interval": percent_interval(state.interval) if state else "",
-        "level": percent(state.confidence) if state else "",
-        "words": stop_words(state) if state else "",
-    }
-
-
-def _anytime_interval(result: PairResult) -> str:
-    return percent_interval(result.anytime.interval) if result.anytime else ""
-
-
-def _range(found: RaterRange) -> str:
-    if found.lowest is None or found.highest is None:
-        return "–"
-    return f"{percent(found.lowest)} to {percent(found.highest)}"
-
-
-def _net_interval(net: Estimate) -> str:
-    if net.interval is None:
-        return ""
-    bounds = (net.interval.lower, net.interval.upper)
-    return " to ".join(decimal(bound, 1) for bound in bounds)
-
-
 def _agreement_row(report: StudyReport, result: PairResult) -> dict[str, Any]:
     agreement = result.agreement
-    names = ("fleiss_kappa", "brennan_prediger", "gwet_ac1", "krippendorff_alpha")
     return {
-        "pair": f"{result.model_a} vs {result.model_b}",
-        "question": question_words(report, result),
-        "n": agreement.comparisons_with_two_votes,
+        **asked(report, result),
         "splits": charts.split_counts(report, agreement) if agreement.splits else [],
-        "complete": percent(agreement.complete),
-        "pairwise": percent(agreement.pairwise.value),
-        "pairwise_interval": percent_interval(agreement.pairwise.interval),
-        "coefficients": [_coefficient(getattr(agreement, name)) for name in names],
-    }
-
-
-def _coefficient(estimate: Estimate) -> dict[str, str]:
-    return {
-        "value": decimal(estimate.value),
-        "interval": decimal_interval(estimate.interval),
-        "why": why_undefined(estimate) if estimate.value is None else "",
-    }
-
-
-def _side_row(side: SideBalance, layout: LayoutBalance) -> dict[str, Any]:
-    return {
-        "question": axis_words(side.axis),
-        "shares": [_balanced_cell(side.left_choices), _balanced_cell(side.a_on_left)],
-        "layout": layout,
-    }
-
-
-def _balanced_cell(share: BalancedShare) -> dict[str, Any]:
-    return {
-        "value": percent(share.share.value),
-        "interval": percent_interval(share.share.interval),
-        "n": share.n,
-        "p": p_value(share.p_value),
+        "coefficients": (
+            agreement.fleiss_kappa,
+            agreement.brennan_prediger,
+            agreement.gwet_ac1,
+            agreement.krippendorff_alpha,
+        ),
     }

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from analysis.core.reasons import ReasonShare
 from analysis.core.results import PairResult, StudyReport
 from analysis.page import charts
-from analysis.page.headline import question_words
-from analysis.page.words import axis_words, p_value, percent, percent_interval
+from analysis.page.tables import asked
+from analysis.page.words import axis_words
 
 COMBINATIONS_SHOWN = 8
 
@@ -19,9 +18,7 @@ def reason_blocks(report: StudyReport) -> Iterator[dict[str, Any]]:
         if result.reasons_a:
             yield {
                 "chart": f"reasons-{number}",
-                "pair": f"{result.model_a} vs {result.model_b}",
-                "question": question_words(report, result),
-                "result": result,
+                **asked(report, result),
                 "keys": _reason_keys(result),
                 "colours": charts.MODEL_COLOURS,
                 "rows": list(_reason_rows(report, result)),
@@ -47,18 +44,9 @@ def _reason_rows(report: StudyReport, result: PairResult) -> Iterator[dict[str, 
     for for_a, for_b, difference in triples:
         yield {
             "reason": words.get(for_a.reason, axis_words(for_a.reason)),
-            "shares": [_reason_cell(for_a), _reason_cell(for_b)],
-            "holm": p_value(difference.holm_p_value),
+            "shares": (for_a, for_b),
+            "difference": difference,
         }
-
-
-def _reason_cell(share: ReasonShare) -> dict[str, Any]:
-    return {
-        "value": percent(share.share.value),
-        "interval": percent_interval(share.share.interval),
-        "cited": share.cited,
-        "votes": share.votes,
-    }
 
 
 def reason_words(report: StudyReport, result: PairResult) -> dict[str, str]:

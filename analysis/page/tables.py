@@ -7,20 +7,10 @@ from typing import Any
 
 from analysis.core.estimates import Estimate
 from analysis.core.protocol_report import ProtocolComparison
-from analysis.core.ranking_report import AxisRanking, RankedModel
-from analysis.core.results import StudyReport
-from analysis.core.slices import CategoryRate
-from analysis.core.win_rates import WinRate
+from analysis.core.ranking_report import AxisRanking
+from analysis.core.results import PairResult, StudyReport
 from analysis.page.headline import question_words
-from analysis.page.words import (
-    axis_words,
-    decimal,
-    decimal_interval,
-    p_value,
-    percent,
-    percent_interval,
-    why_undefined,
-)
+from analysis.page.words import axis_words
 
 STATISTICS = {
     "complete": "all raters agree",
@@ -31,68 +21,40 @@ STATISTICS = {
 }
 
 
+def asked(report: StudyReport, result: PairResult) -> dict[str, Any]:
+    """What begins the rows of a result: its pair and what was asked."""
+    return {
+        "pair": f"{result.model_a} vs {result.model_b}",
+        "question": question_words(report, result),
+        "result": result,
+    }
+
+
 def ranking_block(ranking: AxisRanking) -> dict[str, Any]:
     """The ranks of one axis, best first, and every probability of a preference."""
+    models = sorted(
+        ranking.models, key=lambda one: (one.island, -(one.rating.value or 0), one.model)
+    )
     return {
-        "question": axis_words(ranking.axis),
-        "protocol": ranking.protocol,
-        "rows": [_ranked_row(model) for model in _best_first(ranking)],
-        "islands": len({model.island for model in ranking.models}),
-        "matrix": list(_matrix(ranking)),
-        "names": [model.model for model in _best_first(ranking)],
-        "one_sided": ranking.one_sided,
-        "triples": ranking.cyclic_triples,
-        "side_effect": decimal(ranking.side_effect.value),
-        "side_interval": decimal_interval(ranking.side_effect.interval),
-        "warnings": ranking.warnings,
+        "ranking": ranking,
+        "models": models,
+        "islands": len({model.island for model in models}),
+        "matrix": list(_matrix(ranking, [model.model for model in models])),
     }
 
 
-def _best_first(ranking: AxisRanking) -> list[RankedModel]:
-    return sorted(ranking.models, key=lambda one: (one.island, -(one.rating.value or 0), one.model))
-
-
-def _ranked_row(model: RankedModel) -> dict[str, Any]:
-    return {
-        "model": model.model,
-        "island": model.island + 1,
-        "rating": decimal(model.rating.value, 0),
-        "interval": _whole_interval(model.rating),
-        "why": why_undefined(model.rating),
-        "ranks": _ranks(model),
-    }
-
-
-def _ranks(model: RankedModel) -> str:
-    if model.best_rank is None:
-        return "–"
-    if model.best_rank == model.worst_rank:
-        return str(model.best_rank)
-    return f"{model.best_rank} to {model.worst_rank}"
-
-
-def _whole_interval(estimate: Estimate) -> str:
-    if estimate.interval is None:
-        return ""
-    bounds = (estimate.interval.lower, estimate.interval.upper)
-    return " to ".join(decimal(bound, 0) for bound in bounds)
-
-
-def _matrix(ranking: AxisRanking) -> Iterator[dict[str, Any]]:
-    """How likely the model of the row is preferred to that of the column."""
+def _matrix(ranking: AxisRanking, names: list[str]) -> Iterator[dict[str, Any]]:
+    """How likely the model of the row is preferred to that of each column."""
     known = {(one.model, one.other): one.probability for one in ranking.probabilities}
-    names = [model.model for model in _best_first(ranking)]
     for row in names:
-        yield {"model": row, "cells": [_cell(known, row, column) for column in names]}
+        yield {"model": row, "cells": [(column, _chance(known, row, column)) for column in names]}
 
 
-def _cell(known: dict[tuple[str, str], Estimate], row: str, column: str) -> str:
-    if row == column:
-        return ""
+def _chance(known: dict[tuple[str, str], Estimate], row: str, column: str) -> float | None:
     if (row, column) in known:
-        return percent(known[row, column].value)
-    value = known[column, row].value
-    return percent(None if value is None else 1 - value)
+        return known[row, column].value
+    value = known[column, row].value if row != column else None
+    return None if value is None else 1 - value
 
 
 def protocol_block(report: StudyReport, comparison: ProtocolComparison) -> dict[str, Any]:
@@ -103,15 +65,7 @@ def protocol_block(report: StudyReport, comparison: ProtocolComparison) -> dict[
         "title": axis_words(comparison.axis) + (f": {pair}" if len(pairs) > 1 else ""),
         "comparison": comparison,
         "rows": [
-            {
-                "statistic": STATISTICS.get(row.statistic, axis_words(row.statistic)),
-                "first": decimal(row.first),
-                "second": decimal(row.second),
-                "difference": decimal(row.difference.value),
-                "interval": decimal_interval(row.difference.interval),
-                "p": p_value(row.test.p_value),
-                "holm": p_value(row.holm_p_value),
-            }
+            (STATISTICS.get(row.statistic, axis_words(row.statistic)), row)
             for row in comparison.differences
         ],
     }
@@ -127,43 +81,10 @@ def exclusion_rows(report: StudyReport) -> list[dict[str, Any]]:
     for one in report.with_excluded:
         pair = f": {one.model_a} vs {one.model_b}" if several else ""
         without = counted.get((one.protocol, one.axis, one.model_a, one.model_b))
-        rows.append(
-            {
-                "title": axis_words(one.axis) + pair,
-                "without": _rate_cell(without) if without else {"rate": "–", "n": 0},
-                "with": _rate_cell(one.win_rate),
-            }
-        )
+        rows.append({"title": axis_words(one.axis) + pair, "rates": (without, one.win_rate)})
     return rows
-
-
-def _rate_cell(rate: WinRate) -> dict[str, Any]:
-    return {
-        "rate": percent(rate.rate.value),
-        "interval": percent_interval(rate.rate.interval),
-        "n": rate.n,
-    }
 
 
 def category_blocks(report: StudyReport) -> list[dict[str, Any]]:
     """A table of categories for each result whose prompts have several."""
-    return [
-        {
-            "pair": f"{result.model_a} vs {result.model_b}",
-            "question": question_words(report, result),
-            "rows": [_category_row(one) for one in result.categories],
-        }
-        for result in report.results
-        if result.categories
-    ]
-
-
-def _category_row(one: CategoryRate) -> dict[str, Any]:
-    return {
-        "category": one.category,
-        "rate": percent(one.win_rate.rate.value),
-        "interval": percent_interval(one.win_rate.rate.interval),
-        "won": one.win_rate,
-        "p": p_value(one.p_value),
-        "holm": p_value(one.holm_p_value),
-    }
+    return [asked(report, result) for result in report.results if result.categories]

@@ -42,8 +42,10 @@ def percent_interval(interval: Interval | None) -> str:
     return f"{rounded(100 * interval.lower, 1)} to {rounded(100 * interval.upper, 1)}"
 
 
-def decimal_interval(interval: Interval | None) -> str:
-    return "" if interval is None else f"{decimal(interval.lower)} to {decimal(interval.upper)}"
+def decimal_interval(interval: Interval | None, places: int = 2) -> str:
+    if interval is None:
+        return ""
+    return f"{decimal(interval.lower, places)} to {decimal(interval.upper, places)}"
 
 
 def why_undefined(estimate: Estimate) -> str:

@@ -8,6 +8,7 @@ joined query with a dictionary for every row.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,21 @@ import numpy as np
 import pandas as pd
 from django.db import connection
 from django.db.models import CharField, QuerySet
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast
 from numpy.typing import NDArray
 
+from analysis.core.columns import joined
 from analysis.core.votes import validate_votes
-from analysis.votes.rows import WINNER_OF, rater_names
+from analysis.votes.judged import (
+    OF_MODELS,
+    OF_PROMPT,
+    WINNER_OF,
+    begun,
+    judgments_of,
+    raters_of,
+    reasons_asked,
+    whole_milliseconds,
+)
 from annotations.models import (
     Assignment,
     Axis,
@@ -27,8 +38,6 @@ from annotations.models import (
     GenerativeModel,
     Judgment,
     Prompt,
-    Rater,
-    Reason,
     Study,
 )
 
@@ -78,16 +87,14 @@ def _column(values: tuple[Any, ...]) -> NDArray[Any]:
 
 def study_votes(study: Study, *, last_judgment_id: int | None = None) -> pd.DataFrame:
     """The validated vote table of a study, up to and including a judgment."""
-    return validate_votes(_raw_votes(study, rater_names(study), last_judgment_id))
+    return validate_votes(_raw_votes(study, last_judgment_id))
 
 
-def _raw_votes(study: Study, names: dict[int, str], last_judgment_id: int | None) -> pd.DataFrame:
-    """In the order of judgments; `names` are of raters by primary key."""
-    judgments = Judgment.objects.for_study(study.pk).order_by("pk")
-    if last_judgment_id is not None:
-        judgments = judgments.filter(pk__lte=last_judgment_id)
+def _raw_votes(study: Study, last_judgment_id: int | None) -> pd.DataFrame:
     # As text, for a list cannot be told apart as fast.
-    judgments = judgments.annotate(shown=Cast("reason_order", CharField()))
+    judgments = judgments_of(study, last_judgment_id).annotate(
+        shown=Cast("reason_order", CharField())
+    )
     given = read_columns(judgments, "pk", "assignment", "axis", "choice", "note", "shown")
     pk, assignment, axis, choice, note, shown = given.columns
     columns = {
@@ -98,36 +105,35 @@ def _raw_votes(study: Study, names: dict[int, str], last_judgment_id: int | None
         "axis": _mapped(axis, dict(Axis.objects.filter(study=study).values_list("pk", "key"))),
         "reasons": _reasons(study, given, axis),
         "reason_order": _listed(shown),
-        **_of_assignments(study, assignment, names),
+        **_of_assignments(study, assignment),
     }
     return pd.DataFrame(columns)
 
 
 def _of_assignments(
-    study: Study, wanted: NDArray[Any], names: dict[int, str]
+    study: Study, wanted: NDArray[Any]
 ) -> dict[str, NDArray[Any] | pd.Categorical | pd.Series]:
     """What the assignments of these judgments say, and what lies behind them."""
     # As text: the driver would make a Python object of every time, the slowest part of all.
     submitted = Assignment.objects.submitted().annotate(
-        begun=Cast(Coalesce("shown_at", "leased_at"), CharField()),
-        ended=Cast("submitted_at", CharField()),
+        started=Cast(begun(), CharField()),
+        sent=Cast("submitted_at", CharField()),
     )
-    fields = ("pk", "comparison", "rater", "side_a", "begun", "ended")
+    fields = ("pk", "comparison", "rater", "side_a", "started", "sent")
     table = read_columns(submitted.filter(comparison__study=study), *fields)
     here = table.at(wanted)
-    _, comparison, rater, side, begun_at, ended = table.columns
-    begun = _times(begun_at)
-    done = _times(ended)
-    # Two hosts may disagree by a little about the time.
-    taken = (done - begun).dt.total_seconds().mul(1000).round().clip(lower=0)
-    why = {row.pk: row.excluded_why for row in Rater.objects.filter(study=study) if row.excluded_at}
+    _, comparison, rater, side, started, sent = table.columns
+    started_at, submitted_at = _times(started), _times(sent)
+    taken = whole_milliseconds(started_at, submitted_at)
+    raters = raters_of(study)
+    excluded = [pk for pk, one in raters.items() if one.excluded]
     return {
-        "rater": _mapped(rater[here], names),
+        "rater": _mapped(rater[here], {pk: one.name for pk, one in raters.items()}),
         "side_a": _coded(side, here),
-        "excluded": np.isin(rater, list(why))[here],
-        "excluded_why": _mapped(rater[here], why, ""),
-        "started_at": begun.take(here).reset_index(drop=True),
-        "submitted_at": done.take(here).reset_index(drop=True),
+        "excluded": np.isin(rater, excluded)[here],
+        "excluded_why": _mapped(rater[here], {pk: one.why for pk, one in raters.items()}),
+        "started_at": started_at.take(here).reset_index(drop=True),
+        "submitted_at": submitted_at.take(here).reset_index(drop=True),
         "duration_ms": taken.to_numpy()[here],
         **_of_comparisons(study, comparison[here]),
     }
@@ -135,22 +141,18 @@ def _of_assignments(
 
 def _of_comparisons(study: Study, wanted: NDArray[Any]) -> dict[str, pd.Categorical]:
     own = Comparison.objects.counted().filter(study=study)
-    table = read_columns(own, "pk", "prompt", "stimulus_a__model", "stimulus_b__model")
+    table = read_columns(own, "pk", "prompt", *OF_MODELS.values())
     here = table.at(wanted)
-    pk, prompt, model_a, model_b = table.columns
+    pk, prompt, *both = table.columns
     models = dict(GenerativeModel.objects.filter(studies=study).values_list("pk", "name"))
-    prompts = read_columns(
-        Prompt.objects.filter(comparisons__study=study).distinct(), "pk", "key", "text", "category"
-    )
-    there = prompts.at(prompt)
-    _, key, text, category = prompts.columns
+    shown = Prompt.objects.filter(comparisons__study=study).distinct()
+    prompts = read_columns(shown, "pk", *OF_PROMPT.values())
+    there = prompts.at(prompt)[here]
+    _, *texts = prompts.columns
     return {
         "comparison_id": _coded(pk.astype(str).astype(object), here),
-        "prompt_id": _coded(key, there[here]),
-        "prompt": _coded(text, there[here]),
-        "category": _coded(category, there[here]),
-        "model_a": _mapped(model_a[here], models),
-        "model_b": _mapped(model_b[here], models),
+        **{name: _coded(text, there) for name, text in zip(OF_PROMPT, texts, strict=True)},
+        **{name: _mapped(one[here], models) for name, one in zip(OF_MODELS, both, strict=True)},
     }
 
 
@@ -161,8 +163,7 @@ def _reasons(study: Study, given: QueryColumns, axes: NDArray[Any]) -> pd.Catego
     made once for each different combination.
     """
     order: dict[int, list[tuple[int, str]]] = {}
-    own = Reason.objects.filter(axis__study=study).order_by("position", "pk")
-    for pk, axis, key in own.values_list("pk", "axis", "key"):
+    for pk, axis, key in reasons_asked(study):
         order.setdefault(axis, []).append((pk, key))
     place = {pk: bit for rows in order.values() for bit, (pk, _) in enumerate(rows)}
     through: Any = Judgment.reasons.through
@@ -179,7 +180,7 @@ def _reasons(study: Study, given: QueryColumns, axes: NDArray[Any]) -> pd.Catego
     codes, distinct = pd.factorize(axis_codes * width + mask_codes)
     combinations = [(axis_kinds[pair // width], mask_kinds[pair % width]) for pair in distinct]
     texts = [
-        ";".join(key for bit, (_, key) in enumerate(order.get(axis, [])) if mask >> bit & 1)
+        joined(key for bit, (_, key) in enumerate(order.get(axis, [])) if mask >> bit & 1)
         for axis, mask in combinations
     ]
     return _coded(np.array(texts, dtype=object), codes)
@@ -188,20 +189,17 @@ def _reasons(study: Study, given: QueryColumns, axes: NDArray[Any]) -> pd.Catego
 def _listed(values: NDArray[Any]) -> pd.Categorical:
     """JSON lists of keys as text, made once for each different one."""
     codes, kinds = pd.factorize(values)
-    return _coded(np.array([";".join(json.loads(kind)) for kind in kinds], dtype=object), codes)
+    return _coded(np.array([joined(json.loads(kind)) for kind in kinds], dtype=object), codes)
 
 
 def _same(text: str, rows: NDArray[Any]) -> pd.Categorical:
     return _coded(np.array([text], dtype=object), np.zeros(len(rows), dtype=np.int64))
 
 
-def _mapped(
-    values: NDArray[Any], words: dict[Any, str], default: str | None = None
-) -> pd.Categorical:
+def _mapped(values: NDArray[Any], words: Mapping[Any, str]) -> pd.Categorical:
     """The word for each value, looked up once for each different one; without one, KeyError."""
     codes, kinds = pd.factorize(values)
-    found = [words[kind] if default is None else words.get(kind, default) for kind in kinds]
-    return _coded(np.array(found, dtype=object), codes)
+    return _coded(np.array([words[kind] for kind in kinds], dtype=object), codes)
 
 
 def _coded(values: NDArray[Any], rows: NDArray[Any]) -> pd.Categorical:

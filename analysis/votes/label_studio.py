@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from analysis.core.columns import BETWEEN, joined
+
 MODEL_KEYS = (
     ("model_left", "model_right"),
     ("left_model", "right_model"),
@@ -120,7 +122,7 @@ def _selected(value: Any) -> Any:
 
 
 def _reasons(choices: list[list[str]]) -> str:
-    return ";".join(word.replace(";", ",") for words in choices for word in words)
+    return joined(word.replace(BETWEEN, ",") for words in choices for word in words)
 
 
 def _person(who: Any) -> str:

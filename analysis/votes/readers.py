@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.core.columns import COLUMNS, REQUIRED
+from analysis.core.columns import COLUMNS, REQUIRED, unguarded
 from analysis.core.votes import VoteTableError, validate_votes
 from analysis.votes import imagenhub, label_studio
 
@@ -29,7 +29,6 @@ OTHER_NAMES = {"judge": "rater", "question_id": "prompt_id", "tstamp": "submitte
 UVE_COLUMNS = ("video_a", "video_b", "preference", "aspect")
 UVE_WINNERS = {"A is better": "model_a", "B is better": "model_b"}
 UVE_PROMPT_NUMBER = re.compile(r"-(\d+)-\d+$")
-ESCAPED = re.compile(r"^'(?=[=+\-@\t\r])")
 HELP = (
     "Give a .csv with the columns model_a, model_b, winner (model_a, model_b or tie), "
     "a .jsonl with the same fields, ImagenHub's ratings as .csv, or a .json of UVE-Bench or from "
@@ -145,7 +144,7 @@ def _csv_rows(path: Path) -> NumberedRows:
                         f"{path}: line {rows.line_num} has another number of cells than the "
                         "header. Quote cells that hold commas."
                     )
-                yield rows.line_num, {k: ESCAPED.sub("", v) for k, v in row.items()}
+                yield rows.line_num, {k: unguarded(v) for k, v in row.items()}
         except csv.Error as error:
             raise VoteFileError(f"{path}: line {rows.line_num}: {error}.") from None
 

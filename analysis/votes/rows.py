@@ -4,102 +4,86 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 from django.db.models import F
-from django.db.models.functions import Coalesce
 
-from analysis.core.columns import WINNERS
-from annotations.enums import Choice
-from annotations.models import Judgment, Rater, Study
+from analysis.core.columns import joined
+from analysis.votes.judged import (
+    OF_MODELS,
+    OF_PROMPT,
+    WINNER_OF,
+    VoteRater,
+    begun,
+    judgments_of,
+    raters_of,
+    reasons_asked,
+    whole_milliseconds,
+)
+from annotations.models import Judgment, Study
 
 CHUNK = 2000
-WINNER_OF = dict(zip(Choice.values, WINNERS, strict=True))
+ASSIGNMENT = "assignment__"
+COMPARISON = "assignment__comparison__"
 
 
 def judgment_rows(study: Study, *, last_judgment_id: int | None = None) -> Iterator[dict[str, Any]]:
-    """One row per judgment in the public long form, in the order they were given.
-
-    Raters are `rater-001` and so on, by order of arrival: the ids of panels stay inside.
-    """
-    names = rater_names(study)
-    judgments = Judgment.objects.for_study(study.pk).order_by("pk")
-    if last_judgment_id is not None:
-        judgments = judgments.filter(pk__lte=last_judgment_id)
-    records = _joined(judgments).iterator(chunk_size=CHUNK)
+    """One row per judgment in the public long form, in the order they were given."""
+    raters = raters_of(study)
+    asked = {pk: key for pk, _, key in reasons_asked(study)}
+    records = _with_names(judgments_of(study, last_judgment_id)).iterator(chunk_size=CHUNK)
     while chunk := list(islice(records, CHUNK)):
-        reasons = _reasons_between(chunk[0]["pk"], chunk[-1]["pk"])
+        ticked = _ticked_between(chunk[0]["pk"], chunk[-1]["pk"])
         for record in chunk:
-            yield _row(study, record, names[record["rater_id"]], reasons[record["pk"]])
+            own = ticked[record["pk"]]
+            reasons = joined(key for pk, key in asked.items() if pk in own)
+            yield _row(study, record, raters[record["rater_id"]], reasons)
 
 
-def rater_names(study: Study) -> dict[int, str]:
-    """What each rater is called in votes and exports, by primary key."""
-    raters = Rater.objects.filter(study=study).order_by("pk").values_list("pk", flat=True)
-    return {pk: f"rater-{number:03d}" for number, pk in enumerate(raters, start=1)}
-
-
-def _joined(judgments: Any) -> Any:
-    assignment, comparison = "assignment__", "assignment__comparison__"
+def _with_names(judgments: Any) -> Any:
     return judgments.values(
         "pk",
         "choice",
         "note",
         "reason_order",
         axis_key=F("axis__key"),
-        rater_id=F(f"{assignment}rater"),
-        side_a=F(f"{assignment}side_a"),
-        started_at=Coalesce(F(f"{assignment}shown_at"), F(f"{assignment}leased_at")),
-        submitted_at=F(f"{assignment}submitted_at"),
-        excluded_at=F(f"{assignment}rater__excluded_at"),
-        excluded_why=F(f"{assignment}rater__excluded_why"),
-        comparison_id=F(f"{assignment}comparison"),
-        prompt_key=F(f"{comparison}prompt__key"),
-        prompt_text=F(f"{comparison}prompt__text"),
-        category=F(f"{comparison}prompt__category"),
-        model_a=F(f"{comparison}stimulus_a__model__name"),
-        model_b=F(f"{comparison}stimulus_b__model__name"),
+        rater_id=F(f"{ASSIGNMENT}rater"),
+        side_a=F(f"{ASSIGNMENT}side_a"),
+        started_at=begun(ASSIGNMENT),
+        submitted_at=F(f"{ASSIGNMENT}submitted_at"),
+        comparison_id=F(f"{ASSIGNMENT}comparison"),
+        **{name: F(f"{COMPARISON}prompt__{field}") for name, field in OF_PROMPT.items()},
+        **{name: F(f"{COMPARISON}{field}__name") for name, field in OF_MODELS.items()},
     )
 
 
-def _row(study: Study, record: dict[str, Any], rater: str, reasons: list[str]) -> dict[str, Any]:
-    # Two hosts may disagree by a little about the time.
-    taken = max(timedelta(0), record["submitted_at"] - record["started_at"])
+def _row(study: Study, record: dict[str, Any], rater: VoteRater, reasons: str) -> dict[str, Any]:
+    own = ("side_a", "note", "started_at", "submitted_at")
     return {
+        **{name: record[name] for name in (*own, *OF_PROMPT, *OF_MODELS)},
         "study": study.slug,
         "comparison_id": str(record["comparison_id"]),
-        "prompt_id": record["prompt_key"],
-        "prompt": record["prompt_text"],
-        "category": record["category"],
         "axis": record["axis_key"],
-        "model_a": record["model_a"],
-        "model_b": record["model_b"],
         "winner": WINNER_OF[record["choice"]],
-        "reasons": ";".join(reasons),
-        "note": record["note"],
-        "rater": rater,
-        "side_a": record["side_a"],
+        "reasons": reasons,
+        "rater": rater.name,
         "protocol": study.protocol,
         "is_gold": False,
-        "excluded": record["excluded_at"] is not None,
-        "excluded_why": record["excluded_why"],
-        "started_at": record["started_at"],
-        "submitted_at": record["submitted_at"],
-        "duration_ms": taken // timedelta(milliseconds=1),
+        "excluded": rater.excluded,
+        "excluded_why": rater.why,
+        "duration_ms": whole_milliseconds(record["started_at"], record["submitted_at"]),
         "played_a": "",
         "played_b": "",
-        "reason_order": ";".join(record["reason_order"]),
+        "reason_order": joined(record["reason_order"]),
     }
 
 
-def _reasons_between(first: int, last: int) -> defaultdict[int, list[str]]:
-    """The reasons of the judgments from one to another, in the order of the question."""
+def _ticked_between(first: int, last: int) -> defaultdict[int, set[int]]:
+    """The reasons of the judgments from one to another, by primary keys."""
     through: Any = Judgment.reasons.through
     ticked = through.objects.filter(judgment__gte=first, judgment__lte=last)
-    ordered = ticked.order_by("reason__position", "reason")
-    reasons: defaultdict[int, list[str]] = defaultdict(list)
-    for judgment, key in ordered.values_list("judgment", "reason__key"):
-        reasons[judgment].append(key)
+    reasons: defaultdict[int, set[int]] = defaultdict(set)
+    for judgment, reason in ticked.values_list("judgment", "reason"):
+        reasons[judgment].add(reason)
     return reasons

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from analysis.core.disagreement import Split, most_disagreement, widest_lead
-from analysis.votes.rows import rater_names
+from analysis.votes.judged import rater_names
 from annotations.enums import Doubt
 from annotations.models import Assignment, Comparison, Judgment, Prompt, Study
 from annotations.views.media import serve_file

@@ -14,7 +14,7 @@ from analysis.core.response_times import RaterPace, flag_response_times, rater_p
 from analysis.core.sides import RaterSide, screen_raters
 from analysis.page import words as wording
 from analysis.votes.columns import study_votes
-from analysis.votes.rows import rater_names
+from analysis.votes.judged import rater_names
 from annotations.models import Comparison, Rater, Study
 from annotations.services.checks.defining import check_plan_of
 from annotations.services.rating.conduct import Conduct, conduct_of

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis.files.csv import RUN_BY_SPREADSHEETS
+from analysis.core.columns import guarded
 from annotations.errors import InvitesNotMade
 from annotations.services.raters.invites import invite_link, make_invites, revoke_invite
 from owner.lookup import get_study
@@ -52,7 +52,7 @@ def invites_file(request: HttpRequest, slug: str) -> HttpResponse:
     rows = csv.writer(response)
     rows.writerow(["name", "link"])
     rows.writerows(
-        [_safe_cell(invite.label), invite_link(invite, base_url=settings.PUBLIC_URL)]
+        [guarded(invite.label), invite_link(invite, base_url=settings.PUBLIC_URL)]
         for invite in study.invites.filter(revoked_at=None).select_related("study")
     )
     return response
@@ -66,7 +66,3 @@ def invite_revoke(request: HttpRequest, slug: str, invite_id: int) -> HttpRespon
     if revoke_invite(invite=invite, now=timezone.now()):
         messages.success(request, f"The link of {invite} opens nothing any more.")
     return redirect("owner-invites", slug=study.slug)
-
-
-def _safe_cell(text: str) -> str:
-    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text

@@ -13,7 +13,7 @@ from typing import Any
 
 from juice.wsgi import application
 
-HEAVY = ("numpy", "pandas", "scipy", "plotly", "pyarrow", "matplotlib", "av")
+HEAVY = ("numpy", "pandas", "scipy", "plotly", "pyarrow", "matplotlib", "av", "msgspec")
 
 
 def ask(path: str, cookies: str) -> int:

@@ -1,11 +1,14 @@
 """Every report.json keeps to the published schema."""
 
+import copy
+import inspect
 import json
 
 import pytest
 from django.conf import settings
 from jsonschema import Draft202012Validator
 
+from analysis.core.estimates import Interval
 from analysis.core.report import build_report, report_json
 from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
@@ -48,8 +51,30 @@ def test_an_interim_report_of_a_planned_study_keeps_to_it(validator, open_study)
     assert found == []
 
 
-def test_a_number_that_is_none_is_found(validator, open_study):
-    settings_ = ReportSettings("A study", 5, ties_allowed=True, bootstrap_draws=50)
-    content = json.loads(report_json(build_report(validate_votes(open_study), settings=settings_)))
-    content["results"][0]["win_rate"]["wins"] = "many"
-    assert not validator.is_valid(content)
+@pytest.fixture(scope="module")
+def content(open_study) -> dict:
+    given = ReportSettings("A study", 5, ties_allowed=True, bootstrap_draws=50)
+    return json.loads(report_json(build_report(validate_votes(open_study), settings=given)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rate: rate.update(wins="many"), "'many' is not of type 'integer'"),
+        (lambda rate: rate.pop("ties"), "'ties' is a required property"),
+        (lambda rate: rate["rate"].pop("se"), "'se' is a required property"),
+        (lambda rate: rate.update(draws=1), "('draws' was unexpected)"),
+        (lambda rate: rate["rate"].update(undefined="lost"), "'lost' is not valid"),
+    ],
+    ids=["no number", "a lack", "a lack of what is null by default", "a further one", "no word"],
+)
+def test_what_is_no_report_is_refused(validator, content, change, message):
+    wrong = copy.deepcopy(content)
+    change(wrong["results"][0]["win_rate"])
+    (error,) = validator.iter_errors(wrong)
+    assert message in error.message
+
+
+def test_what_a_kind_of_result_means_is_in_the_schema():
+    described = report_schema()["$defs"]["Interval"]["description"]
+    assert described == inspect.getdoc(Interval)

@@ -66,6 +66,17 @@ def test_the_time_is_from_lease_to_submission():
     assert {row["duration_ms"] for row in judgment_rows(study)} == {12500}
 
 
+@pytest.mark.parametrize(("seconds", "milliseconds"), [(12.5006, 12500), (-0.2, 0)])
+def test_a_started_millisecond_does_not_count_and_no_time_is_below_zero(seconds, milliseconds):
+    study = make_study()
+    judge(rater := make_rater(study))
+    assignment = rater.assignments.get()
+    assignment.submitted_at = assignment.leased_at + timedelta(seconds=seconds)
+    assignment.save()
+    assert {row["duration_ms"] for row in judgment_rows(study)} == {milliseconds}
+    assert {*study_votes(study)["duration_ms"]} == {milliseconds}
+
+
 def test_judgments_of_other_studies_stay_out():
     study, other = judged_study("left"), judged_study("left", "left")
     assert len(study_votes(study)) == 2
@@ -90,7 +101,7 @@ def test_votes_read_by_column_are_those_read_one_by_one():
 
 def test_reading_votes_costs_the_same_for_one_and_three_raters():
     one, three = judged_study("left"), judged_study("left", "right", "left")
-    assert query_count(study_votes, one) == query_count(study_votes, three) == 10
+    assert query_count(study_votes, one) == query_count(study_votes, three) == 9
 
 
 def test_settings_say_what_was_asked_and_planned():

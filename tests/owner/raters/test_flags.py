@@ -83,5 +83,5 @@ def test_the_number_of_queries_does_not_grow_with_raters(judged, django_assert_n
     small = running_study(comparisons=PAIRS)
     rate_all(make_rater(small))
     for study in (small, judged):
-        with django_assert_num_queries(20):
+        with django_assert_num_queries(19):
             flagged_raters(study)
