@@ -123,7 +123,7 @@ def count_splits(table: Floats) -> tuple[SplitCount, ...]:
 
 def pairwise_agreement(counts: ArrayLike, confidence: float = 0.95) -> Estimate:
     """Mean share of agreeing pairs of votes, over rows with two votes or more; t over rows."""
-    per_row = _agreeing_pairs(_rows_with(2, counts))
+    per_row = _agreeing_votes(_rows_with(2, counts))
     if not len(per_row):
         return _undefined(counts)
     return _with_t_interval(float(per_row.mean()), per_row, confidence)
@@ -249,7 +249,7 @@ def alpha_at_level(
     return 1 - (float(n.sum()) - 1) * float((coincidences * distances).sum()) / expected
 
 
-def mean_over_pairs(values: Sequence[float | None], items: Sequence[float]) -> float | None:
+def mean_over_model_pairs(values: Sequence[float | None], items: Sequence[float]) -> float | None:
     """A coefficient averaged over model pairs, weighted by their items; `None` without items.
 
     Pairs in which it is undefined (`None`) are left out. Votes of different pairs are never
@@ -278,7 +278,7 @@ def _chance_corrected(
     in the chance agreement `expected`.
     """
     n, several = len(table), table.sum(axis=1) >= 2
-    observed = np.where(several, _agreeing_pairs(table), 0.0)
+    observed = np.where(several, _agreeing_votes(table), 0.0)
     coefficient = (float(observed.sum() / several.sum()) - expected) / (1 - expected)
     part = n / several.sum() * (observed - expected * several) / (1 - expected)
     influence = part - 2 * (1 - coefficient) * (row_expected - expected) / (1 - expected)
@@ -299,7 +299,7 @@ def _with_t_interval(
     return replace(estimate, interval=capped)
 
 
-def _agreeing_pairs(table: Floats) -> Floats:
+def _agreeing_votes(table: Floats) -> Floats:
     """Share of agreeing pairs of votes in each row; 0 for rows with a single vote."""
     votes = table.sum(axis=1)
     pairs = np.maximum(votes * (votes - 1), 1)

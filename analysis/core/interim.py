@@ -12,9 +12,9 @@ from analysis.core.agreement import Agreement
 from analysis.core.estimates import Estimate, Undefined
 from analysis.core.protocol_arms import ArmDifference
 from analysis.core.protocol_report import ProtocolComparison
-from analysis.core.ranking_report import AxisRanking, PairProbability, RankedModel
+from analysis.core.ranking_report import AxisRanking, ModelPairProbability, RankedModel
 from analysis.core.reasons import ReasonDifference, ReasonShare
-from analysis.core.results import PairResult, StudyReport, WithExcluded
+from analysis.core.results import ModelPairResult, StudyReport, WithExcluded
 from analysis.core.sides import BalancedShare, SideBalance
 from analysis.core.slices import CategoryRate
 from analysis.core.win_rates import VoteShare, WinRate
@@ -25,7 +25,7 @@ def without_single_look(report: StudyReport) -> StudyReport:
     return replace(
         report,
         single_look=False,
-        results=tuple(map(_pair, report.results)),
+        results=tuple(map(_model_pair, report.results)),
         rankings=tuple(map(_ranking, report.rankings)),
         protocols=tuple(map(_protocols, report.protocols)),
         sides=tuple(map(_sides, report.sides)),
@@ -39,7 +39,7 @@ def _value(estimate: Estimate) -> Estimate:
     return replace(estimate, se=None, interval=None, undefined=undefined)
 
 
-def _pair(result: PairResult) -> PairResult:
+def _model_pair(result: ModelPairResult) -> ModelPairResult:
     return replace(
         result,
         a_on_left=_balanced(result.a_on_left),
@@ -104,8 +104,8 @@ def _ranked(model: RankedModel) -> RankedModel:
     return replace(model, rating=_value(model.rating), best_rank=None, worst_rank=None)
 
 
-def _probability(pair: PairProbability) -> PairProbability:
-    return replace(pair, probability=_value(pair.probability))
+def _probability(model_pair: ModelPairProbability) -> ModelPairProbability:
+    return replace(model_pair, probability=_value(model_pair.probability))
 
 
 def _protocols(comparison: ProtocolComparison) -> ProtocolComparison:

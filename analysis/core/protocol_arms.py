@@ -102,7 +102,9 @@ def compare_arms(
     if not len(one) or not len(two):
         return tuple(map(_without_votes, coefficients(one.sum(axis=0))))
     arms = _Arms(one, two, same_items)
-    return _differences(arms, arms.relabeled(draws, rng), _Plan(rng, primary, draws, confidence))
+    return _differences(
+        arms, arms.relabeled(draws, rng), _Resampling(rng, primary, draws, confidence)
+    )
 
 
 def compare_arms_of_raters(
@@ -138,12 +140,12 @@ def compare_arms_of_raters(
         sums_by(prompts, item_terms(cube[arm].sum(axis=0))) for arm in (in_first, ~in_first)
     )
     relabeled = _raters_reassigned(cube, int(in_first.sum()), draws, rng)
-    plan = _Plan(rng, primary, draws, confidence)
-    return _differences(_Arms(one, two, same_items=True), relabeled, plan)
+    how = _Resampling(rng, primary, draws, confidence)
+    return _differences(_Arms(one, two, same_items=True), relabeled, how)
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Resampling:
     rng: np.random.Generator
     primary: Sequence[str]
     draws: int
@@ -198,10 +200,10 @@ class _Arms:
         return [(first - self.first, second), (first, second - self.second)]
 
 
-def _differences(arms: _Arms, relabeled: _Relabeled, plan: _Plan) -> tuple[ArmDifference, ...]:
+def _differences(arms: _Arms, relabeled: _Relabeled, how: _Resampling) -> tuple[ArmDifference, ...]:
     ours, theirs = (coefficients(total) for total in arms.totals())
     shuffled = _gaps(relabeled.first, relabeled.second)
-    drawn = _gaps(*arms.resampled(plan.draws, plan.rng))
+    drawn = _gaps(*arms.resampled(how.draws, how.rng))
     left_out = [_gaps(*sums) for sums in arms.without_each_unit()]
     reason = _why_undefined(*arms.totals())
     differences = [
@@ -209,14 +211,14 @@ def _differences(arms: _Arms, relabeled: _Relabeled, plan: _Plan) -> tuple[ArmDi
             name,
             _number(ours[name]),
             _number(theirs[name]),
-            _estimate(float(gap), drawn[name], [out[name] for out in left_out], reason, plan),
+            _estimate(float(gap), drawn[name], [out[name] for out in left_out], reason, how),
             _test(float(gap), shuffled[name], exact=relabeled.exact),
         )
         for name, gap in _gaps(*arms.totals()).items()
     ]
-    adjusted = iter(holm([d.test.p_value for d in differences if d.statistic in plan.primary]))
+    adjusted = iter(holm([d.test.p_value for d in differences if d.statistic in how.primary]))
     return tuple(
-        replace(d, holm_p_value=next(adjusted)) if d.statistic in plan.primary else d
+        replace(d, holm_p_value=next(adjusted)) if d.statistic in how.primary else d
         for d in differences
     )
 
@@ -287,7 +289,7 @@ def _why_undefined(first: Floats, second: Floats) -> Undefined:
 
 
 def _estimate(
-    value: float, drawn: Floats, left_out: Sequence[Floats], reason: Undefined, plan: _Plan
+    value: float, drawn: Floats, left_out: Sequence[Floats], reason: Undefined, how: _Resampling
 ) -> Estimate:
     if np.isnan(value):
         return Estimate(None, undefined=reason)
@@ -302,7 +304,7 @@ def _estimate(
     acceleration = jackknife_acceleration(
         *((sample, np.ones(len(sample), dtype=np.int64)) for sample in samples)
     )
-    interval = bca_interval(defined, value, acceleration, plan.confidence)
+    interval = bca_interval(defined, value, acceleration, how.confidence)
     return Estimate(value, se, interval.about(Population.PROMPTS), skipped_draws=skipped)
 
 

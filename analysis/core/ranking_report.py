@@ -16,7 +16,6 @@ from analysis.core.bradley_terry import (
 )
 from analysis.core.contests import Contests, contests_by_side, contests_of_votes
 from analysis.core.estimates import Estimate, Undefined
-from analysis.core.pair_models import fit_side_effect
 from analysis.core.rankings import (
     Island,
     OneSided,
@@ -25,6 +24,7 @@ from analysis.core.rankings import (
     one_sided_contests,
     rank_models,
 )
+from analysis.core.strength_models import fit_side_effect
 
 FEWEST_MODELS = 3
 
@@ -45,7 +45,7 @@ class RankedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class PairProbability:
+class ModelPairProbability:
     """How likely one model is preferred to the other, by the strengths."""
 
     model: str
@@ -64,7 +64,7 @@ class AxisRanking:
     protocol: str
     axis: str
     models: tuple[RankedModel, ...]
-    probabilities: tuple[PairProbability, ...]
+    probabilities: tuple[ModelPairProbability, ...]
     side_effect: Estimate
     fit: GoodnessOfFit | None
     one_sided: tuple[OneSided, ...]
@@ -87,7 +87,7 @@ def axis_ranking(votes: pd.DataFrame, confidence: float = 0.95) -> AxisRanking |
             for model in _ranked(number, island, confidence)
         ),
         probabilities=tuple(
-            PairProbability(model, other, win_probability(ranking.difference(model, other)))
+            ModelPairProbability(model, other, win_probability(ranking.difference(model, other)))
             for model, other in combinations(contests.models, 2)
         ),
         side_effect=_side_effect(votes, confidence),

@@ -152,7 +152,7 @@ def cyclic_triples(
     Surely: the pair's win rate has its interval above 1/2, with prompts as clusters (every row
     where prompts are unknown). Strengths on one line cannot show such triples.
     """
-    beats = _pair_wins(contests, confidence)
+    beats = _model_pair_wins(contests, confidence)
     names = contests.models
     return tuple(
         (names[i], names[j], names[k])
@@ -210,7 +210,7 @@ def _difference_variances(strengths: Strengths) -> Floats:
     return spread
 
 
-def _pair_wins(contests: Contests, confidence: float) -> Flags:
+def _model_pair_wins(contests: Contests, confidence: float) -> Flags:
     """Models x models: whether the win rate of the row over the column is surely above 1/2.
 
     That Wilson's interval on the effective size excludes 1/2 is the score test of 1/2.

@@ -11,17 +11,17 @@ import pandas as pd
 from analysis.core.examples import choose_examples
 from analysis.core.interim import without_single_look
 from analysis.core.items import complete_items, count_choices
-from analysis.core.pair_report import (
+from analysis.core.model_pair_report import (
     choices_of,
     known_raters,
-    pair_result,
+    model_pair_result,
     planned_comparisons,
     win_rate_of_complete,
 )
 from analysis.core.protocol_report import ProtocolComparison, protocol_comparisons
 from analysis.core.ranking_report import AxisRanking, axis_ranking
 from analysis.core.results import (
-    PairResult,
+    ModelPairResult,
     RaterPanel,
     StudyReport,
     WithExcluded,
@@ -66,7 +66,7 @@ def build_report(
     results = []
     for _, group in groups:
         axis = axes[order[group["axis"].iloc[0]]]
-        results.append(pair_result(group, settings, axis, watched))
+        results.append(model_pair_result(group, settings, axis, watched))
         on_progress(len(results) / len(groups))
     report = StudyReport(
         settings=settings,
@@ -90,8 +90,8 @@ def build_report(
     return report if report.single_look else without_single_look(report)
 
 
-def _look_is_due(settings: ReportSettings) -> Callable[[PairResult], bool]:
-    def is_due(result: PairResult) -> bool:
+def _look_is_due(settings: ReportSettings) -> Callable[[ModelPairResult], bool]:
+    def is_due(result: ModelPairResult) -> bool:
         pair = (result.model_a, result.model_b)
         planned, given = planned_comparisons(pair, settings), settings.planned.get(pair, 0)
         return may_be_read(
@@ -150,7 +150,7 @@ def _axes(votes: pd.DataFrame, settings: ReportSettings) -> tuple[AskedAxis, ...
     return (*settings.axes, *(AskedAxis(key) for key in others))
 
 
-def _adjusted(results: list[PairResult]) -> tuple[PairResult, ...]:
+def _adjusted(results: list[ModelPairResult]) -> tuple[ModelPairResult, ...]:
     """The results with Holm's p values over all of them."""
     adjusted = holm([result.preference.p_value for result in results])
     return tuple(

@@ -42,7 +42,7 @@ class HeadlineRate:
 
 
 @dataclass(frozen=True, slots=True)
-class PairResult:
+class ModelPairResult:
     """One axis of one model pair (under one protocol, where votes come from several).
 
     Win rate, its range without one rater and agreement are over complete comparisons, vote share
@@ -121,7 +121,7 @@ class StudyReport:
     panel: RaterPanel
     exclusions: Exclusions
     single_look: bool
-    results: tuple[PairResult, ...]
+    results: tuple[ModelPairResult, ...]
     rankings: tuple[AxisRanking, ...]
     protocols: tuple[ProtocolComparison, ...]
     sides: tuple[SideBalance, ...]

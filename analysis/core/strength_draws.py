@@ -50,7 +50,7 @@ def bootstrap_strengths(
         raise ValueError("a bootstrap of prompts needs the prompt of every contest")
     centre = fit_strengths(contests)
     first, second = np.nonzero(np.triu(_met(contests), 1))
-    wins, votes = _resampled_pairs(contests, first, second, draws, rng)
+    wins, votes = _resampled_model_pairs(contests, first, second, draws, rng)
     values = np.empty((draws, len(contests.models)))
     unfit = np.zeros(draws, dtype=bool)
     rows = max(1, CELLS_AT_ONCE // len(first))
@@ -75,7 +75,7 @@ def _met(contests: Contests) -> Flags:
     return np.asarray(wins + wins.T > 0)
 
 
-def _resampled_pairs(
+def _resampled_model_pairs(
     contests: Contests,
     first: NDArray[np.int64],
     second: NDArray[np.int64],

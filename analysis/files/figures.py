@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.core.estimates import Estimate
 from analysis.core.ranking_report import AxisRanking
 from analysis.core.reasons import ReasonShare
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import ModelPairResult, StudyReport
 from analysis.page import charts
 from analysis.page.drawings import WIN_RATES, drawings
 from analysis.page.headline import common_model, question_words, stance
@@ -61,8 +61,8 @@ def figure_files(report: StudyReport) -> Iterator[tuple[str, bytes]]:
                 yield f"{name}.{form}", _written(figure, form)
 
 
-def _drawn(report: StudyReport, name: str, subject: PairResult | AxisRanking | None) -> Figure:
-    if isinstance(subject, PairResult):
+def _drawn(report: StudyReport, name: str, subject: ModelPairResult | AxisRanking | None) -> Figure:
+    if isinstance(subject, ModelPairResult):
         return reason_figure(report, subject)
     if isinstance(subject, AxisRanking):
         return ranking_figure(subject)
@@ -74,8 +74,8 @@ def win_rate_figure(report: StudyReport) -> Figure:
     focus = common_model(report)
     counted = [result for result in report.results if result.win_rate.n]
     questions = list(dict.fromkeys(question_words(report, one) for one in counted))
-    rows: list[tuple[str, PairResult | None]] = []
-    for pair, results in charts.by_pair(counted, focus).items():
+    rows: list[tuple[str, ModelPairResult | None]] = []
+    for pair, results in charts.by_model_pair(counted, focus).items():
         if len(questions) > 1:
             rows.append((pair, None))
             rows += [(f"  {question_words(report, one)}", one) for one in results]
@@ -121,7 +121,7 @@ def agreement_figure(report: StudyReport) -> Figure:
     return figure
 
 
-def reason_figure(report: StudyReport, result: PairResult) -> Figure:
+def reason_figure(report: StudyReport, result: ModelPairResult) -> Figure:
     """Two bars per reason: its share of the votes for A and of those for B, with intervals."""
     words = _reason_words(report, result)
     figure, axes = _canvas(2 * len(result.reasons_a) + 2)
@@ -207,7 +207,7 @@ def _add_bar(axes: Axes, place: float, share: ReasonShare, colour: str) -> None:
         axes.plot(bounds, [place, place], color=INK, linewidth=0.8)
 
 
-def _reason_words(report: StudyReport, result: PairResult) -> dict[str, str]:
+def _reason_words(report: StudyReport, result: ModelPairResult) -> dict[str, str]:
     asked = next((axis for axis in report.axes if axis.key == result.axis), None)
     return dict(asked.reasons) if asked else {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import ModelPairResult, StudyReport
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -38,7 +38,7 @@ def escaped(text: str) -> str:
     return "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))
 
 
-def _row(result: PairResult) -> str:
+def _row(result: ModelPairResult) -> str:
     rate, kappa = result.headline, result.agreement.fleiss_kappa.value
     bounds = rate.interval
     cells = (

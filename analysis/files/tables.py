@@ -14,7 +14,7 @@ from analysis.core.decided import VERDICT_COLUMNS, decided_comparisons
 from analysis.core.estimates import Estimate
 from analysis.core.ranking_report import AxisRanking, RankedModel
 from analysis.core.raters import RATER_COLUMNS, rater_rows
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import ModelPairResult, StudyReport
 from analysis.core.slices import CategoryRate
 
 
@@ -31,7 +31,7 @@ class _Result:
     """A row of the win rates."""
 
     study: str
-    result: PairResult
+    result: ModelPairResult
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class _Ranked:
 class _Category:
     """A row of the win rates by category of prompts."""
 
-    result: PairResult
+    result: ModelPairResult
     one: CategoryRate
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from analysis.core.agreement import Agreement, SplitCount
 from analysis.core.reasons import ReasonShare
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import ModelPairResult, StudyReport
 from analysis.page.headline import common_model, question_words, stance
 from analysis.page.words import THIN, axis_words, percent, percent_interval
 
@@ -35,7 +35,7 @@ def win_rate_chart(report: StudyReport) -> Figure:
     counted = [result for result in report.results if result.win_rate.n]
     questions = list(dict.fromkeys(question_words(report, result) for result in counted))
     figure, ticks, place = go.Figure(), {}, 0
-    for heading, results in by_pair(counted, focus).items():
+    for heading, results in by_model_pair(counted, focus).items():
         ticks[place] = f"<b>{_label(heading, 40)}</b>"
         for result in results:
             question = question_words(report, result)
@@ -66,7 +66,7 @@ def agreement_chart(report: StudyReport) -> Figure:
     return _finished(figure, ticks, height=44 * len(results) + 76, right=16, lift=32)
 
 
-def reason_chart(result: PairResult, words: dict[str, str]) -> Figure:
+def reason_chart(result: ModelPairResult, words: dict[str, str]) -> Figure:
     """Two bars per reason: its share in votes for A and in votes for B."""
     figure, ticks = go.Figure(), {}
     for place, share in enumerate(result.reasons_a):
@@ -106,8 +106,10 @@ def _kind(count: SplitCount) -> str:
     return "a majority" if 2 * count.split[0] > sum(count.split) else "no majority"
 
 
-def by_pair(results: list[PairResult], focus: str | None) -> dict[str, list[PairResult]]:
-    pairs: dict[str, list[PairResult]] = {}
+def by_model_pair(
+    results: list[ModelPairResult], focus: str | None
+) -> dict[str, list[ModelPairResult]]:
+    pairs: dict[str, list[ModelPairResult]] = {}
     for result in results:
         if focus:
             heading = f"vs {result.model_b if result.model_a == focus else result.model_a}"
@@ -118,7 +120,7 @@ def by_pair(results: list[PairResult], focus: str | None) -> dict[str, list[Pair
 
 
 def _add_rate(
-    figure: go.Figure, result: PairResult, focus: str | None, place: int, axis: int
+    figure: go.Figure, result: ModelPairResult, focus: str | None, place: int, axis: int
 ) -> None:
     view = stance(result, focus or result.model_a)
     bounds = view.interval
@@ -196,7 +198,7 @@ def _add_reasons(figure: go.Figure, shares: tuple[ReasonShare, ...], colour: str
     )
 
 
-def agreement_label(report: StudyReport, result: PairResult) -> str:
+def agreement_label(report: StudyReport, result: ModelPairResult) -> str:
     question = question_words(report, result)
     if len({(r.model_a, r.model_b) for r in report.results}) == 1:
         return question

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.core.ranking_report import AxisRanking
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import ModelPairResult, StudyReport
 
 WIN_RATES = "win_rates"
 AGREEMENT = "agreement"
 
 
-def drawings(report: StudyReport) -> Iterator[tuple[str, PairResult | AxisRanking | None]]:
+def drawings(report: StudyReport) -> Iterator[tuple[str, ModelPairResult | AxisRanking | None]]:
     """Names of figures, and what they are of; None for those of the whole report."""
     if report.has_results:
         yield WIN_RATES, None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis.core.columns import DEFAULT_AXIS
 from analysis.core.estimates import Interval
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import ModelPairResult, StudyReport
 from analysis.core.sequential import Stop
 from analysis.core.stopping import StoppingState
 from analysis.page.words import THIN, axis_words, percent, percent_interval, rounded
@@ -64,7 +64,7 @@ class Standing:
         return (self.won - self.lost) / met, sum(view.rate for view in self.views) / met
 
 
-def question_words(report: StudyReport, result: PairResult) -> str:
+def question_words(report: StudyReport, result: ModelPairResult) -> str:
     """The axis, with its protocol where the votes come from several."""
     words = axis_words(result.axis)
     several = len({other.protocol for other in report.results}) > 1
@@ -78,7 +78,7 @@ def common_model(report: StudyReport) -> str | None:
     return next((model for model, n in appearances.items() if n == len(pairs)), None)
 
 
-def stance(result: PairResult, model: str) -> Stance:
+def stance(result: ModelPairResult, model: str) -> Stance:
     """The result as win rate of `model`, one of the pair. Needs a complete comparison."""
     shown = result.headline
     if shown.value is None:
@@ -98,7 +98,7 @@ def headline(report: StudyReport) -> list[Sentence]:
     pairs = {(result.model_a, result.model_b) for result in report.results}
     counted = [result for result in report.results if result.win_rate.n]
     if len(pairs) == 1:
-        *others, last = [_pair_sentence(report, result) for result in counted]
+        *others, last = [_model_pair_sentence(report, result) for result in counted]
         return [*others, Sentence(last.finding, f"{last.detail}; {panel_words(report)}")]
     questions = dict.fromkeys(question_words(report, result) for result in counted)
     *others, last = [
@@ -119,7 +119,7 @@ def prefixed_headline(report: StudyReport) -> str:
     return f"Simulated votes: {text}" if report.settings.simulated else text
 
 
-def counted_noun(report: StudyReport, result: PairResult) -> str:
+def counted_noun(report: StudyReport, result: ModelPairResult) -> str:
     """What n counts: prompts where each has one comparison, else comparisons."""
     one_each = result.win_rate.n <= result.prompts and report.panel.prompts < report.panel.votes
     return "prompts" if one_each else "comparisons"
@@ -136,7 +136,7 @@ def panel_words(report: StudyReport) -> str:
     return f"this panel of {votes} raters per comparison"
 
 
-def _pair_sentence(report: StudyReport, result: PairResult) -> Sentence:
+def _model_pair_sentence(report: StudyReport, result: ModelPairResult) -> Sentence:
     view, other = (stance(result, model) for model in (result.model_a, result.model_b))
     if other.clear:
         view = other
@@ -163,7 +163,9 @@ def stop_words(state: StoppingState) -> str:
     return "goes on"
 
 
-def _standings_sentence(question: str, results: list[PairResult], focus: str | None) -> Sentence:
+def _standings_sentence(
+    question: str, results: list[ModelPairResult], focus: str | None
+) -> Sentence:
     models = {model for result in results for model in (result.model_a, result.model_b)}
     standings = {model: Standing(_stances(results, model)) for model in sorted(models)}
     if not any(standing.won for standing in standings.values()):
@@ -188,7 +190,7 @@ def _start(question: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def _stances(results: list[PairResult], model: str) -> list[Stance]:
+def _stances(results: list[ModelPairResult], model: str) -> list[Stance]:
     return [stance(r, model) for r in results if model in (r.model_a, r.model_b)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.html import json_script
 
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import ModelPairResult, StudyReport
 from analysis.core.settings import StoppingRule
 from analysis.page import charts
 from analysis.page.drawings import figure_names
@@ -126,7 +126,7 @@ def _short_of_plan(report: StudyReport) -> list[str]:
     ]
 
 
-def _agreement_row(report: StudyReport, result: PairResult) -> dict[str, Any]:
+def _agreement_row(report: StudyReport, result: ModelPairResult) -> dict[str, Any]:
     agreement = result.agreement
     return {
         **asked(report, result),

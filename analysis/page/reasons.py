@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import ModelPairResult, StudyReport
 from analysis.page import charts
 from analysis.page.tables import asked
 from analysis.page.words import axis_words
@@ -27,7 +27,7 @@ def reason_blocks(report: StudyReport) -> Iterator[dict[str, Any]]:
             }
 
 
-def _reason_keys(result: PairResult) -> list[tuple[str, str]]:
+def _reason_keys(result: ModelPairResult) -> list[tuple[str, str]]:
     names = [
         f"votes for {model} (n = {shares[0].votes})"
         for model, shares in (
@@ -38,7 +38,7 @@ def _reason_keys(result: PairResult) -> list[tuple[str, str]]:
     return list(zip(names, charts.MODEL_COLOURS, strict=True))
 
 
-def _reason_rows(report: StudyReport, result: PairResult) -> Iterator[dict[str, Any]]:
+def _reason_rows(report: StudyReport, result: ModelPairResult) -> Iterator[dict[str, Any]]:
     words = reason_words(report, result)
     triples = zip(result.reasons_a, result.reasons_b, result.reason_differences, strict=True)
     for for_a, for_b, difference in triples:
@@ -49,12 +49,12 @@ def _reason_rows(report: StudyReport, result: PairResult) -> Iterator[dict[str, 
         }
 
 
-def reason_words(report: StudyReport, result: PairResult) -> dict[str, str]:
+def reason_words(report: StudyReport, result: ModelPairResult) -> dict[str, str]:
     asked = next(axis for axis in report.axes if axis.key == result.axis)
     return dict(asked.reasons)
 
 
-def combination_rows(result: PairResult, words: dict[str, str]) -> list[dict[str, Any]]:
+def combination_rows(result: ModelPairResult, words: dict[str, str]) -> list[dict[str, Any]]:
     """Which reasons were ticked together, the most frequent first, for votes either way."""
     return [
         {"reasons": _named(reasons, words), "votes": votes}
@@ -62,7 +62,7 @@ def combination_rows(result: PairResult, words: dict[str, str]) -> list[dict[str
     ]
 
 
-def combination_plot(result: PairResult, words: dict[str, str]) -> dict[str, Any]:
+def combination_plot(result: ModelPairResult, words: dict[str, str]) -> dict[str, Any]:
     """The same as an UpSet plot (Lex et al. 2014): a bar per combination over a matrix of dots.
 
     Heights are in percent of the tallest bar, shares in percent of all votes with a winner. A row
@@ -97,7 +97,7 @@ def combination_plot(result: PairResult, words: dict[str, str]) -> dict[str, Any
     }
 
 
-def _frequent(result: PairResult) -> list[tuple[tuple[str, ...], list[int]]]:
+def _frequent(result: ModelPairResult) -> list[tuple[tuple[str, ...], list[int]]]:
     """Combinations with their votes for A and for B, the most frequent first."""
     counts: dict[tuple[str, ...], list[int]] = {}
     for side, combinations in enumerate((result.combinations_a, result.combinations_b)):

@@ -8,7 +8,7 @@ from typing import Any
 from analysis.core.estimates import Estimate
 from analysis.core.protocol_report import ProtocolComparison
 from analysis.core.ranking_report import AxisRanking
-from analysis.core.results import PairResult, StudyReport
+from analysis.core.results import ModelPairResult, StudyReport
 from analysis.page.headline import question_words
 from analysis.page.words import axis_words
 
@@ -21,7 +21,7 @@ STATISTICS = {
 }
 
 
-def asked(report: StudyReport, result: PairResult) -> dict[str, Any]:
+def asked(report: StudyReport, result: ModelPairResult) -> dict[str, Any]:
     """What begins the rows of a result: its pair and what was asked."""
     return {
         "pair": f"{result.model_a} vs {result.model_b}",

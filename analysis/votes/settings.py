@@ -30,7 +30,7 @@ def report_settings(study: Study) -> ReportSettings:
         min_votes=study.raters_per_comparison,
         ties_allowed=study.tie_policy == TiePolicy.ALLOWED,
         axes=_asked_axes(study),
-        planned=_planned_per_pair(study),
+        planned=_planned_per_model_pair(study),
         plan=stopping_plan(study),
         simulated=_has_simulated_votes(study),
         interim=is_interim(study),
@@ -79,7 +79,7 @@ def _asked_axes(study: Study) -> tuple[AskedAxis, ...]:
     )
 
 
-def _planned_per_pair(study: Study) -> dict[tuple[str, str], int]:
+def _planned_per_model_pair(study: Study) -> dict[tuple[str, str], int]:
     names = ("stimulus_a__model__name", "stimulus_b__model__name")
     counts = planned_comparisons(study).order_by().values_list(*names).annotate(n=Count("pk"))
     return {(model_a, model_b): n for model_a, model_b, n in counts}

@@ -96,7 +96,7 @@ def progress_of(assignment: Assignment) -> Progress:
     )
 
 
-def _minutes_left(rater: Rater, pairs: int) -> int | None:
+def _minutes_left(rater: Rater, comparisons: int) -> int | None:
     """What is left at the rater's own pace; None before there is one."""
     last = rater.assignments.submitted().exclude(shown_at=None).order_by("-submitted_at")
     times = [
@@ -106,7 +106,7 @@ def _minutes_left(rater: Rater, pairs: int) -> int | None:
     ]
     if len(times) < PACE_FROM:
         return None
-    return max(1, round(median(times) * pairs / 60))
+    return max(1, round(median(times) * comparisons / 60))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from analysis.core.agreement import (
     fleiss_null_se,
     gwet_ac1,
     krippendorff_alpha,
-    mean_over_pairs,
+    mean_over_model_pairs,
     measure_agreement,
     pairwise_agreement,
 )
@@ -129,8 +129,8 @@ def test_alpha_without_variation_is_undefined_at_every_level():
 
 
 def test_coefficients_of_pairs_are_averaged_by_their_items():
-    assert mean_over_pairs([0.2, 0.5], [10, 30]) == pytest.approx(0.425)
-    assert mean_over_pairs([], []) is None
+    assert mean_over_model_pairs([0.2, 0.5], [10, 30]) == pytest.approx(0.425)
+    assert mean_over_model_pairs([], []) is None
 
 
 def test_the_null_z_of_fleiss_matches(oracle):
@@ -244,8 +244,8 @@ def test_the_null_error_of_an_undefined_kappa_is_none(counts):
 
 
 def test_pairs_without_a_kappa_are_left_out_of_the_mean():
-    assert mean_over_pairs([0.3, None, 0.6], [2, 40, 1]) == pytest.approx(0.4)
-    assert mean_over_pairs([None], [40]) is None
+    assert mean_over_model_pairs([0.3, None, 0.6], [2, 40, 1]) == pytest.approx(0.4)
+    assert mean_over_model_pairs([None], [40]) is None
 
 
 @pytest.mark.filterwarnings("error")

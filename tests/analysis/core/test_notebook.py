@@ -11,7 +11,7 @@ CORE = settings.BASE_DIR / "analysis" / "core"
 DOCUMENT = settings.BASE_DIR / "docs" / "statistics.md"
 INNER = {
     # What is made of other pieces: parts of one report, or of the estimators themselves.
-    *("pair_report", "protocol_report", "ranking_report", "columns"),
+    *("model_pair_report", "protocol_report", "ranking_report", "columns"),
     *("coefficients", "resampling", "newton"),
 }
 PIECES = {

@@ -139,9 +139,9 @@ def test_swapping_a_and_b_mirrors_win_rates_and_keeps_agreement(open_study, repo
         side_a=turned["side_a"].map({"left": "right", "right": "left"}),
     )
     mirrored = build_report(validate_votes(turned), settings=SETTINGS)
-    by_pair = {(r.protocol, r.axis, r.model_b, r.model_a): r for r in mirrored.results}
+    by_model_pair = {(r.protocol, r.axis, r.model_b, r.model_a): r for r in mirrored.results}
     for result in report.results:
-        other = by_pair[result.protocol, result.axis, result.model_a, result.model_b]
+        other = by_model_pair[result.protocol, result.axis, result.model_a, result.model_b]
         assert other.win_rate.rate.value == pytest.approx(1 - result.win_rate.rate.value)
         assert other.win_rate.net.value == pytest.approx(-result.win_rate.net.value)
         kappas = other.agreement.fleiss_kappa.value, result.agreement.fleiss_kappa.value

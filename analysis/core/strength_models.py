@@ -1,7 +1,7 @@
 """Bradley-Terry with one more parameter: for ties, or for the side of the screen.
 
-Each model says how likely the votes of a pair are, given the difference of two strengths and one
-parameter that all pairs share. All log-likelihoods are concave.
+Each model says how likely the votes of a model pair are, given the difference of two strengths and
+one parameter that all model pairs share. All log-likelihoods are concave.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _fit_ties(contests: Contests, law: Law, *, start: float, without_ties: float
         raise NoMaximumError("some models never lost to, or never met, the others")
     if not (contests.wins.any() or contests.losses.any()):
         raise NoMaximumError("nothing but ties")
-    if _ties_are_separated(_by_pair(contests)):
+    if _ties_are_separated(_by_model_pair(contests)):
         raise NoMaximumError("strengths and ties that predict every vote")
     point, inverse, value = _maximise(contests, law, start)
     fit = _without_parameter(_strengths(contests, law, point, inverse), contests.models)
@@ -191,12 +191,12 @@ def _by_side(d: Floats, k: float, rows: Contests) -> Terms:
 def _maximise(contests: Contests, law: Law, start: float) -> tuple[Floats, Floats, float]:
     """Strengths and parameter, their covariance for independent votes, and the log-likelihood."""
     m = len(contests.models)
-    pairs = _by_pair(contests)
-    incidence = _incidence(pairs)
+    model_pairs = _by_model_pair(contests)
+    incidence = _incidence(model_pairs)
     centre = np.append(np.ones(m), 0)
 
     def curve(point: Floats) -> Curve:
-        terms = law(incidence @ point, float(point[-1]), pairs)
+        terms = law(incidence @ point, float(point[-1]), model_pairs)
         cross = incidence.T @ terms.dk
         information = incidence.T @ (terms.dd[:, None] * incidence)
         information[:, -1] += cross
@@ -250,7 +250,7 @@ def _without_parameter(fit: Strengths, models: tuple[str, ...]) -> Strengths:
     )
 
 
-def _by_pair(contests: Contests) -> Contests:
+def _by_model_pair(contests: Contests) -> Contests:
     """The contests with one row per ordered pair: all that the likelihood depends on."""
     m = len(contests.models)
     codes, rows = np.unique(contests.first * m + contests.second, return_inverse=True)
@@ -273,34 +273,34 @@ def _incidence(contests: Contests) -> Floats:
 def _why_no_side_effect(contests: Contests) -> Undefined | None:
     if not connectivity(contests).comparable:
         return Undefined.NOT_CONNECTED
-    pairs = _by_pair(contests)
-    design = _incidence(pairs)
+    model_pairs = _by_model_pair(contests)
+    design = _incidence(model_pairs)
     design[:, -1] = 1
     if np.linalg.matrix_rank(design) < len(contests.models):
         return Undefined.NO_VARIATION
-    return Undefined.SEPARATED if _is_separated(design, pairs) else None
+    return Undefined.SEPARATED if _is_separated(design, model_pairs) else None
 
 
-def _is_separated(design: Floats, pairs: Contests) -> bool:
+def _is_separated(design: Floats, model_pairs: Contests) -> bool:
     """Whether some direction predicts all wins.
 
     Votes that were won are on one side of the plane and votes that were lost on the other; the
     likelihood then climbs for ever along that direction.
     """
-    won, lost = pairs.score > 0, pairs.score < pairs.votes
+    won, lost = model_pairs.score > 0, model_pairs.score < model_pairs.votes
     return _has_endless_climb(np.concatenate([design[won], -design[lost]]))
 
 
-def _ties_are_separated(pairs: Contests) -> bool:
+def _ties_are_separated(model_pairs: Contests) -> bool:
     """Whether some direction of strengths and tie parameter k never makes a vote less likely.
 
     Along it d >= k where the first model won, -d >= k where the second did and k >= |d| where
     they tied, in the model of Davidson (k = 2 log nu) as in that of Rao and Kupper.
     """
-    d = _incidence(pairs)
+    d = _incidence(model_pairs)
     k = np.zeros_like(d)
     k[:, -1] = 1
-    won, lost, tied = pairs.wins > 0, pairs.losses > 0, pairs.ties > 0
+    won, lost, tied = model_pairs.wins > 0, model_pairs.losses > 0, model_pairs.ties > 0
     parts = (d - k)[won], (-d - k)[lost], (k - d)[tied], (k + d)[tied]
     return _has_endless_climb(np.concatenate(parts))
 
@@ -312,9 +312,9 @@ def _has_endless_climb(signed: Floats) -> bool:
 
 
 def _side_deviance(contests: Contests, point: Floats) -> float:
-    pairs = _by_pair(contests)
-    share, votes = pairs.score / pairs.votes, pairs.votes
-    p = expit(_incidence(pairs) @ point + point[-1])
+    model_pairs = _by_model_pair(contests)
+    share, votes = model_pairs.score / model_pairs.votes, model_pairs.votes
+    p = expit(_incidence(model_pairs) @ point + point[-1])
     ours = xlogy(share, share / p)
     theirs = xlogy(1 - share, 1 - share) - xlog1py(1 - share, -p)
     return 2 * float(votes @ (ours + theirs))

@@ -13,8 +13,8 @@ from analysis.core.contests import (
     contests_of_votes,
 )
 from analysis.core.estimates import Undefined
-from analysis.core.pair_models import fit_davidson, fit_rao_kupper, fit_side_effect
 from analysis.core.rankings import rank_intervals
+from analysis.core.strength_models import fit_davidson, fit_rao_kupper, fit_side_effect
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from analysis.core.reasons import (
     reason_shares,
 )
 from analysis.core.results import (
-    PairResult,
+    ModelPairResult,
     PreferenceTest,
 )
 from analysis.core.settings import (
@@ -52,27 +52,27 @@ RARE_CATEGORY = 0.15
 MANY_COMPARISONS = 100
 
 
-def pair_result(
+def model_pair_result(
     votes: pd.DataFrame, settings: ReportSettings, axis: AskedAxis, watched: int
-) -> PairResult:
+) -> ModelPairResult:
     """The result of these valid votes, one of `watched` under the always-valid rule."""
     counts = count_choices(votes)
     complete = complete_items(counts, settings.min_votes)
-    pair = (votes["model_a"].iloc[0], votes["model_b"].iloc[0])
+    model_pair = (votes["model_a"].iloc[0], votes["model_b"].iloc[0])
     rates = win_rate_of_complete(complete, settings)
     agreement = _agreement(complete, settings)
     decided = votes[votes["winner"].ne("tie")]
     cited = _cited(decided, axis)
-    planned = planned_comparisons(pair, settings)
+    planned = planned_comparisons(model_pair, settings)
     anytime, stopping = _looks(votes, counts, settings, planned, watched)
-    return PairResult(
+    return ModelPairResult(
         protocol=votes["protocol"].iloc[0],
         axis=axis.key,
-        model_a=pair[0],
-        model_b=pair[1],
+        model_a=model_pair[0],
+        model_b=model_pair[1],
         prompts=votes["prompt_id"].nunique(),
         raters=known_raters(votes["rater"]).nunique(),
-        incomplete=max(len(counts), settings.planned.get(pair, 0)) - len(complete),
+        incomplete=max(len(counts), settings.planned.get(model_pair, 0)) - len(complete),
         a_on_left=side_balance(axis.key, votes, settings.confidence).a_on_left,
         win_rate=rates,
         without_one_rater=_without_one_rater(votes, complete, settings),
@@ -98,9 +98,9 @@ def pair_result(
     )
 
 
-def planned_comparisons(pair: tuple[str, str], settings: ReportSettings) -> int | None:
+def planned_comparisons(model_pair: tuple[str, str], settings: ReportSettings) -> int | None:
     by_plan = settings.plan.comparisons if settings.plan else None
-    return by_plan or settings.planned.get(pair)
+    return by_plan or settings.planned.get(model_pair)
 
 
 def _looks(
