@@ -17,9 +17,10 @@ from annotations.enums import (
 )
 from annotations.models import Assignment, Comparison, Rater, Rendition, Study, Trouble
 from annotations.services.pairs.warning_signs import warnings_of
-from annotations.services.studies.states import missing_in_setup, model_pairs
+from annotations.services.studies.states import missing_in_setup
 from generation.models import Job
 from owner.clips.state import StudyClips, clips_of, unmade_jobs
+from owner.studies.gaps import Reach, reach_of
 
 RATERS_SHOWN = 200
 PROBLEMS_SHOWN = 50
@@ -56,6 +57,7 @@ class StudyProgress:
     """All that the page of a study shows."""
 
     bars: list[Bar]
+    reach: Reach
     missing_in_setup: list[str]
     clips: StudyClips
     failed_jobs: list[Job]
@@ -75,14 +77,15 @@ class StudyProgress:
 
 def progress_of(study: Study, *, now: datetime) -> StudyProgress:
     """Count everything about a study that its owner may want to see."""
-    clips = clips_of(study, now=now)
+    clips, reach = clips_of(study, now=now), reach_of(study)
     comparisons = _count_comparisons(study)
     failed_jobs = unmade_jobs(study).select_related("endpoint__model", "prompt")
     failed_renditions = Rendition.objects.for_study(study.pk).filter(state=RenditionState.FAILED)
     raters = _rater_lines(study)
     skipped = Assignment.objects.skipped().filter(comparison__study=study)
     return StudyProgress(
-        bars=_bars(study, clips, comparisons),
+        bars=_bars(study, clips, comparisons, reach),
+        reach=reach,
         missing_in_setup=missing_in_setup(study) if study.state == StudyState.DRAFT else [],
         clips=clips,
         failed_jobs=list(failed_jobs[:PROBLEMS_SHOWN]),
@@ -115,20 +118,20 @@ def _count_comparisons(study: Study) -> dict[str, int]:
     )
 
 
-def _bars(study: Study, clips: StudyClips, comparisons: dict[str, int]) -> list[Bar]:
-    prompts = study.study_prompts.count()
-    planned = max(len(model_pairs(study)) * prompts, comparisons["there"])
+def _bars(study: Study, clips: StudyClips, comparisons: dict[str, int], reach: Reach) -> list[Bar]:
+    """Each can be completed with the clips that are there; what more is wanted stands beside it."""
+    possible = max(reach.possible, comparisons["there"])
     judged = Assignment.objects.submitted().counted().filter(comparison__study=study)
     moving = clips.under_way
     return [
         Bar("Clips", clips.there, clips.total, f"{moving} being made" if moving else ""),
-        Bar("Fair pairs", comparisons["ready"], planned, _failed_note(comparisons["failed"])),
-        Bar("Judged", judged.count(), planned * study.raters_per_comparison),
+        Bar("Fair pairs", comparisons["ready"], possible, _note(reach, comparisons["failed"])),
+        Bar("Judged", judged.count(), possible * study.raters_per_comparison),
     ]
 
 
-def _failed_note(failed: int) -> str:
-    return f"{failed} failed" if failed else ""
+def _note(reach: Reach, failed: int) -> str:
+    return "; ".join(filter(None, [f"{failed} failed" if failed else "", reach.note]))
 
 
 def _rater_lines(study: Study) -> list[RaterLine]:

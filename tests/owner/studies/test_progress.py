@@ -6,16 +6,20 @@ import pytest
 from django.urls import reverse
 
 from annotations.enums import ComparisonState, RenditionState
-from annotations.models import Rendition, Stimulus
+from annotations.models import Rendition, Stimulus, Study
+from annotations.services.pairs.preparing import sync_comparisons
 from annotations.services.rating.skipping import skip_assignment
-from annotations.services.studies.states import create_study
+from annotations.services.studies.states import create_study, start_preparing
 from owner.studies.progress import progress_of
 from tests.annotations.factories import (
     NOW,
     claim,
     judge,
     make_comparison,
+    make_model,
+    make_prompt,
     make_rater,
+    make_stimulus,
     make_study,
     running_study,
 )
@@ -33,6 +37,48 @@ def test_the_bars_count_clips_pairs_and_judged_pairs():
     assert (clips.done, clips.total) == (6, 6)
     assert (pairs.done, pairs.total) == (3, 3)
     assert (judged.done, judged.total) == (2, 3 * 5)
+
+
+def study_with_gaps() -> Study:
+    """Two models and three prompts; the second model lacks two clips, so one can be compared."""
+    models, prompts = [make_model("Full"), make_model("Short")], [make_prompt() for _ in range(3)]
+    for prompt in prompts:
+        make_stimulus(models[0], prompt)
+    make_stimulus(models[1], prompts[0])
+    study = create_study(title="Gaps", slug="gaps", models=models, prompts=prompts)
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    return study
+
+
+def test_totals_are_what_the_clips_allow_and_say_what_more_is_wanted():
+    study = study_with_gaps()
+    progress = progress_of(study, now=NOW)
+    _, fair, judged = progress.bars
+    assert (fair.total, judged.total) == (1, 5)
+    assert fair.note == "3 when all clips are there; 2 clips are missing"
+    [gap] = progress.reach.gaps
+    assert (gap.model.name, gap.prompts) == ("Short", list_of_keys(study)[1:])
+
+
+def list_of_keys(study: Study) -> list[str]:
+    return [row.prompt.key for row in study.study_prompts.select_related("prompt")]
+
+
+def test_gaps_are_named_before_a_study_is_opened(owner):
+    study = study_with_gaps()
+    study.comparisons.update(state=ComparisonState.READY)
+    page = shown(owner, study)
+    assert "Open with 1" in page
+    assert f"Short: {', '.join(list_of_keys(study)[1:])}" in page
+
+
+def test_a_study_without_gaps_is_opened_at_once(owner):
+    study = running_study(comparisons=1)
+    Study.objects.filter(pk=study.pk).update(state="preparing")
+    page = shown(owner, study)
+    assert 'value="open">Open<' in page
+    assert "Open with" not in page
 
 
 def test_what_a_draft_lacks_is_listed(owner):
