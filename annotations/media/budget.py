@@ -10,9 +10,6 @@ import av
 from annotations.media.errors import MediaError
 from annotations.media.profiles import RenditionPlan
 
-CRF = 18
-"""x264's constant rate factor of every rendition that keeps within its bytes: hardly to be told
-from its source."""
 WORST_CRF = 42
 """Beyond it, what raters saw would be the coding and not the clip."""
 HALVES = 6

@@ -29,6 +29,6 @@ def seconds_for(pixels: int) -> float:
     return pixels / PIXELS_PER_SECOND
 
 
-LONGEST_CHECK = WALL_SECONDS + seconds_for(DEFAULT_LIMITS.max_decoded_pixels)
-LONGEST_RENDERING = WALL_SECONDS + seconds_for(PASSES * DEFAULT_LIMITS.max_decoded_pixels)
+LONGEST_CHECK = int(WALL_SECONDS + seconds_for(DEFAULT_LIMITS.max_decoded_pixels))
+LONGEST_RENDERING = int(WALL_SECONDS + seconds_for(PASSES * DEFAULT_LIMITS.max_decoded_pixels))
 """Seconds; for what else bounds the work: tasks and leases."""

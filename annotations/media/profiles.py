@@ -19,6 +19,9 @@ from annotations.media.limits import MIN_SIDE
 WHOLE_FRAME_TOLERANCE = Fraction(1, 1000)
 """Frames. Lengths come rounded to microseconds; 9.9999 frames are ten."""
 
+CRF = 18
+"""x264's constant rate factor of clips that keep within their bytes: hardly to be told from the
+source."""
 MAX_BYTES = 12_000_000
 """Of a clip, unless a study says otherwise: ten seconds of a line of 10 Mbit/s."""
 

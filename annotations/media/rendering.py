@@ -21,13 +21,13 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 from PIL import Image
 
-from annotations.media.budget import CRF, ByteBudget, OverBudget
+from annotations.media.budget import ByteBudget, OverBudget
 from annotations.media.errors import MediaError
 from annotations.media.filters import prepared
 from annotations.media.frames import TimedFrame, watched
 from annotations.media.patience import Progress, unwatched
 from annotations.media.pictures import open_still, still_as_seen
-from annotations.media.profiles import MASK_COLOUR, RenditionPlan
+from annotations.media.profiles import CRF, MASK_COLOUR, RenditionPlan
 from annotations.media.sniffing import sniff_container
 from annotations.media.sound import add_sound_stream, sound_packets
 from annotations.media.sources import open_source
