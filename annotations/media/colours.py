@@ -15,6 +15,8 @@ HD_HEIGHT = 720
 RGB, BT709, BT601 = 0, 1, 5
 """Matrices here and below are numbered as in ITU-T H.273, table 4."""
 MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020"}
+SPACES = {"bt601": "smpte170m", "bt2020": "bt2020ncl"}
+"""Where the filter `colorspace` has another name for a matrix than `scale`."""
 STRANGE_MATRICES = {
     8: "YCgCo",
     10: "BT.2020 of constant luminance",
@@ -96,17 +98,21 @@ def has_alpha(picture: av.VideoFrame) -> bool:
     return any(component.is_alpha for component in picture.format.components)
 
 
-def narrowing_steps(picture: av.VideoFrame) -> list[str]:
-    """Filters that bring BT.709-coded pixels of wider primaries to those of BT.709.
+def to_bt709(picture: av.VideoFrame, scale: str) -> list[str]:
+    """The filters that bring a described frame to BT.709, limited range, as it is scaled.
 
-    The curve is kept, so that greys stay as they are.
+    Wider primaries are narrowed with the curve kept, so that greys stay as they are.
     """
+    own = "" if picture.format.is_rgb else MATRICES[picture.colorspace]
+    entry = f":in_color_matrix={own}" if own else ""
     primaries = WIDE_PRIMARIES.get(int(picture.color_primaries))
     if primaries is None:
-        return []
+        return [f"{scale}{entry}:out_color_matrix=bt709:out_range=tv"]
+    matrix = own or "bt709"
     curve = "srgb" if picture.color_trc == ColorTrc.IEC61966_2_1 else "bt709"
     return [
+        f"{scale}{entry}:out_color_matrix={matrix}:out_range=tv",
         "format=yuv444p10le",
-        f"colorspace=ispace=bt709:iprimaries={primaries}:itrc={curve}:irange=tv"
-        f":space=bt709:primaries=bt709:trc={curve}:range=tv:format=yuv444p10",
+        f"colorspace=ispace={SPACES.get(matrix, matrix)}:iprimaries={primaries}:itrc={curve}"
+        f":irange=tv:space=bt709:primaries=bt709:trc={curve}:range=tv:format=yuv444p10",
     ]

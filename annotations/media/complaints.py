@@ -43,12 +43,14 @@ def tell_damage(source: Source, path: Path, container: str, complaints: list[Com
 
     A file with an index tells by itself what is missing, so its demuxer need not be heard.
     """
-    demuxer = DEMUXERS.get(container, "") if source.promised else ""
-    heard = [who for _, who, _ in complaints if demuxer not in who.split(",")]
-    return bool(heard) and slices_are_damaged(path, container, demuxer)
+    unheard = DEMUXERS.get(container, "") if source.promised else ""
+    heard = {who for _, who, _ in complaints if unheard not in who.split(",")}
+    if heard == {source.header.codec}:
+        return slices_are_damaged(path, container)
+    return bool(heard)
 
 
-def slices_are_damaged(path: Path, container: str, unheard: str) -> bool:
+def slices_are_damaged(path: Path, container: str) -> bool:
     """Decode once more, and hear only what is said of pictures.
 
     Encoders leave parameter sets and messages that nobody can read; as long as no picture needs
@@ -67,15 +69,16 @@ def slices_are_damaged(path: Path, container: str, unheard: str) -> bool:
         with listening() as logged:
             for packet in opened.demux(stream):
                 others, slices = parted(bytes(packet), codec, length_size)
-                before = len(logged)
                 with suppress(av.FFmpegError):
                     decode_units(decoder, others)
-                del logged[before:]
+                logged.clear()
                 try:
                     decode_units(decoder, slices)
                 except av.FFmpegError:
                     return True
-            return any(unheard not in who.split(",") for _, who, _ in logged)
+                if logged:
+                    return True
+    return False
 
 
 def decode_units(decoder: av.VideoCodecContext, units: bytes) -> None:

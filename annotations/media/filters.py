@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 from av.filter import Graph
 
-from annotations.media.colours import MATRICES, described, narrowing_steps, opaque
+from annotations.media.colours import described, opaque, to_bt709
 from annotations.media.frames import TimedFrame
 from annotations.media.orientation import turning_steps
 from annotations.media.profiles import MASK_COLOUR, RenditionPlan
@@ -61,14 +61,11 @@ def picture_steps(
         width = round(picture.width * sample_aspect)
         squared = [f"scale={width}:{picture.height}:flags={SCALER}"]
     box, place = plan.crop, plan.picture
-    matrix = "" if picture.format.is_rgb else f":in_color_matrix={MATRICES[picture.colorspace]}"
     return [
         *squared,
         *turns,
         f"crop={box.width}:{box.height}:{box.left}:{box.top}:exact=1",
-        f"scale={place.width}:{place.height}:flags={SCALER}{matrix}"
-        ":out_color_matrix=bt709:out_range=tv",
-        *narrowing_steps(picture),
+        *to_bt709(picture, f"scale={place.width}:{place.height}:flags={SCALER}"),
         "format=yuv420p",
         *plan.spoiling_steps,
         "setsar=1",

@@ -34,13 +34,18 @@ class Tally:
     times: list[Fraction] = field(default_factory=list)
     size: tuple[int, int] = (0, 0)
     last_seconds: Fraction = Fraction(0)
+    states_lengths: bool = True
+    """The last frame but one stayed about as long as it said."""
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     impression: Impression = field(default_factory=Impression)
 
     def add(self, frame: TimedFrame, size: tuple[int, int]) -> None:
-        if not self.times:
+        if self.times:
+            stayed = frame.at - self.times[-1]
+            self.states_lengths = abs(self.last_seconds - stayed) <= stayed / 2
+        else:
             self.size = size
-        elif size != self.size:
+        if size != self.size:
             raise MediaError(
                 f"The picture changes from {self.size[0]}x{self.size[1]} to {size[0]}x{size[1]} "
                 "within the clip, so it has no one size to compare. Export it at one size."
@@ -185,7 +190,7 @@ def check_decoded(source: Source, tally: Tally, container: str) -> None:
 
 def measured(header: Header, tally: Tally, container: str, limits: Limits) -> Timing:
     """The rate at which every frame is shown, and the length; see `annotations.media.timing`."""
-    last_seconds = tally.last_seconds
+    last_seconds = tally.last_seconds if tally.states_lengths else Fraction(0)
     if container in ENDS_BY_LENGTH:
         last_seconds = max(last_seconds, header.seconds - tally.times[-1])
     limits.check_fps((len(tally.times) - 1) / (tally.times[-1] - tally.times[0]))

@@ -27,7 +27,7 @@ from annotations.media.filters import prepared
 from annotations.media.frames import TimedFrame, watched
 from annotations.media.patience import Progress, unwatched
 from annotations.media.pictures import open_still, still_as_seen
-from annotations.media.profiles import CRF, MASK_COLOUR, RenditionPlan
+from annotations.media.profiles import CRF, MASK_COLOUR, SELECTION_TOLERANCE, RenditionPlan
 from annotations.media.sniffing import sniff_container
 from annotations.media.sound import add_sound_stream, sound_packets
 from annotations.media.sources import open_source
@@ -168,8 +168,10 @@ def mux(
 def shown(frames: Iterator[TimedFrame], plan: RenditionPlan) -> Iterator[TimedFrame]:
     """For each output frame the source frame showing at its time; see `RenditionPlan`.
 
-    By presentation time, never by index: rates vary and clocks round. The last frame stays.
+    By presentation time, never by index: rates vary and clocks round. The last frame stays. At a
+    clip's own rate no frame is passed over: of two that come at once, the second waits.
     """
+    passes_over = plan.fps * plan.tolerance < SELECTION_TOLERANCE
     current = next(frames, None)
     if current is None:
         raise MediaError("This clip has no frame in it. Export or download it again.")
@@ -178,4 +180,6 @@ def shown(frames: Iterator[TimedFrame], plan: RenditionPlan) -> Iterator[TimedFr
         now = first.at + plan.tick(index) + plan.tolerance
         while upcoming is not None and upcoming.at <= now:
             current, upcoming = upcoming, next(frames, None)
+            if index and not passes_over:
+                break
         yield current
