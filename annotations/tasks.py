@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from celery import Task, shared_task
 from django.utils import timezone
 
+from annotations.media.patience import LONGEST_CHECK, LONGEST_RENDERING
 from annotations.one_at_a_time import one_at_a_time
 from annotations.services.clips import importing
 from annotations.services.pairs import preparing
@@ -34,13 +35,13 @@ def queue(task: Task[[int], None], ids: Iterable[int]) -> None:
         task.delay(one)
 
 
-@shared_task
+@shared_task(soft_time_limit=LONGEST_RENDERING + 60, time_limit=LONGEST_RENDERING + 120)
 def render(rendition_id: int) -> None:
     """Make one rendition."""
     preparing.make_rendition(rendition_id=rendition_id, now=timezone.now())
 
 
-@shared_task
+@shared_task(soft_time_limit=LONGEST_CHECK + 240, time_limit=LONGEST_CHECK + 300)
 def check(row_id: int) -> None:
     """Get and decode one clip of an import."""
     importing.check_row(row_id=row_id, now=timezone.now())

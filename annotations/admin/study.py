@@ -76,6 +76,7 @@ SETUP = (
                 ("fit", "trim"),
                 ("frame_rate", "audio"),
                 "masks",
+                "clip_megabytes",
                 ("fixed_width", "fixed_height"),
                 ("fixed_fps", "fixed_seconds"),
             ),

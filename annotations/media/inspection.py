@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-import av
-import av.logging
 import numpy as np
 
+from annotations.media.colours import opaque
+from annotations.media.complaints import listening, tell_damage
 from annotations.media.errors import MediaError
+from annotations.media.frames import Header, Source, TimedFrame, watched
 from annotations.media.impressions import Impression
 from annotations.media.info import MediaInfo
 from annotations.media.limits import DEFAULT_LIMITS, Limits
-from annotations.media.pictures import as_seen, frame_count, opaque, open_still
+from annotations.media.patience import Progress, unwatched
+from annotations.media.pictures import open_still, shown_frames, still_as_seen
 from annotations.media.sniffing import sniff_container
-from annotations.media.sources import DAMAGED, Header, TimedFrame, open_source
+from annotations.media.sources import DAMAGED, open_source
+from annotations.media.timing import Timing, timing_of
 
-RATE_TOLERANCE = Fraction(1, 100)
-"""How far the counted rate may be from the header's: millisecond clocks round (WebM)."""
+ENDS_BY_LENGTH = {"webm", "matroska"}
+"""Containers that may say only by the length of the whole how long the last frame stays."""
 
 
 @dataclass
@@ -30,24 +31,29 @@ class Tally:
     """What is learned from frames as they pass."""
 
     limits: Limits
-    count: int = 0
+    times: list[Fraction] = field(default_factory=list)
     size: tuple[int, int] = (0, 0)
-    begins_at: Fraction = Fraction(0)
-    last: TimedFrame | None = None
+    last_seconds: Fraction = Fraction(0)
+    states_lengths: bool = True
+    """The last frame but one stayed about as long as it said."""
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     impression: Impression = field(default_factory=Impression)
 
     def add(self, frame: TimedFrame, size: tuple[int, int]) -> None:
-        if self.last is None:
-            self.size, self.begins_at = size, frame.at
-        elif size != self.size:
+        if self.times:
+            stayed = frame.at - self.times[-1]
+            self.states_lengths = abs(self.last_seconds - stayed) <= stayed / 2
+        else:
+            self.size = size
+        if size != self.size:
             raise MediaError(
                 f"The picture changes from {self.size[0]}x{self.size[1]} to {size[0]}x{size[1]} "
                 "within the clip, so it has no one size to compare. Export it at one size."
             )
-        self.count, self.last = self.count + 1, frame
-        self.limits.check_seconds(frame.at - self.begins_at)
-        self.limits.check_decoded_pixels(self.count * size[0] * size[1])
+        self.times.append(frame.at)
+        self.last_seconds = frame.seconds
+        self.limits.check_seconds(frame.at - self.times[0])
+        self.limits.check_decoded_pixels(len(self.times) * size[0] * size[1])
         picture = opaque(frame.picture).reformat(format="rgb24")
         rgb = picture.to_ndarray().astype(np.uint8, copy=False)
         self.digest.update(rgb.tobytes())
@@ -56,21 +62,17 @@ class Tally:
     @property
     def ends_at(self) -> Fraction:
         """On the file's clock, which Matroska's header counts from even when it starts late."""
-        return self.last.at + self.last.seconds if self.last else Fraction(0)
+        return self.times[-1] + self.last_seconds
 
-    def seconds(self, fps: Fraction) -> Fraction:
-        """From the first frame's appearance to the last one's end."""
-        if self.last is None:
-            return Fraction(0)
-        shown = self.last.at - self.begins_at
-        if self.last.seconds:
-            return shown + self.last.seconds
-        if fps:
-            return shown + 1 / fps
-        return shown * self.count / (self.count - 1) if self.count > 1 else Fraction(0)
+    @property
+    def seconds(self) -> Fraction:
+        """From the first frame's appearance to the last one's end, as far as that is stated."""
+        return self.ends_at - self.times[0]
 
 
-def inspect_media(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
+def inspect_media(
+    path: Path, *, limits: Limits = DEFAULT_LIMITS, progress: Progress = unwatched
+) -> MediaInfo:
     """Decide by full decode whether a local file can be judged, and describe it.
 
     Raises
@@ -83,19 +85,19 @@ def inspect_media(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> MediaInfo:
     container = sniff_container(path)
     if container in {"png", "jpeg", "webp", "gif"} and is_still(path, container):
         return inspect_still(path, container, limits)
-    return inspect_clip(path, container, limits)
+    return inspect_clip(path, container, limits, progress)
 
 
 def is_still(path: Path, container: str) -> bool:
     with open_still(path, container) as image:
-        return frame_count(image) == 1
+        return len(shown_frames(image)) == 1
 
 
 def inspect_still(path: Path, container: str, limits: Limits) -> MediaInfo:
     with open_still(path, container) as image:
         limits.check_size(*image.size)
         mode = image.mode.lower()
-        seen = as_seen(image)
+        seen = still_as_seen(image)
     return MediaInfo(
         kind="image",
         width=seen.width,
@@ -113,24 +115,25 @@ def inspect_still(path: Path, container: str, limits: Limits) -> MediaInfo:
     )
 
 
-def inspect_clip(path: Path, container: str, limits: Limits) -> MediaInfo:
-    with listening_to_the_decoder() as complaints, open_source(path, container) as source:
+def inspect_clip(path: Path, container: str, limits: Limits, progress: Progress) -> MediaInfo:
+    with listening() as complaints, open_source(path, container) as source:
         header = source.header
-        check_header(header, limits)
+        check_header(source, limits)
         tally = Tally(limits)
-        for frame in source.frames:
+        for frame in watched(source.frames, progress):
             tally.add(frame, frame.displayed_size(header.sample_aspect))
-    check_decoded(header, tally, complaints)
-    fps, seconds = measured(header, tally)
-    limits.check_fps(fps)
+    check_decoded(source, tally, container)
+    if tell_damage(source, path, container, complaints):
+        raise MediaError(DAMAGED)
+    timing = measured(header, tally, container, limits)
     limits.check_size(*tally.size)
     return MediaInfo(
         kind="video",
         width=tally.size[0],
         height=tally.size[1],
-        fps=fps,
-        frames=tally.count,
-        seconds=seconds,
+        fps=timing.fps,
+        frames=len(tally.times),
+        seconds=timing.seconds,
         container=container,
         codec=header.codec,
         pixel_format=header.pixel_format,
@@ -138,76 +141,68 @@ def inspect_clip(path: Path, container: str, limits: Limits) -> MediaInfo:
         bytes=path.stat().st_size,
         sha256=sha256_of(path),
         frames_sha256=tally.digest.hexdigest(),
-        warnings=tally.impression.warnings(seconds),
+        warnings=tally.impression.warnings(timing.seconds),
     )
 
 
-def check_header(header: Header, limits: Limits) -> None:
-    """Refuse by what the file claims, before work is spent on it."""
+def check_header(source: Source, limits: Limits) -> None:
+    """Refuse by what the file claims, before work is spent on it. Its rate is not asked."""
+    header = source.header
     limits.check_size(round(header.width * header.sample_aspect), header.height)
-    limits.check_fps(header.fps)
     limits.check_seconds(header.seconds)
-    frames = header.frames or round(header.seconds * header.fps)
-    limits.check_decoded_pixels(header.width * header.height * frames)
+    limits.check_decoded_pixels(header.width * header.height * source.promised)
 
 
-def check_decoded(header: Header, tally: Tally, complaints: list[str]) -> None:
-    """Refuse what decoded with errors, to nothing, or to less than the header promised."""
-    if complaints:
-        raise MediaError(DAMAGED.format(detail=complaints[0]))
-    if tally.count == 0:
+def check_decoded(source: Source, tally: Tally, container: str) -> None:
+    """Refuse what decoded to nothing, or to less than the header promised.
+
+    Raises
+    ------
+    MediaError
+        Also for one frame: it would be held against a partner's motion, or cut it to one frame.
+    """
+    if source.missing > 0:
+        raise MediaError(
+            f"The file promises {source.promised} frames and {source.missing} of them are not "
+            "in it: it was cut off. Export or download it again."
+        )
+    if not tally.times:
         raise MediaError(
             "This file has a video track but no frame in it. Export or download it again."
         )
-    if tally.count < header.frames:
+    if len(tally.times) == 1:
         raise MediaError(
-            f"The file promises {header.frames} frames and holds {tally.count}: it was cut off. "
-            "Export or download it again."
+            "This clip has one frame only: beside a clip there is no motion to compare. Export "
+            "the clip with all its frames, or give the frame as a PNG picture."
         )
-    seconds = max(tally.seconds(header.fps), tally.ends_at)
-    if seconds < header.seconds * Fraction(9, 10):
+    if tally.times[-1] <= tally.times[0]:
         raise MediaError(
-            f"The file promises {float(header.seconds):.1f} s and holds {float(seconds):.1f} s: "
+            "All frames of this clip are to be shown at one moment: its times are lost. Export "
+            "it again at a steady frame rate."
+        )
+    seconds, stated = max(tally.seconds, tally.ends_at), source.header.seconds
+    if container not in ENDS_BY_LENGTH and seconds < stated * Fraction(9, 10):
+        raise MediaError(
+            f"The file promises {float(stated):.1f} s and holds {float(seconds):.1f} s: "
             "it was cut off. Export or download it again."
         )
 
 
-def measured(header: Header, tally: Tally) -> tuple[Fraction, Fraction]:
-    """Frames per second and seconds by count; the header's exact figures where they agree.
-
-    Lengths agree within a frame, since the last one's length may be a guess. Of a variable rate,
-    the mean.
-    """
-    seconds = tally.seconds(header.fps)
-    if not seconds:
-        raise MediaError(
-            "The one frame of this clip has no length. Export it as a picture or a longer clip."
-        )
-    if abs(seconds - header.seconds) <= seconds / tally.count:
-        seconds = header.seconds
-    counted = tally.count / seconds
-    if header.fps and abs(counted / header.fps - 1) <= RATE_TOLERANCE:
-        return header.fps, seconds
-    return counted.limit_denominator(1001), seconds
+def measured(header: Header, tally: Tally, container: str, limits: Limits) -> Timing:
+    """The rate at which every frame is shown, and the length; see `annotations.media.timing`."""
+    last_seconds = tally.last_seconds if tally.states_lengths else Fraction(0)
+    if container in ENDS_BY_LENGTH:
+        last_seconds = max(last_seconds, header.seconds - tally.times[-1])
+    limits.check_fps((len(tally.times) - 1) / (tally.times[-1] - tally.times[0]))
+    return timing_of(
+        tally.times,
+        last_seconds,
+        proposed=header.rates,
+        stated_seconds=header.seconds,
+        max_fps=limits.max_fps,
+    )
 
 
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def listening_to_the_decoder() -> Iterator[list[str]]:
-    """Collect what FFmpeg logs as errors on this thread.
-
-    Decoders conceal damage: frames come out whole in number, and only the log tells.
-    """
-    complaints: list[str] = []
-    before = av.logging.get_level()
-    av.logging.set_level(av.logging.ERROR)
-    try:
-        with av.logging.Capture(local=True) as logged:
-            yield complaints
-            complaints.extend(f"{name}: {text.strip()}" for _level, name, text in logged)
-    finally:
-        av.logging.set_level(before)

@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from annotations.media.encoding import info_from_json, plan_to_json
-from annotations.media.errors import MediaError
+from annotations.media.errors import MediaError, TooSlow
 from annotations.media.info import MediaInfo
+from annotations.media.patience import WALL_SECONDS, seconds_for
 from annotations.media.profiles import RenditionPlan
 
 ROOT = Path(__file__).resolve().parents[2]
-WALL_SECONDS = 240.0
-"""For one file; under the task's own limit, so that the failure gets its words."""
+TOO_SLOW = (
+    "This machine was too busy or too slow: the clip was not done after {seconds:.0f} s. That "
+    "says nothing against the clip."
+)
 
 _local = threading.local()
 
@@ -29,7 +34,9 @@ def inspect_media(path: Path) -> MediaInfo:
     Raises
     ------
     MediaError
-        The file cannot be judged, or decoding it crashed or took too long.
+        The file cannot be judged, or decoding it crashed.
+    TooSlow
+        The machine is not up to it, or too busy now.
     OSError
         There is no such file.
     """
@@ -38,10 +45,11 @@ def inspect_media(path: Path) -> MediaInfo:
     return info_from_json(answer["info"])
 
 
-def render(source: Path, target: Path, plan: RenditionPlan) -> None:
-    """See `annotations.media.rendering.render`."""
+def render(source: Path, target: Path, plan: RenditionPlan) -> int:
+    """See `annotations.media.rendering.render`, and `inspect_media` for what it raises."""
     request = {"path": str(source.resolve()), "target": str(target.resolve())}
-    _ask({"do": "render", **request, "plan": plan_to_json(plan)})
+    answer = _ask({"do": "render", **request, "plan": plan_to_json(plan)})
+    return int(answer["crf"])
 
 
 class Child:
@@ -56,6 +64,8 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # Unbuffered: what is read ahead could not be waited for.
+            bufsize=0,
         )
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -65,14 +75,29 @@ class Child:
             self.process.stdin.flush()
         except BrokenPipeError as error:
             raise MediaError(self._end("it could not be begun")) from error
-        ready, _, _ = select.select([self.process.stdout], [], [], WALL_SECONDS)
-        if not ready:
-            raise MediaError(self._end(f"it was not done after {WALL_SECONDS:.0f} s"))
+        began, pixels = time.monotonic(), 0
+        while True:
+            line = self._line(began, pixels)
+            answer: dict[str, Any] = json.loads(line)
+            if "pixels" not in answer:
+                return answer
+            pixels = answer["pixels"]
+
+    def _line(self, began: float, pixels: int) -> bytes:
+        """The next line that the child writes, waited for as long as is allowed by now."""
+        assert self.process.stdout  # noqa: S101
+        allowed = WALL_SECONDS + seconds_for(pixels)
+        left = max(0.0, began + allowed - time.monotonic())
+        if not select.select([self.process.stdout], [], [], left)[0]:
+            self._end("")
+            raise TooSlow(TOO_SLOW.format(seconds=allowed))
         line = self.process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise MediaError(self._end("the decoder crashed or used too much"))
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        if line.endswith(b"\n"):
+            return line
+        why = self._end("the decoder crashed or used too much")
+        if self.process.returncode == -signal.SIGXCPU:
+            raise TooSlow(TOO_SLOW.format(seconds=allowed))
+        raise MediaError(why)
 
     def is_alive(self) -> bool:
         return self.pid == os.getpid() and self.process.poll() is None

@@ -6,7 +6,6 @@ import io
 import struct
 from pathlib import Path
 
-import av
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
@@ -18,6 +17,11 @@ GREY = (128, 128, 128)
 
 UNREADABLE = (OSError, EOFError, SyntaxError, ValueError, IndexError, struct.error)
 """What Pillow's readers raise on broken data, GIF's the last two."""
+MISSING_PART = "This picture is damaged: part of it would be missing. Export it again."
+
+
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+PNG_TEXT = {b"tEXt", b"zTXt", b"iTXt"}
 
 
 def open_still(path: Path, container: str) -> Image.Image:
@@ -29,31 +33,69 @@ def open_still(path: Path, container: str) -> Image.Image:
         The header is broken.
     """
     try:
-        return Image.open(path, formats=[container])
+        source = io.BytesIO(without_text(path.read_bytes())) if container == "png" else path
+        return Image.open(source, formats=[container])
     except Image.DecompressionBombError as error:
         raise MediaError(
-            f"This picture is too large to decode ({error}). Scale it down."
+            "This picture has more pixels than can be decoded safely. Scale it down."
         ) from error
     except UNREADABLE as error:
         raise MediaError(
-            f"This {container.upper()} picture cannot be opened ({error}). Export it again."
+            f"This {container.upper()} picture cannot be opened: its header is broken. "
+            "Export it again."
         ) from error
 
 
-def frame_count(image: Image.Image) -> int:
-    """How many frames a picture holds. A JPEG with a preview inside has one.
+def without_text(content: bytes) -> bytes:
+    """A PNG less its text chunks: workflows in them may be larger than Pillow reads."""
+    kept, at = [PNG_MAGIC], len(PNG_MAGIC)
+    while at < len(content):
+        end = at + 12 + int.from_bytes(content[at : at + 4])
+        if content[at + 4 : at + 8] not in PNG_TEXT:
+            kept.append(content[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def shown_frames(image: Image.Image) -> range:
+    """The numbers of the frames that are shown. A JPEG with a preview inside has one.
+
+    The first picture of an animated PNG may be for programs that know no animation.
 
     Raises
     ------
     MediaError
         Broken data is met on the way to the last.
     """
+    if image.format in {"JPEG", "MPO"}:
+        return range(1)
     try:
-        return 1 if image.format in {"JPEG", "MPO"} else getattr(image, "n_frames", 1)
+        frames = getattr(image, "n_frames", 1)
     except UNREADABLE as error:
-        raise MediaError(
-            f"This {image.format} picture is damaged ({error}). Export it again."
-        ) from error
+        raise MediaError(f"This {image.format} picture is damaged. Export it again.") from error
+    return range(1 if getattr(image, "default_image", False) else 0, frames)
+
+
+def still_as_seen(image: Image.Image) -> Image.Image:
+    """A picture with one frame, as seen; see `as_seen`."""
+    first = shown_frames(image).start
+    if first:
+        seek(image, first)
+    return as_seen(image)
+
+
+def seek(image: Image.Image, number: int) -> None:
+    """Go to a frame.
+
+    Raises
+    ------
+    MediaError
+        It cannot be found.
+    """
+    try:
+        image.seek(number)
+    except UNREADABLE as error:
+        raise MediaError(MISSING_PART) from error
 
 
 def as_seen(image: Image.Image) -> Image.Image:
@@ -67,9 +109,7 @@ def as_seen(image: Image.Image) -> Image.Image:
     try:
         image.load()
     except UNREADABLE as error:
-        raise MediaError(
-            f"This picture is damaged ({error}): part of it would be missing. Export it again."
-        ) from error
+        raise MediaError(MISSING_PART) from error
     return over_grey(to_srgb(eight_bits(ImageOps.exif_transpose(image))))
 
 
@@ -103,17 +143,3 @@ def over_grey(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     ground = Image.new("RGBA", image.size, (*GREY, 255))
     return Image.alpha_composite(ground, image).convert("RGB")
-
-
-def opaque(picture: av.VideoFrame) -> av.VideoFrame:
-    """The frame over grey when it has an alpha channel; else the frame itself."""
-    if not has_alpha(picture):
-        return picture
-    flat = over_grey(Image.fromarray(picture.reformat(format="rgba").to_ndarray()))
-    replaced = av.VideoFrame.from_ndarray(np.asarray(flat), format="rgb24")
-    replaced.pts, replaced.time_base = picture.pts, picture.time_base
-    return replaced
-
-
-def has_alpha(picture: av.VideoFrame) -> bool:
-    return any(component.is_alpha for component in picture.format.components)

@@ -19,6 +19,12 @@ from annotations.media.limits import MIN_SIDE
 WHOLE_FRAME_TOLERANCE = Fraction(1, 1000)
 """Frames. Lengths come rounded to microseconds; 9.9999 frames are ten."""
 
+CRF = 18
+"""x264's constant rate factor of clips that keep within their bytes: hardly to be told from the
+source."""
+MAX_BYTES = 12_000_000
+"""Of a clip, unless a study says otherwise: ten seconds of a line of 10 Mbit/s."""
+
 SELECTION_TOLERANCE = Fraction(1, 4)
 """Source frames by which a frame may be late and still count as showing.
 
@@ -39,9 +45,10 @@ class MediaSpec:
     width, height
         Pixels as displayed: rotated upright, pixels made square.
     fps
-        Frames per second; 0 for an image; the mean where the rate varies.
+        Frames per second; 0 for an image; where frames stay for unequal times, the rate whose
+        ticks show each of them.
     frames
-        As decoded; 1 for an image.
+        As players show them; 1 for an image.
     seconds
         From the first frame's appearance to the last one's end; 0 for an image. A float (from a
         database) and the exact fraction give the same plan.
@@ -111,6 +118,8 @@ class Profile:
     fps: Fraction = Fraction(0)
     seconds: Fraction = Fraction(0)
     """At most; 0 for no bound."""
+    max_bytes: int = MAX_BYTES
+    """Of a clip as it is sent to raters."""
 
 
 PAIRWISE_MIN = Profile(name="pairwise-min", version=1, canvas="square")
@@ -149,6 +158,8 @@ class RenditionPlan:
     tolerance: Fraction
     """Seconds by which a source frame may be late and still count as showing."""
     has_audio: bool
+    max_bytes: int = MAX_BYTES
+    """Quality gives way where the clip would take more."""
     spoilt: int = 0
     """The picture is shrunk and enlarged again by this factor: a degraded copy, for checks."""
 
@@ -246,6 +257,7 @@ def plan_rendition(own: MediaSpec, partner: MediaSpec, profile: Profile) -> Rend
         start=start,
         tolerance=SELECTION_TOLERANCE / own.fps if own.fps else Fraction(0),
         has_audio=is_video and profile.keeps_audio and own.has_audio and partner.has_audio,
+        max_bytes=profile.max_bytes,
     )
 
 

@@ -11,62 +11,58 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 from av.bitstream import BitStreamFilterContext
 from av.container import OutputContainer
-from av.filter import Graph
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from av.video.stream import VideoStream
 from PIL import Image
 
+from annotations.media.budget import ByteBudget, OverBudget
 from annotations.media.errors import MediaError
-from annotations.media.pictures import as_seen, opaque, open_still
-from annotations.media.profiles import MASK_COLOUR, RenditionPlan
+from annotations.media.filters import prepared
+from annotations.media.frames import TimedFrame, watched
+from annotations.media.patience import Progress, unwatched
+from annotations.media.pictures import open_still, still_as_seen
+from annotations.media.profiles import CRF, MASK_COLOUR, SELECTION_TOLERANCE, RenditionPlan
 from annotations.media.sniffing import sniff_container
 from annotations.media.sound import add_sound_stream, sound_packets
-from annotations.media.sources import TimedFrame, open_source
+from annotations.media.sources import open_source
 
-ENCODER_VERSION = f"1 av {av.__version__} libx264 crf18 medium"
+ENCODER_VERSION = f"2 av {av.__version__} libx264 crf18 medium"
 """Changes whenever the same plan would give other bytes."""
 
-ENCODER_OPTIONS = {"crf": "18", "preset": "medium", "x264-params": "threads=2:cpu-independent=1"}
-SCALER = "bilinear+accurate_rnd+full_chroma_int+bitexact"
-TURNS = {0: [], 1: ["transpose=clock"], 2: ["hflip", "vflip"], 3: ["transpose=cclock"]}
+ENCODER_OPTIONS = {
+    "crf": str(CRF),
+    "preset": "medium",
+    "x264-params": "threads=2:cpu-independent=1",
+}
 SEI_NAL = 6
 """Where x264 writes its name and settings (H.264 table 7-1)."""
-
-HD_HEIGHT = 720
-"""Rows from which browsers take untagged video for BT.709 and not BT.601."""
-
-MATRICES: dict[int, str] = {
-    Colorspace.ITU709: "bt709",
-    Colorspace.FCC: "fcc",
-    Colorspace.ITU624: "bt601",
-    Colorspace.SMPTE170M: "bt601",
-    Colorspace.SMPTE240M: "smpte240m",
-    Colorspace.BT2020: "bt2020",
-}
 
 
 def rendition_key(
     source_sha256: str, plan: RenditionPlan, encoder_version: str = ENCODER_VERSION
 ) -> str:
     """The content address of a rendition: 64 hex digits, known before it is made."""
-    described = asdict(plan)
-    if not plan.spoilt:
-        # Keys from before there were degraded copies stay good.
-        del described["spoilt"]
-    parts = {"source": source_sha256, "plan": described, "encoder": encoder_version}
+    parts = {"source": source_sha256, "plan": asdict(plan), "encoder": encoder_version}
     canonical = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def render(source: Path, target: Path, plan: RenditionPlan) -> None:
+def render(
+    source: Path, target: Path, plan: RenditionPlan, *, progress: Progress = unwatched
+) -> int:
     """Write the rendition of `source` to `target`, in one step: whole or not at all.
+
+    Returns
+    -------
+    int
+        The constant rate factor of a clip: `CRF`, or more where quality had to give way so that
+        the file keeps within the plan's bytes. Of a picture, 0.
 
     Raises
     ------
@@ -75,18 +71,20 @@ def render(source: Path, target: Path, plan: RenditionPlan) -> None:
     """
     partial = target.with_name(f".{uuid.uuid4().hex}{plan.suffix}")
     try:
+        crf = 0
         if plan.kind == "image":
             render_still(source, partial, plan)
         else:
-            render_clip(source, partial, plan)
+            crf = render_within_budget(source, partial, plan, progress)
         partial.replace(target)
+        return crf
     finally:
         partial.unlink(missing_ok=True)
 
 
 def render_still(source: Path, target: Path, plan: RenditionPlan) -> None:
     with open_still(source, sniff_container(source)) as image:
-        seen = as_seen(image)
+        seen = still_as_seen(image)
     box, place = plan.crop, plan.picture
     cut = seen.crop((box.left, box.top, box.left + box.width, box.top + box.height))
     size = (place.width, place.height)
@@ -102,17 +100,34 @@ def render_still(source: Path, target: Path, plan: RenditionPlan) -> None:
     canvas.save(target, "PNG")
 
 
-def render_clip(source: Path, target: Path, plan: RenditionPlan) -> None:
+def render_within_budget(
+    source: Path, target: Path, plan: RenditionPlan, progress: Progress
+) -> int:
+    """Code the clip in the quality of all, or in the best that keeps within its bytes."""
+    crf = CRF
+    while True:
+        budget = ByteBudget(plan, crf)
+        try:
+            render_clip(source, target, plan, budget, progress)
+        except OverBudget:
+            crf = budget.next_crf()
+        else:
+            return crf
+
+
+def render_clip(
+    source: Path, target: Path, plan: RenditionPlan, budget: ByteBudget, progress: Progress
+) -> None:
     container = sniff_container(source)
     with open_source(source, container) as opened, open_target(target) as output:
-        stream = add_stream(output, plan)
+        stream = add_stream(output, plan, budget.crf)
         sound = add_sound_stream(output) if plan.has_audio else None
         cleaner = BitStreamFilterContext(f"filter_units=remove_types={SEI_NAL}", "h264")
-        pictures = prepared(shown(opened.frames, plan), opened.header.sample_aspect, plan)
-        for index, picture in enumerate(pictures):
+        frames = shown(watched(opened.frames, progress), plan)
+        for index, picture in enumerate(prepared(frames, opened.header.sample_aspect, plan)):
             picture.pts, picture.time_base = index, 1 / plan.fps
-            mux(output, cleaner, stream.encode(picture))
-        mux(output, cleaner, stream.encode(None))
+            mux(output, cleaner, budget.spent(stream.encode(picture)))
+        mux(output, cleaner, budget.spent(stream.encode(None)))
         output.mux(cleaner.filter(None))
         if sound is not None:
             output.mux(list(sound_packets(source, container, sound, plan)))
@@ -127,9 +142,11 @@ def open_target(target: Path) -> OutputContainer:
     )
 
 
-def add_stream(output: OutputContainer, plan: RenditionPlan) -> VideoStream:
+def add_stream(output: OutputContainer, plan: RenditionPlan, crf: int) -> VideoStream:
     """An H.264 stream with a key frame each second, tagged as BT.709, limited range."""
-    stream = output.add_stream("libx264", rate=plan.fps, options=dict(ENCODER_OPTIONS))
+    stream = output.add_stream(
+        "libx264", rate=plan.fps, options={**ENCODER_OPTIONS, "crf": str(crf)}
+    )
     stream.width, stream.height, stream.pix_fmt = plan.width, plan.height, "yuv420p"
     context = stream.codec_context
     context.time_base = 1 / plan.fps
@@ -151,8 +168,10 @@ def mux(
 def shown(frames: Iterator[TimedFrame], plan: RenditionPlan) -> Iterator[TimedFrame]:
     """For each output frame the source frame showing at its time; see `RenditionPlan`.
 
-    By presentation time, never by index: rates vary and clocks round. The last frame stays.
+    By presentation time, never by index: rates vary and clocks round. The last frame stays. At a
+    clip's own rate no frame is passed over: of two that come at once, the second waits.
     """
+    passes_over = plan.fps * plan.tolerance < SELECTION_TOLERANCE
     current = next(frames, None)
     if current is None:
         raise MediaError("This clip has no frame in it. Export or download it again.")
@@ -161,83 +180,6 @@ def shown(frames: Iterator[TimedFrame], plan: RenditionPlan) -> Iterator[TimedFr
         now = first.at + plan.tick(index) + plan.tolerance
         while upcoming is not None and upcoming.at <= now:
             current, upcoming = upcoming, next(frames, None)
+            if index and not passes_over:
+                break
         yield current
-
-
-def prepared(
-    frames: Iterator[TimedFrame], sample_aspect: Fraction, plan: RenditionPlan
-) -> Iterator[av.VideoFrame]:
-    """Each frame upright, square-pixelled, cropped and scaled, as 8-bit limited 4:2:0."""
-    graph: Graph | None = None
-    for index, frame in enumerate(frames):
-        picture = described(opaque(frame.picture))
-        if graph is None:
-            graph = picture_graph(picture, frame, sample_aspect, plan)
-        picture.pts, picture.time_base = index, Fraction(1, 1000)
-        graph.vpush(picture)
-        yield graph.vpull()
-
-
-def described(picture: av.VideoFrame) -> av.VideoFrame:
-    """The frame with its range and matrix said outright where the file left them open."""
-    if picture.format.is_rgb:
-        picture.color_range, picture.colorspace = ColorRange.JPEG, 0
-        return picture
-    if picture.color_range == ColorRange.UNSPECIFIED:
-        full = picture.format.name.startswith("yuvj")
-        picture.color_range = ColorRange.JPEG if full else ColorRange.MPEG
-    if picture.colorspace not in MATRICES:
-        hd = picture.height >= HD_HEIGHT
-        picture.colorspace = Colorspace.ITU709 if hd else Colorspace.SMPTE170M
-    return picture
-
-
-def picture_graph(
-    picture: av.VideoFrame, frame: TimedFrame, sample_aspect: Fraction, plan: RenditionPlan
-) -> Graph:
-    """The filter graph for frames like this one."""
-    graph = Graph()
-    entry = (
-        f"video_size={picture.width}x{picture.height}:pix_fmt={picture.format.name}"
-        f":time_base=1/1000:colorspace={int(picture.colorspace)}:range={int(picture.color_range)}"
-    )
-    steps = picture_steps(picture, frame, sample_aspect, plan)
-    nodes = [graph.add("buffer", entry)]
-    nodes += [graph.add(*step.split("=", 1)) for step in steps]
-    graph.link_nodes(*nodes, graph.add("buffersink")).configure()
-    return graph
-
-
-def picture_steps(
-    picture: av.VideoFrame, frame: TimedFrame, sample_aspect: Fraction, plan: RenditionPlan
-) -> list[str]:
-    """The filters in FFmpeg's notation, in order."""
-    squared = []
-    if sample_aspect != 1:
-        width = round(picture.width * sample_aspect)
-        squared = [f"scale={width}:{picture.height}:flags={SCALER}"]
-    box, place = plan.crop, plan.picture
-    matrix = "" if picture.format.is_rgb else f":in_color_matrix={MATRICES[picture.colorspace]}"
-    return [
-        *squared,
-        *TURNS[frame.quarter_turns],
-        f"crop={box.width}:{box.height}:{box.left}:{box.top}:exact=1",
-        f"scale={place.width}:{place.height}:flags={SCALER}{matrix}"
-        ":out_color_matrix=bt709:out_range=tv",
-        "format=yuv420p",
-        *plan.spoiling_steps,
-        "setsar=1",
-        *covering_steps(plan),
-    ]
-
-
-def covering_steps(plan: RenditionPlan) -> list[str]:
-    """Bars around the picture, and masks on it."""
-    place = plan.picture
-    bars = f"pad={plan.width}:{plan.height}:{place.left}:{place.top}:color={plan.bars}"
-    masks = [
-        f"drawbox=x={mask.left}:y={mask.top}:w={mask.width}:h={mask.height}"
-        f":color={MASK_COLOUR}:t=fill"
-        for mask in plan.masks
-    ]
-    return [bars, *masks] if plan.has_bars else masks

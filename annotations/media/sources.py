@@ -2,81 +2,34 @@
 
 MP4, Matroska and GIF go through FFmpeg with the demuxer named and only the file protocol
 allowed: a playlist or an `http:` reference inside a file leads nowhere. Animated WebP and PNG
-go through Pillow, as FFmpeg decodes neither in full.
+go through Pillow, as FFmpeg decodes neither in full. Frames are those that players show: what an
+edit list hides is decoded where others need it, and left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.video.reformatter import ColorTrc
 from av.video.stream import VideoStream
-from PIL import Image
 
+from annotations.media.animations import animation_frames, animation_header, with_browsers_delays
+from annotations.media.colours import check_colours
 from annotations.media.errors import MediaError
-from annotations.media.pictures import UNREADABLE, frame_count, open_still
+from annotations.media.frames import Header, Source, TimedFrame
+from annotations.media.pictures import open_still
 
 DEMUXERS = {"mp4": "mov", "webm": "matroska", "matroska": "matroska", "gif": "gif"}
 CODECS = {"h264", "hevc", "av1", "vp8", "vp9", "mpeg4", "prores", "mjpeg", "gif"}
-HDR_TRANSFERS = {ColorTrc.SMPTE2084: "PQ", ColorTrc.ARIB_STD_B67: "HLG"}
-ANIMATION_DEFAULT = Fraction(1, 10)
-"""Seconds a frame is shown when an animated picture states 10 ms or less, as browsers do."""
-
+DOLBY_VISION_TAGS = {"dvh1", "dvhe", "dva1", "dvav", "dav1"}
 DAMAGED = (
-    "This file is damaged and cannot be decoded to its end ({detail}). Raters would see broken "
-    "frames or none. Export or download it again."
+    "This file is damaged and cannot be decoded to its end. Raters would see broken frames or "
+    "none. Export or download it again."
 )
-
-
-@dataclass(frozen=True)
-class Header:
-    """What the file says of itself before any frame is decoded. Sizes are as coded."""
-
-    codec: str
-    width: int
-    height: int
-    pixel_format: str
-    sample_aspect: Fraction
-    fps: Fraction
-    frames: int
-    """0 when the container does not say."""
-    seconds: Fraction
-    """0 when the container does not say."""
-    has_audio: bool
-
-
-@dataclass(frozen=True)
-class TimedFrame:
-    """A decoded frame, when it appears on the file's clock and for how long (0: unknown)."""
-
-    at: Fraction
-    seconds: Fraction
-    picture: av.VideoFrame
-
-    @property
-    def quarter_turns(self) -> int:
-        """Clockwise quarter turns that bring the picture upright."""
-        return round(-self.picture.rotation / 90) % 4
-
-    def displayed_size(self, sample_aspect: Fraction) -> tuple[int, int]:
-        """Width and height after square pixels and rotation."""
-        width = round(self.picture.width * sample_aspect)
-        height = self.picture.height
-        return (height, width) if self.quarter_turns % 2 else (width, height)
-
-
-@dataclass(frozen=True)
-class Source:
-    """An opened clip; `frames` can be read once."""
-
-    header: Header
-    frames: Iterator[TimedFrame]
 
 
 @contextmanager
@@ -95,8 +48,10 @@ def open_source(path: Path, container: str) -> Iterator[Source]:
         return
     with open_container(path, container) as opened:
         stream = only_video_stream(opened)
-        header = stream_header(opened, stream)
-        yield Source(header, decoded_frames(opened, stream))
+        source = Source(stream_header(opened, stream), iter(()), promised=samples(opened, stream))
+        frames = decoded_frames(opened, stream, source)
+        source.frames = with_browsers_delays(frames) if container == "gif" else frames
+        yield source
 
 
 @contextmanager
@@ -105,7 +60,7 @@ def damage_reported() -> Iterator[None]:
     try:
         yield
     except av.FFmpegError as error:
-        raise MediaError(DAMAGED.format(detail=error.strerror)) from error
+        raise MediaError(DAMAGED) from error
 
 
 def open_container(path: Path, container: str) -> InputContainer:
@@ -146,7 +101,13 @@ def stream_header(opened: InputContainer, stream: VideoStream) -> Header:
     if codec not in CODECS:
         raise MediaError(
             f"The video is coded as {codec}, which is not taken. "
-            "Export it as H.264, HEVC, AV1, VP8 or VP9."
+            "Export it as H.264, HEVC, AV1, VP8 or VP9, for example with: "
+            "ffmpeg -i clip -c:v libx264 -crf 12 -pix_fmt yuv420p clip.mp4"
+        )
+    if context.codec_tag.lower() in DOLBY_VISION_TAGS:
+        raise MediaError(
+            "The clip is HDR (Dolby Vision). Shown on ordinary screens its colours would be "
+            "wrong, and the vote with them. Export it as SDR (BT.709)."
         )
     return Header(
         codec=codec,
@@ -154,8 +115,7 @@ def stream_header(opened: InputContainer, stream: VideoStream) -> Header:
         height=context.height,
         pixel_format=context.pix_fmt or "unknown",
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
-        fps=stream.average_rate or Fraction(0),
-        frames=stream.frames,
+        rates=tuple(rate for rate in (stream.average_rate, stream.guessed_rate) if rate),
         seconds=header_seconds(opened, stream),
         has_audio=bool(opened.streams.audio),
     )
@@ -170,14 +130,25 @@ def header_seconds(opened: InputContainer, stream: VideoStream) -> Fraction:
     return Fraction(0)
 
 
-def decoded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[TimedFrame]:
-    """Every frame of the stream, decoded on one thread so that its errors are ours to hear."""
+def decoded_frames(
+    opened: InputContainer, stream: VideoStream, source: Source
+) -> Iterator[TimedFrame]:
+    """Every frame that is shown, decoded on one thread so that its errors are ours to hear."""
     decoder = decoder_for(stream)
     decoder.thread_count = 1
+    whole = 0
     with damage_reported():
         for packet in opened.demux(stream):
+            whole += packet.size > 0 and not packet.is_corrupt
             for picture in decoder.decode(packet):
                 yield timed(picture, stream)
+    source.promised = samples(opened, stream)
+    source.missing = source.promised - whole
+
+
+def samples(opened: InputContainer, stream: VideoStream) -> int:
+    """How many samples an MP4's index names by now: that of a fragmented one grows."""
+    return len(stream.index_entries) if DEMUXERS["mp4"] in opened.format.name.split(",") else 0
 
 
 def decoder_for(stream: VideoStream) -> av.VideoCodecContext:
@@ -191,46 +162,8 @@ def decoder_for(stream: VideoStream) -> av.VideoCodecContext:
 
 
 def timed(picture: av.VideoFrame, stream: VideoStream) -> TimedFrame:
-    if picture.color_trc in HDR_TRANSFERS:
-        raise MediaError(
-            f"The clip is HDR ({HDR_TRANSFERS[ColorTrc(picture.color_trc)]}). Shown on ordinary "
-            "screens its colours would be wrong, and the vote with them. Export it as SDR (BT.709)."
-        )
+    check_colours(picture)
     if picture.pts is None or stream.time_base is None:
-        raise MediaError(DAMAGED.format(detail="a frame without a time"))
+        raise MediaError(DAMAGED)
     time_base = picture.time_base or stream.time_base
     return TimedFrame(picture.pts * time_base, (picture.duration or 0) * time_base, picture)
-
-
-def animation_header(image: Image.Image, container: str) -> Header:
-    return Header(
-        codec=container,
-        width=image.width,
-        height=image.height,
-        pixel_format=image.mode.lower(),
-        sample_aspect=Fraction(1),
-        fps=Fraction(0),
-        frames=frame_count(image),
-        seconds=Fraction(0),
-        has_audio=False,
-    )
-
-
-def animation_frames(image: Image.Image) -> Iterator[TimedFrame]:
-    """Every frame of an animated WebP or PNG."""
-    at = Fraction(0)
-    for index in range(frame_count(image)):
-        try:
-            image.seek(index)
-            picture = av.VideoFrame.from_image(image.convert("RGBA"))  # type: ignore[no-untyped-call]
-        except UNREADABLE as error:
-            raise MediaError(DAMAGED.format(detail=error)) from error
-        seconds = shown_for(image)
-        yield TimedFrame(at, seconds, picture)
-        at += seconds
-
-
-def shown_for(image: Image.Image) -> Fraction:
-    """Seconds the current frame of an animated picture is shown."""
-    milliseconds = Fraction(image.info.get("duration", 0))
-    return milliseconds / 1000 if milliseconds > 10 else ANIMATION_DEFAULT

@@ -38,6 +38,10 @@ class Rendition(models.Model):
     file = models.FileField(max_length=255, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     bytes = models.PositiveBigIntegerField(default=0)
+    crf = models.PositiveSmallIntegerField(
+        default=0,
+        help_text="Of a clip, how coarsely it is coded; more than usual where its bytes asked it.",
+    )
     tries = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)

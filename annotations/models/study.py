@@ -27,6 +27,7 @@ from annotations.enums import (
     Trim,
     Viewing,
 )
+from annotations.media.profiles import MAX_BYTES
 from annotations.models.stimulus import GenerativeModel, Prompt
 
 
@@ -179,6 +180,12 @@ class Study(models.Model):
         validators=[validate_masks],
         help_text="Rectangles covered on both sides, such as a watermark's place: "
         "[[left, top, width, height], ...] in fractions of the shown picture.",
+    )
+    clip_megabytes = models.PositiveSmallIntegerField(
+        default=MAX_BYTES // 1_000_000,
+        validators=[MinValueValidator(1), MaxValueValidator(200)],
+        verbose_name="megabytes of a clip",
+        help_text="At most, as it is sent to raters; larger clips are coded more coarsely.",
     )
     fixed_width = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(16), MaxValueValidator(4096)]

@@ -23,9 +23,10 @@ import av
 import numpy as np
 
 from annotations.media import isolation
+from annotations.media.filters import SCALER
 from annotations.media.inspection import inspect_media
 from annotations.media.profiles import PAIRWISE_MIN, MediaSpec, RenditionPlan, plan_rendition
-from annotations.media.rendering import ENCODER_OPTIONS, SCALER
+from annotations.media.rendering import ENCODER_OPTIONS
 
 CORES = 2
 AT_ONCE = 2

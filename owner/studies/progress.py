@@ -95,7 +95,10 @@ def progress_of(study: Study, *, now: datetime) -> StudyProgress:
         ),
         failed_rendition_count=failed_renditions.count(),
         failed_comparisons=list(
-            study.comparisons.exclude(error="").select_related("prompt")[:PROBLEMS_SHOWN]
+            # Those with a rendition that failed are told above, by the rendition.
+            study.comparisons.exclude(error="")
+            .filter(Q(rendition_a=None) | Q(rendition_b=None))
+            .select_related("prompt")[:PROBLEMS_SHOWN]
         ),
         skips=list(
             skipped.select_related("rater", "comparison__prompt").order_by("-pk")[:PROBLEMS_SHOWN]

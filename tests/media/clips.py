@@ -63,7 +63,8 @@ def make_clip(
     rotation: int = 0,
     sample_aspect: Fraction | None = None,
     full_range: bool = False,
-    transfer: int | None = None,
+    matrix: str | None = None,
+    tags: dict[str, int] | None = None,
     metadata: dict[str, str] | None = None,
     audio: bool = False,
     options: dict[str, str] | None = None,
@@ -71,7 +72,8 @@ def make_clip(
     """Write a clip and return its path.
 
     `times` are the frames' presentation times in seconds (a variable rate); `rotation` is in
-    degrees clockwise, a multiple of 90, for MP4 only.
+    degrees clockwise, a multiple of 90, for MP4 only. `matrix` is that of the colours, as PyAV
+    names it; `tags` are what the stream says of them (color_trc, colorspace, color_primaries).
     """
     rate = Fraction(fps)
     with av.open(str(path), "w", format=container, container_options=faststart(path)) as output:
@@ -83,13 +85,13 @@ def make_clip(
             context.sample_aspect_ratio = sample_aspect
         if full_range:
             context.color_range = ColorRange.JPEG
-        if transfer:
-            context.color_trc = transfer
+        for name, value in (tags or {}).items():
+            setattr(context, name, value)
         time_base = Fraction(1, 1000) if times else 1 / rate
         context.time_base = time_base
         sound = output.add_stream("aac", rate=16000) if audio else None
         for index in range(frames):
-            frame = painted(paint(index, width, height), pixel_format, full_range)
+            frame = painted(paint(index, width, height), pixel_format, full_range, matrix)
             frame.pts = round(times[index] / time_base) if times else index
             frame.time_base = time_base
             output.mux(stream.encode(frame))
@@ -132,11 +134,13 @@ def faststart(path: Path) -> dict[str, str]:
     return {"movflags": "+faststart"} if path.suffix in {".mp4", ".mov"} else {}
 
 
-def painted(picture: np.ndarray, pixel_format: str, full_range: bool) -> av.VideoFrame:
+def painted(
+    picture: np.ndarray, pixel_format: str, full_range: bool, matrix: str | None = None
+) -> av.VideoFrame:
     source = "rgba" if picture.shape[2] == 4 else "rgb24"
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=source)
     to_range = ColorRange.JPEG if full_range else ColorRange.MPEG
-    return frame.reformat(format=pixel_format, dst_color_range=to_range)
+    return frame.reformat(format=pixel_format, dst_color_range=to_range, dst_colorspace=matrix)
 
 
 def add_tone(output: OutputContainer, stream: av.AudioStream, seconds: Fraction) -> None:
@@ -151,11 +155,14 @@ def add_tone(output: OutputContainer, stream: av.AudioStream, seconds: Fraction)
 
 
 def rotate(path: Path, degrees: int) -> None:
-    """Set the display matrix in the track header (ISO 14496-12, 8.3.2)."""
     cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
-    one = 1 << 16
-    matrix = (cosine * one, sine * one, 0, -sine * one, cosine * one, 0, 0, 0, 1 << 30)
+    set_matrix(path, (cosine, sine, -sine, cosine))
+
+
+def set_matrix(path: Path, matrix: tuple[int, int, int, int]) -> None:
+    """Set a, b, c, d of the display matrix in the track header (ISO 14496-12, 8.3.2)."""
+    a, b, c, d = (part << 16 for part in matrix)
     content = bytearray(path.read_bytes())
     at = content.find(b"tkhd") + 4 + 40
-    content[at : at + 36] = struct.pack(">9i", *matrix)
+    content[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(content)

@@ -123,7 +123,9 @@ def test_a_clip_over_a_limit_is_refused_with_the_limit(tmp_path, limits, words):
 
 
 def test_hdr_is_refused_by_its_transfer_function(tmp_path):
-    path = make_clip(tmp_path / "hdr.mp4", pixel_format="yuv420p10le", codec="libx265", transfer=16)
+    path = make_clip(
+        tmp_path / "hdr.mp4", pixel_format="yuv420p10le", codec="libx265", tags={"color_trc": 16}
+    )
     assert refusal(path).startswith("The clip is HDR (PQ).")
 
 
@@ -154,11 +156,58 @@ def test_millisecond_clocks_do_not_change_the_rate(tmp_path):
     assert (info.fps, info.frames, info.seconds) == (24, 48, 2)
 
 
-def test_a_variable_rate_is_its_mean(tmp_path):
+def test_a_variable_rate_is_one_at_which_every_frame_is_shown(tmp_path):
     times = [Fraction(n, 10) for n in (0, 1, 2, 3, 6, 9, 12, 15)]
     info = inspect_media(make_clip(tmp_path / "clip.mp4", frames=8, times=times))
-    assert info.frames == 8
-    assert float(info.fps) == pytest.approx(8 / float(info.seconds), rel=1e-3)
+    assert (info.frames, info.fps) == (8, 10)
+
+
+def test_a_clip_of_one_frame_is_refused(tmp_path):
+    path = make_clip(tmp_path / "clip.mp4", frames=1)
+    assert refusal(path).startswith("This clip has one frame only")
+
+
+@pytest.mark.parametrize(
+    ("head", "name", "way"),
+    [
+        (b"RIFF\0\0\0\0AVI LIST", "an AVI film", "ffmpeg -i clip.avi"),
+        ((b"G" + bytes(187)) * 3, "an MPEG transport stream", "ffmpeg -i clip.ts -c copy"),
+        ((bytes(4) + b"G" + bytes(187)) * 3, "an MPEG transport stream", "ffmpeg -i clip.ts"),
+        (b"FLV\x01" + bytes(60), "a Flash film", "ffmpeg -i clip.flv"),
+        (b"YUV4MPEG2 W64 H48\n" + bytes(60), "uncoded video", "ffmpeg -i clip.y4m"),
+    ],
+    ids=["avi", "ts", "m2ts", "flv", "y4m"],
+)
+def test_a_container_that_is_not_taken_is_named_with_the_way_to_convert_it(
+    tmp_path, head, name, way
+):
+    words = refusal(written(tmp_path / "clip.mp4", head))
+    assert f"its content is {name}" in words
+    assert way in words
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"color_trc": 18}, "HDR (HLG)"),
+        ({"color_trc": 8}, "coded as linear light"),
+        ({"colorspace": 8}, "coded as YCgCo"),
+        ({"colorspace": 14}, "coded as ICtCp"),
+    ],
+)
+def test_colours_that_would_be_wrong_are_named_with_the_way_to_convert_them(tmp_path, tags, words):
+    said = refusal(make_clip(tmp_path / "clip.mp4", tags=tags))
+    assert words in said
+    assert "ffmpeg -i clip.mp4 -vf" in said
+
+
+def test_no_refusal_repeats_what_a_library_logged(tmp_path):
+    whole = make_clip(tmp_path / "whole.mp4", frames=48, options={"crf": "18"}).read_bytes()
+    words = refusal(written(tmp_path / "half.mp4", whole[: len(whole) // 2]))
+    assert words.startswith("This file is damaged and cannot be decoded to its end. Raters")
+    broken = make_still(tmp_path / "whole.png", width=300, height=300).read_bytes()
+    words = refusal(written(tmp_path / "half.png", broken[: len(broken) // 2]))
+    assert words.startswith("This picture is damaged: part of it would be missing.")
 
 
 def test_a_late_start_does_not_lengthen_a_clip(tmp_path):

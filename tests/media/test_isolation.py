@@ -17,7 +17,7 @@ from annotations.media.encoding import (
     plan_from_json,
     plan_to_json,
 )
-from annotations.media.errors import MediaError
+from annotations.media.errors import MediaError, TooSlow
 from annotations.media.profiles import PAIRWISE_MIN, plan_rendition
 from annotations.media.rendering import render
 from tests.generation.stand_in import Answer, running_stand_in
@@ -80,13 +80,24 @@ def test_a_crash_is_told_and_the_next_file_is_served(tmp_path):
     assert isolation.inspect_media(path).frames > 0
 
 
-def test_a_file_that_takes_too_long_is_given_up(tmp_path, monkeypatch):
+def test_what_takes_too_long_says_nothing_against_the_file(tmp_path, monkeypatch):
     path = make_clip(tmp_path / "clip.mp4")
     isolation.inspect_media(path)
     monkeypatch.setattr(isolation, "WALL_SECONDS", 0.2)
     os.kill(isolation._local.child.process.pid, signal.SIGSTOP)
-    with pytest.raises(MediaError, match=r"not done after 0 s"):
+    with pytest.raises(TooSlow, match=r"too busy or too slow: the clip was not done after 0 s"):
         isolation.inspect_media(path)
+
+
+def test_frames_that_pass_give_a_large_file_more_time(tmp_path, monkeypatch):
+    path = make_clip(tmp_path / "clip.mp4", width=1280, height=720, frames=48)
+    isolation.inspect_media(make_clip(tmp_path / "small.mp4"))
+    granted = []
+    monkeypatch.setattr(isolation, "seconds_for", lambda pixels: granted.append(pixels) or 60.0)
+    assert isolation.inspect_media(path).frames == 48
+    assert granted[0] == 0
+    assert granted == sorted(granted)
+    assert granted[-1] >= 40 * 1280 * 720
 
 
 def limits_of_child(tmp_path) -> str:

@@ -29,6 +29,7 @@ from tests.media.clips import (
     numbered,
     pictures_of,
     plain,
+    set_matrix,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,14 +124,17 @@ def test_a_lower_rate_selects_frames_by_time(tmp_path):
 def test_a_variable_rate_is_shown_when_it_was_shown(tmp_path):
     times = [Fraction(n, 8) for n in (0, 1, 2, 3, 4, 8, 12, 15)]
     source = make_clip(tmp_path / "a.mp4", frames=8, times=times, paint=numbered)
-    plan = plan_rendition(inspect_media(source), inspect_media(source), NATIVE)
-    render(source, tmp_path / "out.mp4", plan)
-    numbers = [number_of(picture) for picture in pictures_of(tmp_path / "out.mp4")]
-    shown = [
-        max(n for n in range(8) if times[n] <= plan.tick(k) + plan.tolerance) for k in range(8)
-    ]
-    assert numbers == shown
-    assert numbers != list(range(8))
+    numbers = [number_of(picture) for picture in pictures_of(rendered(source, profile=NATIVE))]
+    assert numbers == [0, 1, 2, 3, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 7]
+
+
+def test_of_two_frames_that_come_at_once_the_second_waits(tmp_path):
+    times = [Fraction(round(1000 * n / 24) - (38 if n == 20 else 0), 1000) for n in range(48)]
+    source = make_clip(
+        tmp_path / "a.webm", codec="libvpx-vp9", fps=24, frames=48, times=times, paint=numbered
+    )
+    numbers = [number_of(picture) for picture in pictures_of(rendered(source, profile=NATIVE))]
+    assert numbers == list(range(48))
 
 
 def test_millisecond_clocks_neither_repeat_nor_skip_a_frame(tmp_path):
@@ -179,6 +183,90 @@ def test_colours_are_kept_whatever_the_coding(tmp_path, coding):
     suffix = "webm" if coding.get("codec") == "libvpx-vp9" else "mp4"
     source = make_clip(tmp_path / f"a.{suffix}", paint=plain(*ORANGE), **coding)
     np.testing.assert_allclose(middle_colour(rendered(source)), ORANGE, atol=4)
+
+
+# BT.709 primaries in those of Display P3 and BT.2020: the colour in linear light times the product
+# of the matrices of SMPTE RP 177 for the two sets of primaries, under the curve of BT.709.
+@pytest.mark.parametrize(
+    ("tags", "matrix", "coded"),
+    [
+        ({"color_primaries": 12, "color_trc": 1, "colorspace": 1}, "ITU709", (206, 125, 57)),
+        ({"color_primaries": 9, "color_trc": 14, "colorspace": 9}, "BT2020", (188, 129, 58)),
+    ],
+    ids=["Display P3", "BT.2020"],
+)
+def test_wide_primaries_are_narrowed(tmp_path, tags, matrix, coded):
+    source = make_clip(tmp_path / "a.mp4", tags=tags, matrix=matrix, paint=plain(*coded))
+    np.testing.assert_allclose(middle_colour(rendered(source)), ORANGE, atol=5)
+
+
+def test_hd_tagged_as_bt601_is_shown_so(tmp_path):
+    source = make_clip(
+        tmp_path / "a.mp4",
+        width=960,
+        height=720,
+        frames=2,
+        tags={"colorspace": 6},
+        paint=plain(*ORANGE),
+    )
+    np.testing.assert_allclose(middle_colour(rendered(source)), ORANGE, atol=5)
+
+
+def quadrants(_index: int, width: int, height: int) -> np.ndarray:
+    """Levels 40, 90 over 150, 220."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    levels = ((40, 90), (150, 220))
+    for row in (0, 1):
+        for column in (0, 1):
+            picture[
+                row * height // 2 : (row + 1) * height // 2,
+                column * width // 2 : (column + 1) * width // 2,
+            ] = levels[row][column]
+    return picture
+
+
+# The matrix a, b, c, d of ISO 14496-12, 8.3.2 moves the corners so: x' = ax + cy, y' = bx + dy.
+@pytest.mark.parametrize(
+    ("matrix", "corners"),
+    [
+        ((1, 0, 0, 1), (40, 90, 150, 220)),
+        ((-1, 0, 0, 1), (90, 40, 220, 150)),
+        ((1, 0, 0, -1), (150, 220, 40, 90)),
+        ((-1, 0, 0, -1), (220, 150, 90, 40)),
+        ((0, 1, -1, 0), (150, 40, 220, 90)),
+        ((0, -1, 1, 0), (90, 220, 40, 150)),
+        ((0, 1, 1, 0), (40, 150, 90, 220)),
+        ((0, -1, -1, 0), (220, 90, 150, 40)),
+    ],
+)
+def test_a_display_matrix_turns_and_mirrors(tmp_path, matrix, corners):
+    source = make_clip(tmp_path / "a.mp4", paint=quadrants, frames=4)
+    set_matrix(source, matrix)
+    picture = pictures_of(rendered(source, profile=NATIVE))[0]
+    assert picture.shape[:2] == ((48, 64) if matrix[0] else (64, 48))
+    found = [picture[row, column].mean() for row in (8, -8) for column in (8, -8)]
+    np.testing.assert_allclose(found, corners, atol=4)
+
+
+@pytest.mark.parametrize("megabytes", [Fraction(15, 100), Fraction(6, 100)])
+def test_quality_gives_way_to_the_bytes_a_clip_may_have(tmp_path, megabytes):
+    rng = np.random.default_rng(1)
+    noise = [rng.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(24)]
+    source = make_clip(
+        tmp_path / "a.mp4", width=128, height=96, frames=24, paint=lambda n, *_: noise[n]
+    )
+    plan = plan_rendition(*[inspect_media(source)] * 2, NATIVE)
+    small = replace(plan, max_bytes=int(megabytes * 1_000_000))
+    assert render(source, tmp_path / "whole.mp4", plan) == 18
+    assert render(source, tmp_path / "small.mp4", small) > 18
+    assert small.max_bytes / 3 < (tmp_path / "small.mp4").stat().st_size <= small.max_bytes
+
+
+def test_bytes_too_few_for_a_clip_are_told(tmp_path):
+    source = make_clip(tmp_path / "a.mp4", frames=48)
+    plan = plan_rendition(*[inspect_media(source)] * 2, NATIVE)
+    with pytest.raises(MediaError, match="Give the study's clips more megabytes"):
+        render(source, tmp_path / "small.mp4", replace(plan, max_bytes=4000))
 
 
 def test_transparent_pixels_show_grey(tmp_path):

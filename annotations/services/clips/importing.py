@@ -20,8 +20,9 @@ from django.utils import timezone
 
 from annotations.enums import ImportRowState, ImportState, StudyState, SweepWork
 from annotations.errors import ImportRefused, JuiceError
-from annotations.media.errors import MediaError
+from annotations.media.errors import MediaError, TooSlow
 from annotations.media.isolation import inspect_media
+from annotations.media.patience import LONGEST_CHECK
 from annotations.models import (
     ClipImport,
     GenerativeModel,
@@ -49,7 +50,9 @@ from annotations.services.clips.stimuli import facts_of, store_original
 from annotations.services.studies.troubles import guard
 
 MAX_TRIES = 3
-CHECK_LEASE = timedelta(minutes=7)
+CHECK_LEASE = timedelta(seconds=LONGEST_CHECK) + timedelta(minutes=4)
+"""Decoding at its longest, and fetching the file before it."""
+QUIETER_AFTER = timedelta(minutes=5)
 QUEUE_LEASE = timedelta(minutes=2)
 ENQUEUE_AT_ONCE = 200
 BATCH = 500
@@ -93,10 +96,13 @@ def import_clips(
     total = clip_import.rows.count()
     waiting = list(clip_import.rows.waiting().values_list("pk", flat=True))
     on_progress(total - len(waiting), total)
-    for done, row_id in enumerate(waiting, start=total - len(waiting) + 1):
-        while not check_row(row_id=row_id, now=timezone.now()):
-            pass
-        on_progress(done, total)
+    while waiting:
+        again: list[int] = []
+        for place, row_id in enumerate(waiting):
+            if not check_row(row_id=row_id, now=timezone.now()):
+                again.append(row_id)
+            on_progress(total - len(waiting) + place + 1 - len(again), total)
+        waiting = again
     finish_import(import_id=clip_import.pk, now=timezone.now())
     clip_import.refresh_from_db()
     if clip_import.state == ImportState.REFUSED:
@@ -180,6 +186,9 @@ def check_row(*, row_id: int, now: datetime) -> bool:
         with local_copy(row.location) as path:
             info = inspect_media(path)
             name = "" if row.clip_import.is_dry_run else store_original(path, info)
+    except TooSlow as error:
+        waiting.update(problem=str(error), lease_expires_at=now + QUIETER_AFTER)
+        return False
     except (MediaError, DownloadRefused) as error:
         _mark_bad(row, f"{_file_name(row)}: {error}")
     except OSError as error:

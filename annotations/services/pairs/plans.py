@@ -30,6 +30,7 @@ def profile_of(study: Study) -> Profile:
     choices: dict[str, Any] = {
         "keeps_audio": study.audio == AudioPolicy.NORMALISED,
         "masks": tuple(MaskArea(*area) for area in study.masks),
+        "max_bytes": study.clip_megabytes * 1_000_000,
     }
     if base is not NATIVE:
         choices["trim"] = study.trim

@@ -11,30 +11,34 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.core.files import File
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Q
 
-from annotations.enums import CheckRole, ComparisonState, RenditionState, SweepWork
-from annotations.media.encoding import plan_from_json, plan_to_json
-from annotations.media.errors import MediaError
-from annotations.media.isolation import render
+from annotations.enums import CheckRole, ComparisonState, RenditionState, StimulusKind, SweepWork
+from annotations.media.encoding import plan_to_json
+from annotations.media.errors import MediaError, TooSlow
 from annotations.media.profiles import SPOILT_FACTOR, RenditionPlan, plan_rendition
 from annotations.models import Check, Comparison, GenerativeModel, Rendition, Stimulus, Study
-from annotations.scratch import scratch_folder
 from annotations.services.checks.defining import make_copies
 from annotations.services.pairs.plans import profile_of, spec_of
+from annotations.services.pairs.rendering import (
+    fail,
+    finish,
+    postpone,
+    render_to_store,
+    start_rendering,
+)
 from annotations.services.pairs.seats import seats_of_new
 from annotations.services.studies.states import model_pairs
 from annotations.services.studies.troubles import guard, words_for
 
 logger = logging.getLogger(__name__)
 
-RENDER_LEASE = timedelta(minutes=7)
 QUEUE_LEASE = timedelta(minutes=2)
-MAX_TRIES = 3
 ENQUEUE_AT_ONCE = 200
+RENDERED = tuple(
+    f"rendition_{side}__stimulus__{what}" for side in "ab" for what in ("model", "prompt")
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,10 @@ def settle_comparisons() -> None:
     failed = preparing.filter(
         Q(rendition_a__state=RenditionState.FAILED) | Q(rendition_b__state=RenditionState.FAILED)
     )
-    failed.update(state=ComparisonState.FAILED)
+    for comparison in failed.select_related(*RENDERED):
+        preparing.filter(pk=comparison.pk).update(
+            state=ComparisonState.FAILED, error=_what_failed(comparison)
+        )
 
 
 def lease_due_renditions(*, now: datetime) -> list[int]:
@@ -89,15 +96,18 @@ def lease_due_renditions(*, now: datetime) -> list[int]:
 
 def make_rendition(*, rendition_id: int, now: datetime) -> None:
     """Render one stimulus as planned. A repeat, or a rendition somebody else has, does nothing."""
-    if not _start_rendering(rendition_id, now):
+    if not start_rendering(rendition_id, now):
+        settle_comparisons()
         return
     rendition = Rendition.objects.select_related("stimulus").get(pk=rendition_id)
     try:
-        name, sha256, size = _render_to_store(rendition)
+        made = render_to_store(rendition)
+    except TooSlow as error:
+        postpone(rendition, str(error), now)
     except MediaError as error:
-        _fail(rendition, str(error))
+        fail(rendition, str(error))
     else:
-        _finish(rendition, name=name, sha256=sha256, size=size, now=now)
+        finish(rendition, made, now=now)
     settle_comparisons()
 
 
@@ -157,26 +167,36 @@ def _create_comparison(
         **seats_of_new(study, is_check=check is not None),
     }
     spoilt = SPOILT_FACTOR if check and check.role == CheckRole.DEGRADED else 0
-    try:
-        plans = [
-            (first, _plan_for(study, own=first, partner=second)),
-            (second, _plan_for(study, own=second, partner=first, spoilt=spoilt)),
-        ]
-    except Exception as error:
-        # One that cannot be planned is told as failed, and keeps no other from being made.
-        if not isinstance(error, MediaError):
-            logger.exception("the comparison of %s and %s cannot be planned", first, second)
-        words = str(error) if isinstance(error, MediaError) else words_for(error)
-        values |= {"state": ComparisonState.FAILED, "error": words}
-    else:
-        values["rendition_a"], values["rendition_b"] = [_rendition_of(*one) for one in plans]
+    plans: dict[str, tuple[Stimulus, RenditionPlan]] = {}
+    sides = {"a": (first, second, 0), "b": (second, first, spoilt)}
+    for side, (own, partner, factor) in sides.items():
+        try:
+            plans[side] = own, _plan_for(study, own=own, partner=partner, spoilt=factor)
+        except Exception as error:
+            # One that cannot be planned is told as failed, and keeps no other from being made.
+            words = _words_for_plan(error)
+            values |= {"state": ComparisonState.FAILED, "error": f"{own.model}: {words}"}
+    if len(plans) == len(sides):
+        values |= {f"rendition_{side}": _rendition_of(*plan) for side, plan in plans.items()}
     Comparison.objects.get_or_create(
         study=study, stimulus_a=first, stimulus_b=second, of_check=check, defaults=values
     )
 
 
+def _words_for_plan(error: Exception) -> str:
+    if isinstance(error, MediaError):
+        return str(error)
+    logger.exception("a comparison cannot be planned", exc_info=error)
+    return words_for(error)
+
+
 def _plan_for(study: Study, *, own: Stimulus, partner: Stimulus, spoilt: int = 0) -> RenditionPlan:
     """How `own` is made fair beside `partner`."""
+    if own.kind == StimulusKind.VIDEO and own.frames < 2:
+        raise MediaError(
+            "its clip has one frame only, and would cut its partner to one frame. Give a clip with "
+            "all its frames."
+        )
     plan = plan_rendition(spec_of(own), spec_of(partner), profile_of(study))
     return replace(plan, spoilt=spoilt)
 
@@ -198,65 +218,8 @@ def _place_in_order(study: Study, first: Stimulus, second: Stimulus) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
 
 
-def _start_rendering(rendition_id: int, now: datetime) -> bool:
-    """Take the rendition for this worker; a lease that ran out counts as a failed try."""
-    takeable = Rendition.objects.filter(pk=rendition_id).filter(
-        Q(state=RenditionState.PENDING)
-        | Q(state=RenditionState.RENDERING, lease_expires_at__lte=now)
-    )
-    rendition = takeable.first()
-    if rendition is None:
-        return False
-    if rendition.tries >= MAX_TRIES:
-        _fail(rendition, f"The clip could not be prepared in {MAX_TRIES} tries: worker lost.")
-        settle_comparisons()
-        return False
-    return bool(
-        takeable.filter(tries=rendition.tries).update(
-            state=RenditionState.RENDERING,
-            tries=rendition.tries + 1,
-            lease_expires_at=now + RENDER_LEASE,
-        )
-    )
-
-
-def _render_to_store(rendition: Rendition) -> tuple[str, str, int]:
-    """Render into the store under the rendition's key.
-
-    Returns
-    -------
-    tuple
-        Name in the default storage, SHA-256 of the bytes, size in bytes.
-    """
-    plan = plan_from_json(rendition.plan)
-    with scratch_folder("rendition") as folder:
-        source = folder / "source"
-        with rendition.stimulus.file.open("rb") as original, source.open("wb") as copy:
-            for chunk in original.chunks():
-                copy.write(chunk)
-        target = folder / f"rendition{plan.suffix}"
-        render(source, target, plan)
-        content = target.read_bytes()
-        name = f"renditions/{rendition.key[:2]}/{rendition.key}{plan.suffix}"
-        if not default_storage.exists(name):
-            with target.open("rb") as made:
-                name = default_storage.save(name, File(made))
-    return name, hashlib.sha256(content).hexdigest(), len(content)
-
-
-def _finish(rendition: Rendition, *, name: str, sha256: str, size: int, now: datetime) -> None:
-    Rendition.objects.filter(pk=rendition.pk, state=RenditionState.RENDERING).update(
-        state=RenditionState.READY,
-        file=name,
-        sha256=sha256,
-        bytes=size,
-        ready_at=now,
-        error="",
-        lease_expires_at=None,
-    )
-
-
-def _fail(rendition: Rendition, why: str) -> None:
-    Rendition.objects.filter(pk=rendition.pk).exclude(state=RenditionState.READY).update(
-        state=RenditionState.FAILED, error=why, lease_expires_at=None
-    )
+def _what_failed(comparison: Comparison) -> str:
+    """Which of the pair's clips could not be prepared, and why."""
+    both = [comparison.rendition_a, comparison.rendition_b]
+    failed = [one for one in both if one is not None and one.state == RenditionState.FAILED]
+    return " ".join(f"{one.stimulus}: {one.error}" for one in failed)

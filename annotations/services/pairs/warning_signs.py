@@ -10,8 +10,9 @@ from statistics import median
 from django.db.models import Count
 
 from annotations.enums import Fit, FrameRate, PresentationProfile
+from annotations.media.profiles import CRF
 from annotations.media.warnings import WORDS
-from annotations.models import Stimulus, Study
+from annotations.models import Rendition, Stimulus, Study
 
 NAMED = 5
 """Prompts that are named; of more, the number is enough."""
@@ -23,7 +24,12 @@ VISIBLE = 1.25
 def warnings_of(study: Study) -> list[str]:
     """Sentences, the most telling first."""
     stimuli = list(Stimulus.objects.for_study(study.pk).select_related("model"))
-    return [*_identical(study), *_differences(study, stimuli), *_clip_warnings(stimuli)]
+    return [
+        *_identical(study),
+        *_differences(study, stimuli),
+        *_coarse(study),
+        *_clip_warnings(stimuli),
+    ]
 
 
 def _identical(study: Study) -> list[str]:
@@ -81,7 +87,22 @@ def _differ(one: Iterable[float], other: Iterable[float]) -> bool:
     return low > 0 and high / low >= VISIBLE
 
 
+def _coarse(study: Study) -> list[str]:
+    """Clips that gave way in quality, and their partners may not have."""
+    made = Rendition.objects.for_study(study.pk).filter(crf__gt=CRF)
+    coarse = made.values_list("stimulus__model__name", flat=True)
+    return [
+        f"{_clips(n)} of {model}: coded more coarsely to keep within "
+        f"{study.clip_megabytes} MB: raters may see it. Shorter or smaller clips, or more "
+        "megabytes in the study's presentation, avoid it."
+        for model, n in sorted(Counter(coarse).items())
+    ]
+
+
+def _clips(n: int) -> str:
+    return "1 clip" if n == 1 else f"{n} clips"
+
+
 def _clip_warnings(stimuli: list[Stimulus]) -> list[str]:
     counts = Counter(code for stimulus in stimuli for code in stimulus.warnings)
-    clips = {code: "1 clip" if n == 1 else f"{n} clips" for code, n in counts.items()}
-    return [f"{clips[code]}: “{words}”" for code, words in WORDS.items() if code in clips]
+    return [f"{_clips(counts[code])}: “{words}”" for code, words in WORDS.items() if code in counts]

@@ -243,8 +243,13 @@ def describe_plan(study: Study) -> dict[str, Any]:
 
 
 def describe_presentation(study: Study) -> dict[str, Any]:
-    """The presentation profile and every choice in it, as plain values."""
-    return {
+    """The presentation profile and every choice in it, as plain values.
+
+    The bytes of a clip only where they were chosen, so that earlier hashes stay.
+    """
+    usual = Study._meta.get_field("clip_megabytes").default
+    chosen = study.clip_megabytes != usual
+    return ({"clip_megabytes": study.clip_megabytes} if chosen else {}) | {
         name: getattr(study, name)
         for name in (
             "presentation_profile",

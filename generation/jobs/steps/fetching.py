@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from annotations.errors import StimulusRefused
-from annotations.media.errors import MediaError
+from annotations.media.errors import MediaError, TooSlow
 from annotations.media.isolation import inspect_media
 from annotations.scratch import scratch_folder
 from annotations.services.clips.stimuli import create_stimulus, store_original
@@ -20,6 +20,7 @@ from generation.adapters.base import (
     PermanentError,
     RateLimitedError,
     RejectedError,
+    RetryableError,
     VanishedError,
 )
 from generation.endpoints.limits import note_answer, note_error
@@ -50,6 +51,8 @@ def fetch_job(*, job_id: int, now: datetime, clock: Clock | None = None) -> None
             note_answer(job.endpoint)
             _keep(job, clip, clock() if clock else now)
         settle_chains(now=now, first=job)
+    except TooSlow as error:
+        _fetch_failed(job, RetryableError(str(error)), clock() if clock else now)
     except (StimulusRefused, MediaError) as error:
         _end_unusable(job, error, now)
     except AdapterError as error:
