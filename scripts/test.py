@@ -60,13 +60,14 @@ class Stages:
         return 1 if failed else 0
 
 
-def pytest_command(*words: str) -> list[object]:
+def pytest_command(*words: object) -> list[object]:
     """Tests that share a server or a browser stay on one worker, which mostly waits for them."""
     workers = str(min(4, (os.cpu_count() or 1) + 1))
     return [sys.executable, "-m", "pytest", "-q", "-n", workers, *OPTIONS, *words]
 
 
-def run_everything(only_checks: bool, only_screenshots: bool) -> int:
+def run_everything(only_checks: bool, only_screenshots: bool, seed: int | None) -> int:
+    order = [] if seed is None else ["--shuffle", seed]
     with ExitStack() as stack:
         var = stack.enter_context(tempfile.TemporaryDirectory(prefix="juice-test-"))
         environment = {**os.environ, "DEBUG": "1", "VAR_DIR": var}
@@ -87,8 +88,12 @@ def run_everything(only_checks: bool, only_screenshots: bool) -> int:
             return stages.summarise()
         postgres = start_postgres(Path(var) / "postgres")
         stack.callback(postgres.stop)
-        stages.run("tests on SQLite", pytest_command(*ON_SQLITE))
-        stages.run("tests on PostgreSQL", pytest_command(*ON_POSTGRES), DATABASE_URL=postgres.url)
+        stages.run("tests on SQLite", pytest_command(*ON_SQLITE, *order))
+        stages.run(
+            "tests on PostgreSQL",
+            pytest_command(*ON_POSTGRES, *order),
+            DATABASE_URL=postgres.url,
+        )
         return stages.summarise()
 
 
@@ -96,9 +101,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checks", action="store_true", help="only lint, types and the like")
     parser.add_argument("--screenshots", action="store_true", help="only the pictures of the docs")
+    parser.add_argument("--shuffle", type=int, metavar="SEED", help="tests in a random order")
     options = parser.parse_args()
     try:
-        return run_everything(options.checks, options.screenshots)
+        return run_everything(options.checks, options.screenshots, options.shuffle)
     except SetupError as error:
         print(f"The tests could not be set up. {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
 """Loaded before Django's settings: every test process has files of its own."""
 
 import os
+import random
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--database-only", action="store_true", help="leave out the tests that use no database"
     )
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="run the tests in an order drawn from a seed"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
@@ -21,7 +25,18 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if not uses_database(item)]
         items[:] = [item for item in items if uses_database(item)]
         config.hook.pytest_deselected(items=left_out)
+    seed = config.getoption("shuffle")
+    if seed is not None:
+        shuffle(items, random.Random(seed))
     items.sort(key=is_long)
+
+
+def shuffle(items, rng) -> None:
+    """Modules in another order, and the tests of each; what a module sets up is set up once."""
+    modules = sorted({item.path for item in items})
+    rng.shuffle(modules)
+    rng.shuffle(items)
+    items.sort(key=lambda item: modules.index(item.path))
 
 
 def is_long(item) -> int:

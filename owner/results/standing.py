@@ -36,7 +36,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class ReportTrouble:
     """Why the latest try failed; tried again at `next_try_at`, None while it is being tried."""
 
     what: str
@@ -55,7 +55,7 @@ class Results:
     votes: int = 0
     made_at: datetime | None = None
     is_simulated: bool = False
-    trouble: Trouble | None = None
+    trouble: ReportTrouble | None = None
 
 
 def results_of(study: Study, *, now: datetime) -> Results | None:
@@ -72,18 +72,18 @@ def results_of(study: Study, *, now: datetime) -> Results | None:
     return _results_in(ready, trouble or _trouble_of_files(ready))
 
 
-def _trouble_of(asked: Report) -> Trouble | None:
+def _trouble_of(asked: Report) -> ReportTrouble | None:
     if not asked.error:
         return None
     next_try_at = asked.next_try_at if asked.has_failed else None
-    return Trouble("The report", asked.error, asked.tries, next_try_at)
+    return ReportTrouble("The report", asked.error, asked.tries, next_try_at)
 
 
-def _trouble_of_files(ready: Report) -> Trouble | None:
+def _trouble_of_files(ready: Report) -> ReportTrouble | None:
     """Figures, Parquet and the zip are made when somebody asks for them."""
     if not ready.extras_error:
         return None
-    return Trouble(
+    return ReportTrouble(
         "The files with the figures",
         ready.extras_error,
         ready.extras_tries,
@@ -91,7 +91,7 @@ def _trouble_of_files(ready: Report) -> Trouble | None:
     )
 
 
-def _results_in(ready: Report, trouble: Trouble | None) -> Results:
+def _results_in(ready: Report, trouble: ReportTrouble | None) -> Results:
     content = json.loads(ready.content)
     settings = content["settings"]
     at_any_look = not content.get("single_look", not settings["interim"])
