@@ -14,6 +14,7 @@ from analysis.core.estimates import Estimate
 from analysis.core.ranking_report import AxisRanking
 from analysis.core.reasons import ReasonShare
 from analysis.core.results import ModelPairResult, StudyReport
+from analysis.files.typefaces import columns_of, families_for, usual_families
 from analysis.page import charts
 from analysis.page.drawings import WIN_RATES, drawings
 from analysis.page.headline import common_model, question_words, stance
@@ -31,7 +32,6 @@ MARKERS = ("o", "D", "s", "^", "P", "X")
 STYLE: Any = {
     "text.parse_math": False,
     "font.size": 7,
-    "font.family": "DejaVu Sans",
     "axes.linewidth": 0.6,
     "axes.edgecolor": FAINT,
     "xtick.major.width": 0.6,
@@ -55,8 +55,12 @@ def figure_files(report: StudyReport) -> Iterator[tuple[str, bytes]]:
     from matplotlib import rc_context
 
     for name, subject in drawings(report):
-        with rc_context(STYLE):
+        with rc_context(STYLE | {"font.family": usual_families()}):
             figure = _drawn(report, name, subject)
+        families = families_for(figure)
+        with rc_context(STYLE | {"font.family": families}):
+            if families != usual_families():
+                figure = _drawn(report, name, subject)
             for form in FORMATS:
                 yield f"{name}.{form}", _written(figure, form)
 
@@ -217,7 +221,9 @@ def _span(first: int, last: int | None) -> str:
 
 
 def _clipped(text: str | None, letters: int = WORDS) -> str:
-    return textwrap.fill(text or "", letters, max_lines=2, placeholder="…")
+    words = text or ""
+    narrow = max(1, letters * len(words) // max(1, columns_of(words)))
+    return textwrap.fill(words, narrow, max_lines=2, placeholder="…")
 
 
 def _written(figure: Figure, form: str) -> bytes:

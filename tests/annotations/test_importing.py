@@ -6,6 +6,7 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 
 from annotations.errors import ImportRefused, NameRefused
+from annotations.media.errors import TooSlow
 from annotations.media.inspection import inspect_media
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from annotations.services.clips import importing
@@ -249,6 +250,22 @@ def test_a_refused_import_keeps_the_files_that_others_use(folder):
     with pytest.raises(ImportRefused):
         import_clips(manifest=write_and_read(folder, *rows))
     assert default_storage.exists(Stimulus.objects.get().file.name)
+
+
+def test_a_clip_that_a_busy_machine_did_not_finish_is_tried_again_last(folder, monkeypatch):
+    looked_at = []
+
+    def look(path):
+        looked_at.append(path.name)
+        if len(looked_at) == 1:
+            raise TooSlow("too busy.")
+        return inspect_media(path)
+
+    monkeypatch.setattr(importing, "inspect_media", look)
+    result = import_clips(manifest=read_clips(folder))
+    assert result.problems == ()
+    assert looked_at[0] == looked_at[-1]
+    assert len(looked_at) == result.added + 1
 
 
 def test_an_interrupted_import_goes_on_where_it_stopped(folder, monkeypatch):

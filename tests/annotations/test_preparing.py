@@ -1,15 +1,18 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from annotations.enums import ComparisonState, RenditionState, StudyState
 from annotations.errors import ProtocolFrozen, TransitionRefused
+from annotations.media.errors import TooSlow
 from annotations.media.inspection import inspect_media
-from annotations.models import Comparison, Prompt, Rendition, Study
+from annotations.models import Comparison, Prompt, Rendition, Stimulus, Study
 from annotations.services.clips.importing import import_clips
 from annotations.services.clips.manifests import read_clips
 from annotations.services.clips.registering import import_into_study
+from annotations.services.pairs import rendering
 from annotations.services.pairs.preparing import (
     lease_due_renditions,
     make_rendition,
@@ -17,6 +20,7 @@ from annotations.services.pairs.preparing import (
     retry_failed_renditions,
     sync_comparisons,
 )
+from annotations.services.pairs.warning_signs import warnings_of
 from annotations.services.studies.states import (
     close_study,
     create_study,
@@ -34,7 +38,7 @@ from tests.annotations.factories import (
     make_stimulus,
     make_study,
 )
-from tests.media.clips import make_clip
+from tests.media.clips import make_clip, moving_box
 
 pytestmark = pytest.mark.django_db
 
@@ -249,3 +253,94 @@ def test_a_study_with_judgments_is_frozen():
     judge(make_rater(study))
     with pytest.raises(ProtocolFrozen):
         return_to_draft(study=study)
+
+
+def test_a_busy_machine_is_no_failure_of_the_clip(study, monkeypatch):
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    rendition = Rendition.objects.first()
+    with monkeypatch.context() as busy:
+        busy.setattr(rendering, "render", too_slow)
+        make_rendition(rendition_id=rendition.pk, now=NOW)
+    rendition.refresh_from_db()
+    assert (rendition.state, rendition.error) == (RenditionState.PENDING, "too busy.")
+    assert rendition.pk not in lease_due_renditions(now=NOW + timedelta(minutes=4))
+    for rendition_id in lease_due_renditions(now=NOW + timedelta(minutes=6)):
+        make_rendition(rendition_id=rendition_id, now=NOW)
+    assert study.comparisons.get().state == ComparisonState.READY
+
+
+def test_a_machine_that_is_always_busy_is_told_with_the_clip(study, monkeypatch):
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    rendition = Rendition.objects.first()
+    monkeypatch.setattr(rendering, "render", too_slow)
+    for _ in range(3):
+        make_rendition(rendition_id=rendition.pk, now=NOW)
+    comparison = study.comparisons.get()
+    assert comparison.state == ComparisonState.FAILED
+    assert comparison.error == (
+        f"{rendition.stimulus}: too busy. It was tried 3 times; retry when less is going on."
+    )
+
+
+def too_slow(*_):
+    raise TooSlow("too busy.")
+
+
+def test_a_clip_that_cannot_be_prepared_is_named_with_its_reason(study):
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    rendition = Rendition.objects.first()
+    Path(rendition.stimulus.file.path).write_bytes(b"nothing that anybody could show")
+    make_rendition(rendition_id=rendition.pk, now=NOW)
+    rendition.refresh_from_db()
+    error = study.comparisons.get().error
+    assert error == f"{rendition.stimulus}: {rendition.error}"
+    assert "its content is text" in error
+
+
+def test_a_lease_lasts_as_long_as_the_pixels_may_take(study):
+    start_preparing(study=study)
+    sync_comparisons(study=study)
+    _, large = Rendition.objects.order_by("pk")
+    type(large.stimulus).objects.filter(pk=large.stimulus_id).update(
+        width=1920, height=1080, frames=1800
+    )
+    leases = [rendering.render_lease(one) for one in Rendition.objects.order_by("pk")]
+    assert leases[0] < timedelta(minutes=4) < timedelta(minutes=30) < leases[1]
+
+
+def test_a_clip_of_one_frame_from_earlier_does_not_cut_its_partner(three_models):
+    stimulus = Stimulus.objects.order_by("pk")[1]
+    Stimulus.objects.filter(pk=stimulus.pk).update(frames=1)
+    pairs_made(three_models)
+    failed = three_models.comparisons.get(state=ComparisonState.FAILED)
+    assert failed.error.startswith(f"{stimulus.model}: its clip has one frame only")
+    assert three_models.comparisons.exclude(pk=failed.pk).get().error == ""
+
+
+def test_a_studys_bytes_for_a_clip_are_kept_and_told(tmp_path):
+    rng = np.random.default_rng(1)
+    noise = [rng.integers(0, 256, (256, 256, 3), np.uint8) for _ in range(24)]
+    for model in ("aurora", "drift"):
+        (tmp_path / model).mkdir()
+        make_clip(
+            tmp_path / model / "fox.mp4",
+            width=256,
+            height=256,
+            frames=24,
+            paint=(lambda number, *_: noise[number]) if model == "aurora" else moving_box,
+        )
+    (tmp_path / "prompts.csv").write_text("prompt_id,prompt\nfox,A fox\n")
+    result = import_clips(manifest=read_clips(tmp_path))
+    study = import_into_study(result=result, slug="foxes")
+    Study.objects.update(clip_megabytes=1)
+    study.refresh_from_db()
+    comparison = prepare(study)
+    assert comparison.rendition_a.bytes <= 1_000_000
+    assert (comparison.rendition_a.crf > 18, comparison.rendition_b.crf) == (True, 18)
+    assert [one for one in warnings_of(study) if "coded more coarsely" in one] == [
+        "1 clip of aurora: coded more coarsely to keep within 1 MB: raters may see it. Shorter or "
+        "smaller clips, or more megabytes in the study's presentation, avoid it."
+    ]

@@ -39,12 +39,12 @@ def start_rendering(rendition_id: int, now: datetime) -> bool:
         takeable.filter(tries=rendition.tries).update(
             state=RenditionState.RENDERING,
             tries=rendition.tries + 1,
-            lease_expires_at=now + _render_lease(rendition),
+            lease_expires_at=now + render_lease(rendition),
         )
     )
 
 
-def _render_lease(rendition: Rendition) -> timedelta:
+def render_lease(rendition: Rendition) -> timedelta:
     """As long as the rendering may take at most, by the pixels that are gone through."""
     source = rendition.stimulus
     pixels = PASSES * source.width * source.height * source.frames

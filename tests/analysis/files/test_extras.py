@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tracemalloc
+import warnings
 import zipfile
 from itertools import islice
 
@@ -16,6 +17,7 @@ from analysis.core.columns import COLUMNS, VOTE_COLUMNS
 from analysis.core.report import build_report
 from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
+from analysis.files import typefaces
 from analysis.files.bundle import binary_files, table_files, zip_report
 from analysis.files.figures import figure_files
 from analysis.files.parquet import parquet_chunks
@@ -230,3 +232,54 @@ def test_judgments_stream_as_parquet(client, ready):
 def test_binary_files_are_tables_and_figures(report, votes):
     names = [name for name, _ in binary_files(report, votes)]
     assert {name.rpartition(".")[2] for name in names} == {"parquet", "png", "svg", "pdf"}
+
+
+NAMES = {
+    "Chinese": "视频模型，第二版",
+    "Traditional": "對比測試模型",
+    "Japanese": "モデル比較ひらがな",
+    "Korean": "비디오 모델",
+    "Russian": "Модель",
+    "Arabic": "نموذج",
+}
+
+
+def figures_with(votes, name) -> dict[str, bytes]:
+    """The figures of these votes, one model of which has this name."""
+    sides = ("model_a", "model_b")
+    named = {side: votes[side].cat.rename_categories({"ember": name}) for side in sides}
+    settings = ReportSettings("S", 3, ties_allowed=False, bootstrap_draws=20)
+    return dict(figure_files(build_report(votes.assign(**named), settings=settings)))
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
+def test_a_name_in_any_of_these_scripts_is_drawn_in_figures(votes, name):
+    with warnings.catch_warnings():
+        # Matplotlib warns of each character that its fonts lack.
+        warnings.filterwarnings("error", message=".*missing from font")
+        assert figures_with(votes, name)["win_rates.png"].startswith(SIGNATURES["png"])
+
+
+def test_a_character_that_no_font_has_is_no_failure(votes):
+    assert figures_with(votes, "\U0001f98a fox")["win_rates.png"].startswith(SIGNATURES["png"])
+
+
+def test_the_machines_fonts_are_asked_for_what_the_usual_ones_lack(monkeypatch):
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontEntry, fontManager
+
+    thai = ord("ก")
+    entry = FontEntry(fname="/thai.ttf", name="Thai", style="normal")
+    monkeypatch.setattr(fontManager, "ttflist", [entry])
+    read = typefaces.characters_in
+    monkeypatch.setattr(
+        typefaces,
+        "characters_in",
+        lambda path: frozenset({thai}) if path == "/thai.ttf" else read(path),
+    )
+    monkeypatch.setattr(typefaces, "covered_by", lambda families: {ord("A")})
+    figure = Figure()
+    figure.text(0, 0, "A")
+    assert typefaces.families_for(figure) == typefaces.usual_families()
+    figure.text(0, 0, "ก")
+    assert typefaces.families_for(figure) == (*typefaces.usual_families(), "Thai")
