@@ -9,13 +9,14 @@ from pathlib import Path
 
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
+from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
 from analysis.models import Report
 
 PLOTLY = "vendor/plotly-basic-4.1.1.min.js"
 DRAW = "analysis/report.js"
-STYLE = "analysis/report.css"
+STYLES = tuple(f"analysis/{part}.css" for part in ("report", "charts", "examples", "tables"))
 
 
 def with_notice(page: str, report: Report) -> str:
@@ -48,6 +49,11 @@ def safe_asset(name: str) -> str:
     if "</script" in text or "</style" in text:
         raise ValueError("the text would end its own element")
     return mark_safe(text)  # noqa: S308 - a file of this project, not a text from a user
+
+
+def style() -> str:
+    """The page's style, its parts one after the other."""
+    return format_html_join("\n", "{}", ((safe_asset(part),) for part in STYLES))
 
 
 def _sha256(text: str) -> str:

@@ -12,7 +12,7 @@ from analysis.core.settings import StoppingRule
 from analysis.page import charts
 from analysis.page.drawings import figure_names
 from analysis.page.examples import example_blocks
-from analysis.page.frame import DRAW, PLOTLY, STYLE, content_security_policy, safe_asset
+from analysis.page.frame import DRAW, PLOTLY, content_security_policy, safe_asset, style
 from analysis.page.headline import common_model, headline, panel_words, question_words, stop_words
 from analysis.page.reasons import reason_blocks, reason_words
 from analysis.page.tables import (
@@ -40,7 +40,7 @@ def _context(report: StudyReport, figures: dict[str, Any]) -> dict[str, Any]:
         "report": report,
         "settings": report.settings,
         "policy": content_security_policy(),
-        "style": safe_asset(STYLE),
+        "style": style(),
         "plotly": safe_asset(PLOTLY) if figures else "",
         "draw": safe_asset(DRAW) if figures else "",
         "figures": json_script(figures, "figures") if figures else "",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 from pyarrow import parquet
 
-from analysis.page.frame import DRAW, PLOTLY, STYLE, asset
+from analysis.page.frame import DRAW, PLOTLY, STYLES, asset
 from annotations.enums import AssignmentState, Side, StudyState
 from annotations.models import (
     Assignment,
@@ -158,7 +158,7 @@ def zipped_files(archive: bytes) -> dict[str, bytes]:
 
 def _without_assets(page: str) -> str:
     """A page with its scripts and style as digests: each is a file of its own already."""
-    for name in (PLOTLY, DRAW, STYLE):
+    for name in (PLOTLY, DRAW, *STYLES):
         digest = hashlib.sha256(asset(name).encode()).hexdigest()
         page = page.replace(asset(name), f"[{name}, SHA-256 {digest}]")
     return page

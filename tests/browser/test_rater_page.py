@@ -42,6 +42,21 @@ def rater(page, live_server, study) -> RaterAtBrowser:
     return rater
 
 
+def test_the_first_page_fetches_what_the_rating_page_waits_for(page, live_server, study):
+    page.goto(f"{live_server.url}/s/{study.slug}/")
+    ahead = page.locator("head link[rel=prefetch]")
+    expect(ahead).not_to_have_count(0)
+    fetched = {link.get_attribute("href") for link in ahead.all()}
+    page.locator(".start__button").click()
+    page.wait_for_url("**/rate/")
+    waited_for = "link[rel=stylesheet][href*='/rater/'], script[src]:not([type=module])"
+    assert fetched == set(
+        page.locator(waited_for).evaluate_all(
+            "all => all.map(e => e.getAttribute('href') || e.getAttribute('src'))"
+        )
+    )
+
+
 def prompt_of(rater: RaterAtBrowser) -> str:
     return Assignment.objects.get(public_id=rater.assignment()).comparison.prompt.text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("annotations", "generation", "analysis", "owner", "juice")
 # What Django finds by its name.
 SAME_EVERYWHERE = {"Command", "Migration"}
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+BLOCK = re.compile(r"([^{}]+)\{([^{}]*)\}")
 
 
 def modules(*folders: str) -> Iterator[tuple[str, ast.Module]]:
@@ -18,6 +21,21 @@ def modules(*folders: str) -> Iterator[tuple[str, ast.Module]]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if "migrations" not in path.parts:
                 yield str(path.relative_to(ROOT)), ast.parse(path.read_text())
+
+
+def stylesheets() -> dict[str, str]:
+    """The text of each of our stylesheets, by path."""
+    return {
+        str(path.relative_to(ROOT)): path.read_text()
+        for folder in ("static", *APPS)
+        for path in sorted((ROOT / folder).rglob("*.css"))
+    }
+
+
+def blocks(style: str) -> set[str]:
+    """Selectors with what they declare, whatever the white space and the query around them."""
+    found = BLOCK.findall(COMMENT.sub("", style))
+    return {" ".join(f"{selectors} {{ {declared} }}".split()) for selectors, declared in found}
 
 
 def test_no_test_module_imports_another():
@@ -49,3 +67,17 @@ def test_nothing_but_the_guard_decides_who_may_open_an_owners_page():
         if isinstance(node, ast.Attribute) and node.attr in ("is_staff", "has_perm")
     }
     assert guards == {"owner/guard.py"}
+
+
+def test_a_stylesheet_is_of_one_component_and_short():
+    lengths = {path: len(style.splitlines()) for path, style in stylesheets().items()}
+    assert lengths
+    assert {path: lines for path, lines in lengths.items() if lines >= 200} == {}
+
+
+def test_no_block_of_style_stands_in_two_files():
+    places = defaultdict(list)
+    for path, style in stylesheets().items():
+        for block in blocks(style):
+            places[block].append(path)
+    assert {block: paths for block, paths in places.items() if len(paths) > 1} == {}
