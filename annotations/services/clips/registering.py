@@ -10,13 +10,16 @@ from django.utils.text import slugify
 
 from annotations.enums import Pairing, StudyKind
 from annotations.models import GenerativeModel, ModelPair, Prompt, Study
-from annotations.services.clips.manifests import PromptText
+from annotations.services.clips.prompt_lists import PromptText
 from annotations.services.studies.states import create_study, set_models, set_prompts
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import brought, in the order of its rows; `problems` are of rows left out."""
+    """What an import brought, in the order of its rows; `problems` are of rows left out.
+
+    `notes` say how its table was read, and what was passed over.
+    """
 
     added: int
     already_there: int
@@ -25,6 +28,7 @@ class ImportResult:
     kinds: frozenset[str]
     pairs: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def import_into_study(*, result: ImportResult, slug: str, title: str = "") -> Study:
