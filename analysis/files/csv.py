@@ -1,6 +1,7 @@
 """Tables as CSV, line by line.
 
-A cell that a spreadsheet would run as a formula is written with an apostrophe before it.
+A cell that a spreadsheet would run as a formula is written with an apostrophe before it, and so is
+one that begins like that already: whoever takes one apostrophe away has the text again.
 """
 
 from __future__ import annotations
@@ -60,6 +61,6 @@ def _cell(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, float):
         return f"{value:.10g}"
-    if isinstance(value, str) and value.startswith(RUN_BY_SPREADSHEETS):
+    if isinstance(value, str) and value.lstrip("'").startswith(RUN_BY_SPREADSHEETS):
         return f"'{value}"
     return str(value)
