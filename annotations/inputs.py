@@ -7,12 +7,10 @@ pair, and neither can be read as meant. Knows no models, so that every layer can
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -23,7 +21,6 @@ from annotations.errors import BadInput
 LARGEST_JSON = 1024 * 1024
 """Characters of a body or field; a rater's whole answer has some thousand."""
 DEEPEST_JSON = 32
-LARGEST_FILE = 64 * 1024**2
 LARGEST_FACTS = 10_000
 """Characters of what a browser tells by the way; see `read_facts`."""
 FACTS = frozenset({"playback"})
@@ -31,9 +28,8 @@ FACTS = frozenset({"playback"})
 LEAST_NUMBER, MOST_NUMBER = -(2**63), 2**63 - 1
 """What a column of either database can hold."""
 MOST_DIGITS = len(str(LEAST_NUMBER))
-
-# Where, its values by name, and what is wrong with it as a record.
-Record = tuple[str, dict[str, str], str]
+LONGEST_NUMBER = 40
+"""Digits of a whole number in a file; a seed has twenty at most."""
 
 
 def read_text(text: str, *, what: str, longest: int | None = None) -> str:
@@ -110,14 +106,43 @@ def read_json(source: str | bytes, *, what: str, largest: int = LARGEST_JSON) ->
             )
         )
     text = _decoded(source, what) if isinstance(source, bytes) else source
+    decoder = json.JSONDecoder(
+        parse_int=partial(_whole, what),
+        parse_float=partial(_finite, what),
+        parse_constant=partial(_finite, what),
+    )
+    value = _decode(text, what, decoder)
+    _ensure_storable(value, what)
+    return value
 
+
+def load_json(text: str, *, what: str) -> Any:
+    """What a JSON text of a file says; its texts are for the reader of the file to look at.
+
+    NaN, which Python and pandas write for what is not known, is None.
+
+    Raises
+    ------
+    BadInput
+        No JSON, or nested too deep; a name twice in one object; a number that is not finite or has
+        more than `LONGEST_NUMBER` digits.
+    """
+    return _decode(text, what, _file_decoder(what))
+
+
+@lru_cache(maxsize=8)
+def _file_decoder(what: str) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        parse_int=partial(_long_whole, what),
+        parse_float=partial(_finite, what),
+        parse_constant=lambda word: None if word == "NaN" else _finite(what, word),
+        object_pairs_hook=partial(_each_once, what),
+    )
+
+
+def _decode(text: str, what: str, decoder: json.JSONDecoder) -> Any:
     try:
-        value = json.loads(
-            text,
-            parse_int=partial(_whole, what),
-            parse_float=partial(_finite, what),
-            parse_constant=partial(_finite, what),
-        )
+        return decoder.decode(text)
     except json.JSONDecodeError as error:
         raise BadInput(
             _("{what} is not JSON: {why} (line {line}, column {column}). Mend it.").format(
@@ -126,8 +151,6 @@ def read_json(source: str | bytes, *, what: str, largest: int = LARGEST_JSON) ->
         ) from error
     except RecursionError as error:
         raise _depth_refused(what) from error
-    _ensure_storable(value, what)
-    return value
 
 
 def read_facts(text: str) -> dict[str, Any]:
@@ -138,63 +161,6 @@ def read_facts(text: str) -> dict[str, Any]:
     except BadInput:
         return {}
     return facts if isinstance(facts, dict) else {}
-
-
-def read_file(content: bytes, *, name: str, largest: int = LARGEST_FILE) -> str:
-    """The text of a file.
-
-    Raises
-    ------
-    BadInput
-    """
-    if len(content) > largest:
-        raise BadInput(
-            f"{name} is larger than {largest // 1024**2} MB. Is it the right file? Split it."
-        )
-    return _decoded(content, name)
-
-
-def csv_records(text: str) -> Iterator[Record]:
-    """The rows of a CSV; a surplus cell is left out."""
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            yield f"Line {reader.line_num + 1}", {}, f"it is not CSV ({error})."
-            return
-        if row is None:
-            return
-        yield _record(f"Line {reader.line_num}", row)
-
-
-def json_records(text: str) -> Iterator[Record]:
-    """The objects of a JSON Lines text."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = read_json(line.strip(), what="it")
-        except BadInput as error:
-            yield f"Line {number}", {}, str(error)
-            continue
-        if isinstance(row, dict):
-            yield _record(f"Line {number}", row)
-        else:
-            yield f"Line {number}", {}, "it is not a JSON object."
-
-
-def csv_columns(text: str) -> list[str]:
-    """The names in the first row of a CSV.
-
-    Raises
-    ------
-    BadInput
-    """
-    try:
-        return list(csv.DictReader(io.StringIO(text, newline="")).fieldnames or [])
-    except csv.Error as error:
-        raise BadInput(f"The first line is not CSV ({error}). Save the table as CSV.") from error
 
 
 def ensure_readable_address(request: HttpRequest) -> None:
@@ -237,17 +203,6 @@ def _form_of(request: HttpRequest) -> list[tuple[str, list[str]]]:
         ) from error
 
 
-def _record(where: str, row: dict[Any, Any]) -> Record:
-    try:
-        return where, {key: _cell(key, value) for key, value in row.items() if key is not None}, ""
-    except BadInput as error:
-        return where, {}, str(error)
-
-
-def _cell(name: str, value: object) -> str:
-    return read_text("" if value is None else str(value).strip(), what=f"the cell “{name}”")
-
-
 def _decoded(content: bytes, what: str) -> str:
     try:
         return content.decode("utf-8-sig")
@@ -277,6 +232,21 @@ def _whole(what: str, digits: str) -> int:
     if len(digits) > MOST_DIGITS or not LEAST_NUMBER <= int(digits) <= MOST_NUMBER:
         raise _number_refused(what)
     return int(digits)
+
+
+def _long_whole(what: str, digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise _number_refused(what)
+    return int(digits)
+
+
+def _each_once(what: str, members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        names = [name for name, _value in members]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"{what} has the name “{twice}” twice. Take one of them out.")
+    return found
 
 
 def _finite(what: str, digits: str) -> float:

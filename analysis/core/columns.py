@@ -103,11 +103,14 @@ def parted(cell: str) -> list[str]:
 
 
 def guarded(text: str) -> str:
-    """Text as a cell that no spreadsheet runs as a formula: with an apostrophe before it."""
-    return f"'{text}" if text.startswith(RUN_BY_SPREADSHEETS) else text
+    """Text as a cell that no spreadsheet runs as a formula: with an apostrophe before it.
+
+    One that looks guarded already gets another, so that it reads back as it was.
+    """
+    return f"'{text}" if text.lstrip("'").startswith(RUN_BY_SPREADSHEETS) else text
 
 
 def unguarded(cell: str) -> str:
     """The text that `guarded` made a cell of."""
-    is_guarded = cell.startswith("'") and cell[1:].startswith(RUN_BY_SPREADSHEETS)
+    is_guarded = cell.startswith("'") and cell.lstrip("'").startswith(RUN_BY_SPREADSHEETS)
     return cell[1:] if is_guarded else cell

@@ -1,6 +1,7 @@
 """Tables as CSV, line by line.
 
-A cell that a spreadsheet would run as a formula is written with an apostrophe before it.
+A cell that a spreadsheet would run as a formula is written with an apostrophe before it, and so is
+one that begins like that already: whoever takes one apostrophe away has the text again.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ Rows = Iterable[Row]
 
 
 def fastchat_lines(rows: Rows) -> Iterator[str]:
-    """CSV in FastChat's columns, one row per vote; `tstamp` in seconds since 1970."""
+    """CSV in FastChat's columns and some of ours, one row per vote; `tstamp` since 1970."""
     return lines_of(FASTCHAT_COLUMNS, _counted(rows))
 
 
@@ -41,8 +41,9 @@ def _counted(rows: Rows) -> Iterator[Row]:
     return (row for row in rows if not row["excluded"] and not row["is_gold"])
 
 
-def _seconds(moment: object) -> float | None:
-    return moment.timestamp() if isinstance(moment, datetime) else None
+def _seconds(moment: object) -> str | None:
+    """With all its digits: a rater's first vote of two in one second stays the first."""
+    return repr(moment.timestamp()).removesuffix(".0") if isinstance(moment, datetime) else None
 
 
 def _left_and_right(row: Row) -> tuple[str, str]:
@@ -70,6 +71,11 @@ FASTCHAT_COLUMNS = (
     _text("language", lambda row: ""),
     Column("tstamp", ColumnKind.NUMBER, lambda row: _seconds(row["submitted_at"])),
     *fields(ColumnKind.TEXT, "axis", "prompt"),
+    # FastChat passes these over; with them the file reads back to the same report.
+    *fields(ColumnKind.TEXT, "comparison_id", "category", "reasons", "reason_order", "note"),
+    *fields(ColumnKind.TEXT, "side_a", "protocol"),
+    *fields(ColumnKind.TIME, "started_at"),
+    *fields(ColumnKind.NUMBER, "duration_ms"),
 )
 GENAI_BENCH_COLUMNS = (
     *fields(ColumnKind.TEXT, "prompt"),

@@ -8,12 +8,16 @@ never compared, because people use a scale differently.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
+from annotations.tables.columns import KnownColumns
+
 COLUMNS = ("uid", "model", "rater", "SC", "PQ")
 AXES = {"SC": "semantic_consistency", "PQ": "perceptual_quality"}
+KNOWN = (*COLUMNS, "task")
+NOTE = "Ratings of ImagenHub: two models rated by one rater for one sample are a vote."
 RATINGS = {"0": 0.0, "0.0": 0.0, "0.5": 0.5, "1": 1.0, "1.0": 1.0}
 
 Numbered = tuple[int | str, dict[str, Any]]
@@ -23,8 +27,10 @@ class RatingError(ValueError):
     """A rating that is none; the message names its line."""
 
 
-def is_rating(row: dict[str, Any]) -> bool:
-    return all(name in row for name in COLUMNS) and "winner" not in row
+def are_ratings(columns: Sequence[str]) -> bool:
+    """Whether a table with these columns holds ratings, and no votes."""
+    named = {KnownColumns(KNOWN).named(column) for column in columns}
+    return set(COLUMNS) <= named and "winner" not in columns
 
 
 def paired(ratings: Iterable[Numbered]) -> Iterator[Numbered]:

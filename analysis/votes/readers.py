@@ -6,33 +6,44 @@ the way is said in `VoteFile.notes` and shown in the report.
 
 from __future__ import annotations
 
-import csv
-import json
-import re
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from analysis.core.columns import COLUMNS, REQUIRED, unguarded
+from analysis.core.columns import COLUMNS, REQUIRED, joined, unguarded
 from analysis.core.votes import VoteTableError, validate_votes
-from analysis.votes import imagenhub, label_studio
+from analysis.votes import imagenhub, label_studio, uve
+from annotations.errors import BadInput
+from annotations.inputs import load_json
+from annotations.tables.columns import KnownColumns, missing_words
+from annotations.tables.files import Format, format_of, read_text_file
+from annotations.tables.reading import read_objects, read_table
+from annotations.tables.table import Table, ensure_columns, ensure_text
 
 Row = dict[str, Any]
 NumberedRows = Iterator[tuple[int | str, Row]]
 
 BOTH_BAD = ("tie (bothbad)", "bothbad_vote", "both_bad", "same bad")
 BOTH_GOOD = ("same good",)
-OTHER_NAMES = {"judge": "rater", "question_id": "prompt_id", "tstamp": "submitted_at"}
-UVE_COLUMNS = ("video_a", "video_b", "preference", "aspect")
-UVE_WINNERS = {"A is better": "model_a", "B is better": "model_b"}
-UVE_PROMPT_NUMBER = re.compile(r"-(\d+)-\d+$")
+OTHER_NAMES = {
+    "judge": "rater",
+    "question_id": "prompt_id",
+    "tstamp": "submitted_at",
+    "timestamp": "submitted_at",
+}
+KNOWN = (*COLUMNS, *OTHER_NAMES, "turn")
+LISTED = ("reasons", "reason_order")
+LATEST_SECOND = 1e11
+"""In the year 5138; a larger number is no time in seconds."""
 HELP = (
-    "Give a .csv with the columns model_a, model_b, winner (model_a, model_b or tie), "
-    "a .jsonl with the same fields, ImagenHub's ratings as .csv, or a .json of UVE-Bench or from "
-    "Label Studio's Pairwise template; see examples/votes/."
+    "Give a .csv or .tsv with the columns model_a, model_b, winner (model_a, model_b or tie), "
+    "a .jsonl or .json list with the same fields, ImagenHub's ratings as .csv, or a .json of "
+    "UVE-Bench or from Label Studio's Pairwise template; see examples/votes/."
 )
 
 
@@ -75,33 +86,103 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 def _read(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The rows, and the reader's notes."""
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise VoteFileError(f"{path}: files ending in '{path.suffix}' are not known. {HELP}")
     notes: list[str] = []
     try:
-        numbered = list(reader(path, notes))
-    except (imagenhub.RatingError, label_studio.TaskError) as error:
+        numbered, unit = _numbered(path, notes)
+    except (imagenhub.RatingError, label_studio.TaskError, uve.EntryError) as error:
         raise VoteFileError(f"{path}: {error}. {HELP}") from None
+    except BadInput as error:
+        words = str(error).removeprefix(f"{path.name}: ")
+        raise VoteFileError(f"{path}: {words} {HELP}") from None
     except OSError as error:
         raise VoteFileError(f"{path}: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise VoteFileError(f"{path}: not UTF-8 text (byte {error.start}). {HELP}") from None
     if not numbered:
         raise VoteFileError(f"{path}: no votes in it. {HELP}")
-    return _frame(path, numbered), tuple(notes)
+    return _frame(path, numbered, unit), tuple(notes)
 
 
-def _frame(path: Path, numbered: list[tuple[int | str, Row]]) -> pd.DataFrame:
-    index = pd.Index([line for line, _ in numbered], name="line", dtype=object)
+def _numbered(path: Path, notes: list[str]) -> tuple[list[tuple[int | str, Row]], str]:
+    """The rows of a file, each with its number, and what is counted: lines or entries."""
+    content = path.read_bytes()
+    if format_of(path.name) is Format.JSON:
+        return _rows_of_json(content, path.name, notes)
+    table = read_table(content, name=path.name, known=KNOWN, largest=sys.maxsize)
+    if imagenhub.are_ratings(table.columns):
+        table = read_table(content, name=path.name, known=imagenhub.KNOWN, largest=sys.maxsize)
+        votes = list(imagenhub.paired(_rows_of(table)))
+        notes += [imagenhub.NOTE, *table.notes]
+        return votes, "line"
+    ensure_columns(table, REQUIRED, KNOWN)
+    rows = list(_rows_of(table))
+    notes += table.notes
+    return rows, "line"
+
+
+def _rows_of(table: Table) -> NumberedRows:
+    """The rows of a table as they stand.
+
+    Raises
+    ------
+    BadInput
+        At the first row that cannot be read.
+    """
+    for row in table.rows:
+        if row.problem:
+            raise BadInput(f"{row.where}: {row.problem}")
+        number = int(row.where.rpartition(" ")[2])
+        cells = row.cells.items()
+        if not row.names:
+            yield number, {name: unguarded(text) for name, text in cells}
+            continue
+        try:
+            yield number, {name: _value(name, value) for name, value in cells}
+        except BadInput as error:
+            raise BadInput(f"{row.where}: {error}") from error
+
+
+def _value(name: str, value: Any) -> Any:
+    """A value of JSON; a list of reasons as the text that tables have."""
+    if isinstance(value, list) and name in LISTED and all(isinstance(one, str) for one in value):
+        value = joined(value)
+    if isinstance(value, list | dict):
+        kind = "a list" if isinstance(value, list) else "an object"
+        raise BadInput(f"“{name}” is {kind}, not a text. Write a text there.")
+    return ensure_text(value, name) if isinstance(value, str) else value
+
+
+def _frame(path: Path, numbered: list[tuple[int | str, Row]], unit: str) -> pd.DataFrame:
+    index = pd.Index([number for number, _ in numbered], name=unit, dtype=object)
     rows = pd.DataFrame([row for _, row in numbered], index=index, dtype=object)
-    rows = rows.rename(columns={k: v for k, v in OTHER_NAMES.items() if v not in rows.columns})
     missing = [name for name in REQUIRED if name not in rows.columns]
     if missing:
-        found = ", ".join(map(str, rows.columns[:12]))
-        raise VoteFileError(f"{path}: no column {', '.join(missing)} among {found}. {HELP}")
+        words = missing_words(KnownColumns(KNOWN), missing, list(map(str, rows.columns)))
+        raise VoteFileError(f"{path}: {words} {HELP}")
+    for name, own in OTHER_NAMES.items():
+        if name in rows.columns and own not in rows.columns:
+            rows = rows.rename(columns={name: own})
+            if own == "submitted_at":
+                rows[own] = _moments(path, rows[own], name)
     rows = _with_turns(rows)
     return rows[[name for name in COLUMNS if name in rows.columns]]
+
+
+def _moments(path: Path, column: pd.Series, name: str) -> list[str]:
+    """Times in seconds since 1970 as ISO 8601 writes them; texts of other kinds as they are."""
+    found = []
+    for number, value in column.items():
+        text = "" if value is None or pd.isna(value) else str(value).strip()
+        try:
+            seconds = float(text)
+        except ValueError:
+            found.append(text)
+            continue
+        if not 0 <= seconds < LATEST_SECOND:
+            raise VoteFileError(
+                f"{path}: {name} must be seconds since 1970 or a time such as "
+                f"2026-01-31T12:00:00Z, not {text!r} ({column.index.name} {number})."
+            )
+        found.append(datetime.fromtimestamp(seconds, UTC).isoformat())
+    return found
 
 
 def _with_turns(rows: pd.DataFrame) -> pd.DataFrame:
@@ -126,89 +207,28 @@ def _explicit_ties(winners: pd.Series) -> tuple[pd.Series, tuple[str, ...]]:
     return winners, tuple(notes)
 
 
-def _read_csv(path: Path, notes: list[str]) -> NumberedRows:
-    rows = list(_csv_rows(path))
-    if not rows or not imagenhub.is_rating(rows[0][1]):
-        return iter(rows)
-    notes.append("Ratings of ImagenHub: two models rated by one rater for one sample are a vote.")
-    return imagenhub.paired(rows)
+def _rows_of_json(
+    content: bytes, name: str, notes: list[str]
+) -> tuple[list[tuple[int | str, Row]], str]:
+    text = read_text_file(content, name=name, largest=sys.maxsize)
+    value = load_json(text, what=name)
+    if not isinstance(value, list):
+        return list(uve.votes(value)), "pair"
+    if _are_votes(value):
+        table = read_objects(value, name=name, known=KNOWN)
+        rows = list(_rows_of(table))
+        notes += table.notes
+        return rows, "entry"
+    tasks = label_studio.Tasks(value)
+    votes: list[tuple[int | str, Row]] = list(tasks.votes())
+    notes.extend(tasks.notes())
+    return votes, "line"
 
 
-def _csv_rows(path: Path) -> NumberedRows:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file, strict=True)
-        try:
-            for row in rows:
-                if None in row or None in row.values():
-                    raise VoteFileError(
-                        f"{path}: line {rows.line_num} has another number of cells than the "
-                        "header. Quote cells that hold commas."
-                    )
-                yield rows.line_num, {k: unguarded(v) for k, v in row.items()}
-        except csv.Error as error:
-            raise VoteFileError(f"{path}: line {rows.line_num}: {error}.") from None
-
-
-def _read_jsonl(path: Path, notes: list[str]) -> NumberedRows:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, _json_object(path, line.rstrip(), number)
-
-
-def _json_object(path: Path, text: str, line: int) -> Row:
-    content = _json(path, text, line)
-    if not isinstance(content, dict):
-        raise VoteFileError(f"{path}: line {line} is not a JSON object. {HELP}")
-    return content
-
-
-def _read_json(path: Path, notes: list[str]) -> NumberedRows:
-    content = _json(path, path.read_text(encoding="utf-8"), 1)
-    if isinstance(content, list):
-        tasks = label_studio.Tasks(content)
-        rows = list(tasks.votes())
-        notes.extend(tasks.notes())
-        return iter(rows)
-    return _uve_rows(path, content)
-
-
-def _uve_rows(path: Path, content: Any) -> NumberedRows:
-    if not isinstance(content, dict):
-        raise VoteFileError(f"{path}: not an object of named pairs. {HELP}")
-    for key, pair in content.items():
-        if not isinstance(pair, dict) or any(name not in pair for name in UVE_COLUMNS):
-            raise VoteFileError(f"{path}: '{key}' lacks {', '.join(UVE_COLUMNS)}. {HELP}")
-        yield key, _uve_row(key, pair)
-
-
-def _uve_row(key: str, pair: Row) -> Row:
-    """A pair of UVE-Bench; the model is the first folder of the video's path."""
-    number = UVE_PROMPT_NUMBER.search(key)
-    collection = str(pair.get("dataset") or "")
-    return {
-        "comparison_id": key,
-        "prompt_id": f"{collection} {number[1]}".strip() if number else key,
-        "prompt": pair.get("prompt") or "",
-        "category": collection,
-        "axis": pair["aspect"],
-        "model_a": PurePosixPath(pair["video_a"]).parts[0],
-        "model_b": PurePosixPath(pair["video_b"]).parts[0],
-        "winner": UVE_WINNERS.get(pair["preference"], pair["preference"]),
-    }
-
-
-def _json(path: Path, text: str, line: int) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise VoteFileError(
-            f"{path}: line {line + error.lineno - 1}, column {error.colno}: {error.msg}. {HELP}"
-        ) from None
-
-
-_READERS: dict[str, Callable[[Path, list[str]], NumberedRows]] = {
-    ".csv": _read_csv,
-    ".jsonl": _read_jsonl,
-    ".json": _read_json,
-}
+def _are_votes(entries: list[Any]) -> bool:
+    """Whether a list holds votes as FastChat has them, and no tasks of Label Studio."""
+    first = entries[0] if entries else None
+    if not isinstance(first, dict):
+        return False
+    named = {KnownColumns(KNOWN).named(name): value for name, value in first.items()}
+    return set(REQUIRED) <= named.keys() and isinstance(named["winner"], str)

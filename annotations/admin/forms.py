@@ -16,12 +16,12 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from annotations.errors import BadInput, ImportRefused, TranslationRefused
-from annotations.inputs import read_file
+from annotations.errors import ImportRefused, TranslationRefused
 from annotations.models import Axis, Study, StudyText
-from annotations.services.clips.manifests import PromptText, read_prompts
+from annotations.services.clips.prompt_lists import PromptText, read_prompt_list
 from annotations.services.studies.protocol import AxisTemplate, add_default_axes, replace_reasons
 from annotations.services.studies.texts import ensure_translatable, texts_of
+from annotations.tables.files import split_lines
 
 MAX_PROMPT_FILE_BYTES = 20 * 1024**2
 MAX_PROBLEMS_SHOWN = 20
@@ -29,7 +29,12 @@ MAX_LABEL_LENGTH = 60
 
 
 class StudyForm(forms.ModelForm):
-    """A study with its prompts; `cleaned_data["prompts"]` is None when they stay as they are."""
+    """A study with its prompts; `cleaned_data["prompts"]` is None when they stay as they are.
+
+    `prompt_notes` say how a file of prompts was read.
+    """
+
+    prompt_notes: Sequence[str] = ()
 
     pasted_prompts = forms.CharField(
         required=False,
@@ -41,7 +46,8 @@ class StudyForm(forms.ModelForm):
         required=False,
         label="Or a file of prompts",
         widget=UnfoldAdminFileFieldWidget,
-        help_text="CSV or JSONL with prompt, and if wanted prompt_id and category; or plain lines.",
+        help_text="CSV, TSV, JSONL or JSON with prompt, and if wanted prompt_id and category; or "
+        ".txt with a prompt per line.",
     )
 
     languages = forms.MultipleChoiceField(
@@ -62,19 +68,19 @@ class StudyForm(forms.ModelForm):
         if pasted and file:
             self.add_error("prompt_file", "Paste the prompts or choose a file, not both.")
         elif file:
-            cleaned["prompts"] = self._read("prompt_file", _text_of, file, file.name.lower())
+            cleaned["prompts"] = self._read("prompt_file", file.read(), file.name)
         elif pasted:
-            cleaned["prompts"] = self._read("pasted_prompts", str, pasted, "pasted.txt")
+            cleaned["prompts"] = self._read("pasted_prompts", pasted, "pasted.txt")
         return cleaned
 
-    def _read(self, field: str, text_of: Any, source: Any, name: str) -> list[PromptText] | None:
+    def _read(self, field: str, content: bytes | str, name: str) -> list[PromptText] | None:
         try:
-            return read_prompts(text_of(source), name=name)
+            found = read_prompt_list(content, name=name, largest=MAX_PROMPT_FILE_BYTES)
         except ImportRefused as error:
             self.add_error(field, ValidationError(_shortened(error.problems)))
-        except BadInput as error:
-            self.add_error(field, str(error))
-        return None
+            return None
+        self.prompt_notes = found.notes
+        return found.prompts
 
 
 class AxisForm(forms.ModelForm):
@@ -108,7 +114,7 @@ class AxisForm(forms.ModelForm):
     def save(self, commit: bool = True) -> Axis:
         axis: Axis = super().save(commit=commit)
         if commit:
-            lines = self.cleaned_data["reason_lines"].splitlines()
+            lines = split_lines(self.cleaned_data["reason_lines"])
             replace_reasons(axis, [line.strip() for line in lines if line.strip()])
         return axis
 
@@ -181,10 +187,6 @@ def template_values(templates: Sequence[AxisTemplate]) -> list[dict[str, Any]]:
         }
         for position, template in enumerate(templates)
     ]
-
-
-def _text_of(file: Any) -> str:
-    return read_file(file.read(), name="The file", largest=MAX_PROMPT_FILE_BYTES)
 
 
 def _shortened(problems: Sequence[str]) -> list[str]:

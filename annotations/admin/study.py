@@ -271,6 +271,8 @@ class StudyAdmin(ModelAdmin):
         if prompts is not None:
             found = [get_or_create_prompt(prompt) for prompt in prompts]
             set_prompts(study=form.instance, prompts=found)
+            for note in form.prompt_notes:
+                messages.info(request, note)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None

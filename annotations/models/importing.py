@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Count, Q
 
 from annotations.enums import ImportRowState, ImportState
+from annotations.models.seeds import SeedField
 from annotations.models.study import Study
 
 
@@ -32,8 +33,11 @@ class ClipImport(models.Model):
     )
     source = models.CharField(max_length=500)
     digest = models.CharField(max_length=64, help_text="SHA-256 of its rows: the same import.")
-    pairs = models.JSONField(
+    model_pairs = models.JSONField(
         default=list, blank=True, help_text="Names of models to compare, from ready comparisons."
+    )
+    notes = models.JSONField(
+        default=list, blank=True, help_text="How its table was read, and what was passed over."
     )
     keep_going = models.BooleanField(
         default=False, help_text="Import the good rows even if there are bad ones."
@@ -79,7 +83,7 @@ class ImportRow(models.Model):
     prompt_key = models.CharField(max_length=120, blank=True)
     prompt_text = models.TextField(blank=True)
     category = models.CharField(max_length=120, blank=True)
-    seed = models.BigIntegerField(default=0)
+    seed = SeedField(default=0)
     location = models.TextField(blank=True, help_text="A path, a web address or a bucket's key.")
     state = models.CharField(max_length=8, choices=ImportRowState, default=ImportRowState.WAITING)
     problem = models.TextField(blank=True)

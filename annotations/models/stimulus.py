@@ -7,6 +7,7 @@ import hashlib
 from django.db import models
 
 from annotations.enums import StimulusKind
+from annotations.models.seeds import SeedField
 
 
 class GenerativeModel(models.Model):
@@ -73,7 +74,7 @@ class Stimulus(models.Model):
 
     model = models.ForeignKey(GenerativeModel, models.PROTECT, related_name="stimuli")
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="stimuli")
-    seed = models.BigIntegerField(default=0)
+    seed = SeedField(default=0)
     kind = models.CharField(max_length=8, choices=StimulusKind)
     file = models.FileField(max_length=255)
     sha256 = models.CharField(max_length=64)

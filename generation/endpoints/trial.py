@@ -9,7 +9,7 @@ from django.db.models import Max
 
 from annotations.enums import StudyKind
 from annotations.models import Prompt, Study
-from annotations.services.clips.manifests import key_of
+from annotations.services.clips.prompt_lists import key_of
 from generation.adapters.base import PermanentError
 from generation.adapters.registry import UPLOAD, capabilities_of
 from generation.adapters.requests import FROM_A_VIDEO, FROM_AN_IMAGE, Kind

@@ -9,7 +9,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotations.enums import CheckRole
 from annotations.errors import ImportRefused, JuiceError
-from annotations.inputs import read_file
 from annotations.models import Study
 from annotations.services.checks.defining import check_plan_of, example_coverage, remove_check
 from annotations.services.checks.files import create_check, import_checks
@@ -41,9 +40,16 @@ def import_study_checks(request: HttpRequest, slug: str) -> HttpResponse:
     """Add the checks of a table."""
     study = get_study(slug)
     file = request.FILES.get("file")
+    if file is None:
+        messages.error(request, "Choose a file first.")
+        return redirect("owner-checks", slug=study.slug)
     try:
-        text = read_file(file.read(), name="The file") if file else ""
-        added = import_checks(study=study, text=text)
+        added = import_checks(
+            study=study,
+            content=file.read(),
+            name=file.name or "",
+            on_note=lambda note: messages.info(request, note),
+        )
         messages.success(request, f"{added} checks are there.")
     except ImportRefused as error:
         return _show(request, study, problems=error.problems, status=400)

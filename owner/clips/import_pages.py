@@ -16,6 +16,7 @@ from annotations.models import ClipImport, Study
 from annotations.scratch import scratch_folder
 from annotations.services.clips.importing import give_up_import, problems_of
 from annotations.services.clips.uploads import start_upload
+from annotations.tables.files import FORMATS
 from owner.lookup import get_study
 from owner.parts import live_part
 
@@ -27,7 +28,7 @@ class UploadForm(forms.Form):
     """Clips in a zip, or a manifest of web addresses."""
 
     upload = forms.FileField(
-        label="File", widget=forms.FileInput(attrs={"accept": ".zip,.csv,.jsonl"})
+        label="File", widget=forms.FileInput(attrs={"accept": ",".join([".zip", *FORMATS])})
     )
     is_dry_run = forms.BooleanField(required=False, label="Check only, and write nothing")
     keep_going = forms.BooleanField(
@@ -93,6 +94,8 @@ def _import_context(slug: str, import_id: int) -> dict[str, Any]:
         "import": clip_import,
         "checked": clip_import.good + clip_import.bad,
         "total": clip_import.waiting + clip_import.good + clip_import.bad,
+        "notes": clip_import.notes[:PROBLEMS_SHOWN],
+        "more_notes": max(len(clip_import.notes) - PROBLEMS_SHOWN, 0),
         "problems": problems[:PROBLEMS_SHOWN],
         "more_problems": max(len(problems) - PROBLEMS_SHOWN, 0),
     }

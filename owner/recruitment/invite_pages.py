@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from analysis.core.columns import guarded
 from annotations.errors import InvitesNotMade
 from annotations.services.raters.invites import invite_link, make_invites, revoke_invite
+from annotations.tables.files import split_lines
 from owner.lookup import get_study
 from owner.recruitment.forms import InvitesForm
 
@@ -27,7 +28,7 @@ def invites(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             made = make_invites(
                 study=study,
-                labels=form.cleaned_data["names"].splitlines(),
+                labels=split_lines(form.cleaned_data["names"]),
                 unnamed=form.cleaned_data["unnamed"] or 0,
                 is_reusable=form.cleaned_data["is_reusable"],
             )

@@ -11,7 +11,8 @@ from annotations.media.inspection import inspect_media
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from annotations.services.clips import importing
 from annotations.services.clips.importing import import_clips
-from annotations.services.clips.manifests import key_of, read_clips, read_prompts
+from annotations.services.clips.manifests import read_clips
+from annotations.services.clips.prompt_lists import key_of, read_prompts
 from annotations.services.clips.registering import import_into_study
 from annotations.services.clips.uploads import keep_inside, unpack_upload
 from annotations.services.studies.states import create_study, model_pairs
@@ -93,8 +94,7 @@ def test_every_bad_line_of_a_manifest_is_named(folder):
     assert [str(problem) for problem in read_clips(manifest).problems] == [
         "Line 3: model missing.",
         "Line 4: there is no file aurora/missing.mp4.",
-        "Line 5: the seed “many” is no whole number from -9223372036854775808 to "
-        "9223372036854775807. Give one.",
+        "Line 5: the seed “many” is no whole number from 0 to 18446744073709551615. Give one.",
         "Line 6: aurora already has a clip for prompt fox and seed 0 (Line 2).",
         "Line 7: prompt fox has another text than at Line 2.",
     ]
@@ -187,7 +187,7 @@ def test_a_manifest_of_an_upload_cannot_reach_other_files(folder, tmp_path_facto
 
 
 def test_pasted_prompts_get_the_same_ids_everywhere():
-    prompts = read_prompts("A fox in the snow\n\n  A boat \nA fox in the snow\n", name="pasted")
+    prompts = read_prompts("A fox in the snow\n\n  A boat \nA fox in the snow\n", name="pasted.txt")
     assert [prompt.text for prompt in prompts] == ["A fox in the snow", "A boat"]
     assert prompts[0].key == key_of("A fox in the snow")
 

@@ -7,16 +7,14 @@ from annotations.inputs import (
     DEEPEST_JSON,
     LARGEST_FACTS,
     MOST_NUMBER,
-    csv_records,
     is_id,
-    json_records,
     read_facts,
-    read_file,
     read_json,
     read_text,
     read_whole_number,
 )
-from annotations.services.clips.manifests import read_clips, read_prompts
+from annotations.services.clips.manifests import read_clips
+from annotations.services.clips.prompt_lists import read_prompts
 from annotations.services.raters.invites import make_invites
 from tests.annotations.factories import make_study
 
@@ -139,29 +137,6 @@ def test_facts_are_kept():
     assert read_facts('{"plays": 2}') == {"plays": 2}
 
 
-def test_a_file_that_is_no_utf8_is_refused_with_its_byte():
-    with pytest.raises(BadInput, match=r"prompts.csv is not UTF-8 text \(byte 1\)"):
-        read_file(b"a\xff", name="prompts.csv")
-
-
-def test_a_row_of_a_csv_that_cannot_be_read_is_named():
-    [first, second] = csv_records("a,b\n1,\0\n2,x\n")
-    assert first[0] == "Line 2"
-    assert first[2].startswith("the cell “b” holds a NUL")
-    assert second == ("Line 3", {"a": "2", "b": "x"}, "")
-
-
-def test_a_cell_without_end_ends_the_csv():
-    records = list(csv_records("a\n" + "x" * 200_000 + "\nb\n"))
-    assert records == [("Line 2", {}, "it is not CSV (field larger than field limit (131072)).")]
-
-
-def test_a_line_of_json_that_cannot_be_read_is_named():
-    records = list(json_records('{"a": "\\ud800"}\n\n[1]\n{"a": NaN}\n{"a": 1}\n'))
-    assert [where for where, _, problem in records if problem] == ["Line 1", "Line 3", "Line 4"]
-    assert records[-1] == ("Line 5", {"a": "1"}, "")
-
-
 MANIFEST = "prompt_id,prompt,model,path,seed\n"
 
 
@@ -186,7 +161,7 @@ def test_a_pasted_prompt_with_a_nul_is_refused_with_its_line():
     with pytest.raises(ImportRefused) as refusal:
         read_prompts("A fox\nA b\0oat\n", name="pasted.txt")
     [problem] = refusal.value.problems
-    assert problem.startswith("Line 2: the prompt holds a NUL")
+    assert problem.startswith("Line 2: the cell “prompt” holds a NUL")
 
 
 @pytest.mark.django_db

@@ -191,7 +191,7 @@ def test_the_command_prints_links_that_open(study, tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("Anna\nBen\n", encoding="utf-8")
     out = io.StringIO()
-    call_command("invite_raters", study.slug, names=names.open(), base_url="", stdout=out)
+    call_command("invite_raters", study.slug, names=names, base_url="", stdout=out)
     rows = list(csv.DictReader(io.StringIO(out.getvalue())))
     assert [row["name"] for row in rows] == ["Anna", "Ben"]
     assert Client().get(rows[0]["link"]).status_code == 200

@@ -14,7 +14,7 @@ from django.utils import timezone
 from annotations.errors import ImportRefused
 from annotations.models import Prompt, Stimulus
 from annotations.rater_session import cookie_name
-from annotations.services.clips.manifests import PromptText
+from annotations.services.clips.prompt_lists import PromptText
 from annotations.services.clips.prompts import (
     get_or_create_prompt_with_source,
     import_prompts,

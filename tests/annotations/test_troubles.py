@@ -133,16 +133,14 @@ def test_an_import_that_its_study_cannot_take_is_refused_in_words(monkeypatch):
     study = study_with_clips("first", state=StudyState.DRAFT)
     clip_import = checked_import(study, model="m", prompt_key="p", prompt_text="t")
 
-    def refuse(**_):
+    def refuse(_):
         raise troubles.JuiceError("These prompt ids stand for two texts: p.")
 
-    monkeypatch.setattr(importing, "finish_import", refuse)
+    monkeypatch.setattr(importing, "_mark_strangers", refuse)
     importing.finish_checked_imports(now=timezone.now())
     clip_import.refresh_from_db()
     assert clip_import.state == ImportState.REFUSED
-    assert importing.problems_of(clip_import) == [
-        "all of it: These prompt ids stand for two texts: p."
-    ]
+    assert clip_import.notes == ["These prompt ids stand for two texts: p."]
     assert not study.troubles.exists()
 
 
@@ -163,6 +161,7 @@ def test_an_import_that_breaks_stops_no_other_and_can_be_given_up(monkeypatch):
     assert importing.give_up_import(clip_import=bad, now=timezone.now())
     assert not importing.give_up_import(clip_import=bad, now=timezone.now())
     importing.finish_checked_imports(now=timezone.now())
-    assert importing.problems_of(bad) == ["all of it: It was given up."]
+    bad.refresh_from_db()
+    assert (bad.state, bad.notes) == (ImportState.REFUSED, ["It was given up."])
     assert not study.troubles.exists()
     assert not Comparison.objects.filter(study=study).exists()

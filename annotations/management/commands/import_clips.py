@@ -12,16 +12,19 @@ from rich.progress import Progress
 from annotations.enums import StudyState
 from annotations.errors import ImportRefused, JuiceError
 from annotations.models import Study
+from annotations.services.clips.clip_rows import Manifest
 from annotations.services.clips.importing import find_interrupted, import_clips
-from annotations.services.clips.manifests import Manifest, PromptText, read_clips
+from annotations.services.clips.manifests import read_clips
+from annotations.services.clips.prompt_lists import PromptText
 from annotations.services.clips.registering import ImportResult, import_into_study, prompt_texts
-from annotations.services.studies.states import start_preparing
+from annotations.services.studies.states import ensure_draft, start_preparing
 
 
 class Command(BaseCommand):
     help = (
-        "Import clips from a CSV or JSONL manifest (prompt_id, prompt, model, path, and if wanted "
-        "seed, category) or from a folder <model>/<prompt_id>.<ext> with a prompts.csv. "
+        "Import clips from a manifest (CSV, TSV, JSON Lines or JSON with prompt_id, prompt, model, "
+        "path, and if wanted seed, category) or from a folder <model>/<prompt_id>.<ext> with a "
+        "prompts.csv. "
         "Every clip is decoded first; one bad row and nothing is imported, unless --keep-going. "
         "An import that was interrupted goes on where it stopped."
     )
@@ -45,15 +48,18 @@ class Command(BaseCommand):
         parser.add_argument("--prepare", action="store_true", help="prepare the comparisons")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        study = Study.objects.filter(slug=options["study"] or "").first()
         try:
+            if study is not None:
+                ensure_draft(study)
             manifest = _only_models(
-                read_clips(options["source"], prompts=_prompts_of(options["study"])),
+                read_clips(options["source"], prompts=_prompts_of(study)),
                 options["models"],
             )
+            for note in manifest.notes:
+                self.stderr.write(note)
             result = self._import(manifest, options)
             self._report(result, options)
-            if options["study"] and not options["dry_run"]:
-                self._add_to_study(result, options)
         except ImportRefused as error:
             raise CommandError("\n".join([str(error), *error.problems])) from error
         except JuiceError as error:
@@ -69,6 +75,7 @@ class Command(BaseCommand):
                 manifest=manifest,
                 source=options["source"],
                 on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+                then=lambda result: _add_to_study(result, options),
                 **choices,
             )
 
@@ -79,19 +86,22 @@ class Command(BaseCommand):
         )
         for problem in result.problems:
             self.stderr.write(f"Left out: {problem}")
-
-    def _add_to_study(self, result: ImportResult, options: dict[str, Any]) -> None:
-        study = import_into_study(result=result, slug=options["study"], title=options["title"])
-        if options["prepare"] and study.state == StudyState.DRAFT:
-            start_preparing(study=study)
-        self.stdout.write(
-            f"Study {study.slug}: {study.get_state_display().lower()}. See /studies/{study.slug}/"
-        )
+        study = Study.objects.filter(slug=options["study"] or "").first()
+        if study is not None and not options["dry_run"]:
+            state = study.get_state_display().lower()
+            self.stdout.write(f"Study {study.slug}: {state}. See /studies/{study.slug}/")
 
 
-def _prompts_of(slug: str | None) -> dict[str, PromptText] | None:
+def _add_to_study(result: ImportResult, options: dict[str, Any]) -> None:
+    if not options["study"]:
+        return
+    study = import_into_study(result=result, slug=options["study"], title=options["title"])
+    if options["prepare"] and study.state == StudyState.DRAFT:
+        start_preparing(study=study)
+
+
+def _prompts_of(study: Study | None) -> dict[str, PromptText] | None:
     """The prompts of a study that is already there, for a folder without a list of its own."""
-    study = Study.objects.filter(slug=slug).first() if slug else None
     return prompt_texts(study) or None if study else None
 
 
@@ -109,5 +119,5 @@ def _only_models(manifest: Manifest, models: list[str] | None) -> Manifest:
             ]
         )
     rows = [row for name in models for row in manifest.rows if row.model == name]
-    pairs = [pair for pair in manifest.pairs if set(pair) <= set(models)]
-    return replace(manifest, rows=rows, pairs=pairs)
+    model_pairs = [pair for pair in manifest.model_pairs if set(pair) <= set(models)]
+    return replace(manifest, rows=rows, model_pairs=model_pairs)

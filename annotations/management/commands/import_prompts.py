@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from annotations.services.clips.prompts import import_prompts, start_from_pictur
 
 class Command(BaseCommand):
     help = (
-        "Add the prompts of a CSV to a draft: columns prompt (or instruction), source (or image, "
+        "Add the prompts of a table to a draft: columns prompt (or instruction), source (or image, "
         "video; a path beside the file), and if wanted prompt_id and category (or task)."
     )
 
@@ -33,7 +34,9 @@ class Command(BaseCommand):
         if study is None:
             raise CommandError(f"There is no study “{options['study']}”.")
         try:
-            added = _start_from(study, options["pictures_of"]) or _read(study, options["file"])
+            added = _start_from(study, options["pictures_of"]) or _read(
+                study, options["file"], self.stderr.write
+            )
         except ImportRefused as error:
             raise CommandError("\n".join([str(error), *error.problems])) from error
         except JuiceError as error:
@@ -50,7 +53,7 @@ def _start_from(study: Study, slug: str | None) -> int:
     return start_from_pictures(study=study, model=model)
 
 
-def _read(study: Study, path: Path) -> int:
+def _read(study: Study, path: Path, on_note: Callable[[str], None]) -> int:
     if not path.is_file():
         raise CommandError(f"There is no file {path}.")
-    return import_prompts(study=study, path=path)
+    return import_prompts(study=study, path=path, on_note=on_note)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from django.db import transaction
 from django.db.models import Q
 
 from annotations.enums import CheckRole, Choice
-from annotations.errors import CheckRefused, ImportRefused
-from annotations.inputs import csv_columns, csv_records
+from annotations.errors import BadInput, CheckRefused, ImportRefused
 from annotations.models import GenerativeModel, Reason, Stimulus, Study
 from annotations.models.checks import OF_ONE_CLIP
 from annotations.services.checks.defining import add_check
+from annotations.tables.columns import KnownColumns
+from annotations.tables.reading import read_table
+from annotations.tables.table import Row, ensure_columns, missing_in, texts_of
 
 WINNER = "winner_"
-COLUMNS = ("role", "prompt_id", "model_a", "model_b", "reason", "explanation")
+REQUIRED = ("role", "prompt_id", "model_a", "model_b")
+COLUMNS = (*REQUIRED, "reason", "explanation")
 ROLES = [role for role in CheckRole if role not in OF_ONE_CLIP]
 MAX_ROWS = 2000
 
@@ -34,8 +38,14 @@ class CheckRow:
     explanation: str = ""
 
 
-def import_checks(*, study: Study, text: str) -> int:
-    """Add every check of a CSV; how many.
+def import_checks(
+    *,
+    study: Study,
+    content: bytes,
+    name: str,
+    on_note: Callable[[str], None] = lambda note: None,
+) -> int:
+    """Add every check of a table; how many. `on_note` is told how the table was read.
 
     Columns: role, prompt_id, model_a, model_b, and winner_<axis> with model_a or model_b for each
     axis that has an answer; reason (its key) for examples; explanation.
@@ -45,7 +55,11 @@ def import_checks(*, study: Study, text: str) -> int:
     ImportRefused
         With one sentence per bad row; then nothing is written.
     """
-    rows = _read(text, [axis.key for axis in study.axes.all()])
+    axes = [axis.key for axis in study.axes.all()]
+    try:
+        rows, notes = _read(content, name, axes)
+    except BadInput as error:
+        raise ImportRefused([str(error)]) from error
     problems = []
     with transaction.atomic():
         for where, row in rows:
@@ -55,6 +69,8 @@ def import_checks(*, study: Study, text: str) -> int:
                 problems.append(f"{where}: {error}")
         if problems:
             raise ImportRefused(problems)
+    for note in notes:
+        on_note(note)
     return len(rows)
 
 
@@ -78,32 +94,43 @@ def create_check(*, study: Study, row: CheckRow) -> None:
     )
 
 
-def _read(text: str, axes: list[str]) -> list[tuple[str, CheckRow]]:
-    """The rows, each with the words that name its line."""
-    named = set(csv_columns(text))
-    known = {*COLUMNS, *(f"{WINNER}{axis}" for axis in axes)}
-    missing = {"role", "prompt_id", "model_a", "model_b"} - named
-    if missing or named - known:
-        wrong = [f"The column {name} is missing." for name in sorted(missing)]
-        wrong += [f"There is no column {name} here." for name in sorted(named - known, key=str)]
-        raise ImportRefused(wrong)
-    records = list(csv_records(text))
-    if len(records) > MAX_ROWS:
-        raise ImportRefused([f"More than {MAX_ROWS} rows."])
-    if problems := [f"{where}: {problem}" for where, _, problem in records if problem]:
-        raise ImportRefused(problems)
-    return [(where, _check_row(row, axes)) for where, row, _ in records]
+def _read(
+    content: bytes, name: str, axes: list[str]
+) -> tuple[list[tuple[str, CheckRow]], list[str]]:
+    """The rows, each with the words that name its line, and how the table was read."""
+    known = (*COLUMNS, *(f"{WINNER}{axis}" for axis in axes))
+    table = read_table(content, name=name, known=known)
+    if unknown := KnownColumns(known).unknown(table.columns):
+        raise ImportRefused([f"There is no column {column} here." for column in unknown])
+    ensure_columns(table, REQUIRED, known)
+    found, problems = [], []
+    for row in table.rows:
+        try:
+            found.append((row.where, _check_row(row, axes, known)))
+        except BadInput as error:
+            problems.append(f"{row.where}: {error}")
+        if len(found) + len(problems) > MAX_ROWS:
+            raise ImportRefused([f"{name} has more than {MAX_ROWS} rows. Split it."])
+    if problems or not found:
+        raise ImportRefused(problems or [f"{name}: there is no row in it."])
+    return found, table.notes
 
 
-def _check_row(row: Mapping[str, str], axes: list[str]) -> CheckRow:
+def _check_row(row: Row, axes: list[str], known: Sequence[str]) -> CheckRow:
+    told = texts_of(row)
+    if absent := [column for column in REQUIRED if column not in told]:
+        raise BadInput(missing_in(row, told, absent, known))
+    if unknown := KnownColumns(known).unknown(row.names):
+        raise BadInput(f"there is no column {unknown[0]} here.")
+    cells = {column: told.get(column, "") for column in known}
     return CheckRow(
-        role=row["role"].lower(),
-        prompt_id=row["prompt_id"],
-        model_a=row["model_a"],
-        model_b=row["model_b"],
-        winners={axis: row.get(f"{WINNER}{axis}", "") for axis in axes},
-        reason=row.get("reason", ""),
-        explanation=row.get("explanation", ""),
+        role=cells["role"].lower(),
+        prompt_id=cells["prompt_id"],
+        model_a=cells["model_a"],
+        model_b=cells["model_b"],
+        winners={axis: cells[f"{WINNER}{axis}"] for axis in axes},
+        reason=cells["reason"],
+        explanation=cells["explanation"],
     )
 
 
@@ -112,7 +139,8 @@ def _clip(prompt_id: str, model: str) -> Stimulus:
     found = GenerativeModel.objects.filter(Q(slug=model) | Q(name=model)).first()
     if found is None:
         raise CheckRefused(f"There is no model “{model}”.")
-    clip = found.stimuli.filter(prompt__key=prompt_id).order_by("seed", "pk").first()
+    keys = {prompt_id, normalize("NFC", prompt_id)}
+    clip = found.stimuli.filter(prompt__key__in=keys).order_by("seed", "pk").first()
     if clip is None:
         raise CheckRefused(f"{found} has no clip of the prompt “{prompt_id}”.")
     return clip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -32,13 +33,14 @@ from annotations.models import (
     Study,
     Trouble,
 )
+from annotations.services.clips.clip_rows import Manifest
 from annotations.services.clips.downloads import (
     STORED,
     DownloadFailed,
     DownloadRefused,
     local_copy,
 )
-from annotations.services.clips.manifests import Manifest, PromptText
+from annotations.services.clips.prompt_lists import PromptText
 from annotations.services.clips.registering import (
     ImportResult,
     add_to_study,
@@ -47,6 +49,7 @@ from annotations.services.clips.registering import (
     prompt_texts,
 )
 from annotations.services.clips.stimuli import facts_of, store_original
+from annotations.services.clips.stored import delete_unused
 from annotations.services.studies.troubles import guard
 
 MAX_TRIES = 3
@@ -55,6 +58,7 @@ CHECK_LEASE = timedelta(seconds=LONGEST_CHECK) + timedelta(minutes=4)
 QUIETER_AFTER = timedelta(minutes=5)
 QUEUE_LEASE = timedelta(minutes=2)
 ENQUEUE_AT_ONCE = 200
+GIVEN_UP = "It was given up."
 BATCH = 500
 
 T = TypeVar("T", bound=Hashable)
@@ -67,6 +71,7 @@ def import_clips(
     keep_going: bool = False,
     is_dry_run: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
+    then: Callable[[ImportResult], None] = lambda result: None,
 ) -> ImportResult:
     """Check every clip by decoding it, then register all of them, in this process.
 
@@ -82,6 +87,8 @@ def import_clips(
         Check only; the result says what would be added.
     on_progress
         Called with (rows checked, rows in all).
+    then
+        What is done with the clips once they are registered. If it raises, they are not.
 
     Raises
     ------
@@ -103,7 +110,7 @@ def import_clips(
                 again.append(row_id)
             on_progress(total - len(waiting) + place + 1 - len(again), total)
         waiting = again
-    finish_import(import_id=clip_import.pk, now=timezone.now())
+    finish_import(import_id=clip_import.pk, now=timezone.now(), then=then)
     clip_import.refresh_from_db()
     if clip_import.state == ImportState.REFUSED:
         raise ImportRefused(problems_of(clip_import))
@@ -125,7 +132,8 @@ def start_import(
             study=study,
             source=source[:500],
             digest=_digest(manifest),
-            pairs=manifest.pairs,
+            model_pairs=manifest.model_pairs,
+            notes=manifest.notes,
             keep_going=keep_going,
             is_dry_run=is_dry_run,
             by_workers=by_workers,
@@ -207,28 +215,55 @@ def check_row(*, row_id: int, now: datetime) -> bool:
     return True
 
 
-def finish_import(*, import_id: int, now: datetime) -> None:
-    """Register the clips of an import whose rows are all checked; a second call does nothing."""
-    with transaction.atomic():
-        clip_import = (
-            ClipImport.objects.select_for_update()
-            .filter(pk=import_id, state=ImportState.CHECKING)
-            .first()
-        )
-        if clip_import is None or clip_import.rows.waiting().exists():
-            return
-        _mark_taken_places(clip_import)
-        _mark_strangers(clip_import)
-        clip_import.state = _settle(clip_import)
-        clip_import.finished_at = now
-        clip_import.save()
+def finish_import(
+    *,
+    import_id: int,
+    now: datetime,
+    then: Callable[[ImportResult], None] = lambda result: None,
+) -> None:
+    """Register the clips of an import whose rows are all checked; a second call does nothing.
+
+    What `then` refuses is not registered, and the import is refused.
+    """
+    try:
+        with transaction.atomic():
+            clip_import = _checked_import(import_id)
+            if clip_import is None:
+                return
+            _mark_taken_places(clip_import)
+            _mark_strangers(clip_import)
+            clip_import.state = _settle(clip_import)
+            clip_import.finished_at = now
+            clip_import.save()
+            if clip_import.state == ImportState.DONE:
+                then(result_of(clip_import))
+    except JuiceError as error:
+        _refuse(import_id, str(error), now)
+        raise
+    _clean_up(clip_import)
+
+
+def _checked_import(import_id: int) -> ClipImport | None:
+    """An import that is not finished, locked, if no row of it waits to be checked."""
+    under_way = ClipImport.objects.select_for_update().filter(state=ImportState.CHECKING)
+    clip_import = under_way.filter(pk=import_id).first()
+    if clip_import is None or clip_import.rows.waiting().exists():
+        return None
+    return clip_import
+
+
+def _refuse(import_id: int, why: str, now: datetime) -> None:
+    clip_import = ClipImport.objects.get(pk=import_id)
+    clip_import.state, clip_import.finished_at = ImportState.REFUSED, now
+    clip_import.notes = [*clip_import.notes, why]
+    clip_import.save()
     _clean_up(clip_import)
 
 
 def finish_checked_imports(*, now: datetime) -> None:
-    """Finish every import whose last row a worker has checked."""
+    """Finish every import whose last row a worker has checked; one that is refused says why."""
     for clip_import in ClipImport.objects.checked_through().select_related("study"):
-        finish = partial(_finish_or_refuse, clip_import, now)
+        finish = partial(_finish_or_refuse, clip_import.pk, now)
         if clip_import.study is None:
             finish()
         else:
@@ -237,30 +272,22 @@ def finish_checked_imports(*, now: datetime) -> None:
 
 def give_up_import(*, clip_import: ClipImport, now: datetime) -> bool:
     """End an import that has not come to its end; nothing of it is written. Whether it was open."""
-    is_given_up = _refuse(clip_import, "It was given up.", now)
     Trouble.objects.filter(study=clip_import.study_id, work=SweepWork.IMPORT).delete()
-    return is_given_up
-
-
-def _finish_or_refuse(clip_import: ClipImport, now: datetime) -> None:
-    """What the study cannot take is refused, and not tried again with every sweep."""
-    try:
-        finish_import(import_id=clip_import.pk, now=now)
-    except JuiceError as error:
-        _refuse(clip_import, str(error), now)
-
-
-def _refuse(clip_import: ClipImport, why: str, now: datetime) -> bool:
+    checking = ClipImport.objects.filter(pk=clip_import.pk, state=ImportState.CHECKING)
     with transaction.atomic():
-        checking = ClipImport.objects.filter(pk=clip_import.pk, state=ImportState.CHECKING)
-        if not checking.update(state=ImportState.REFUSED, finished_at=now):
+        if not checking.update(
+            state=ImportState.REFUSED, finished_at=now, notes=[*clip_import.notes, GIVEN_UP]
+        ):
             return False
-        clip_import.rows.waiting().update(state=ImportRowState.BAD, problem=why)
-        ImportRow.objects.create(
-            clip_import=clip_import, where="all of it", state=ImportRowState.BAD, problem=why
-        )
+        clip_import.rows.waiting().update(state=ImportRowState.BAD, problem=GIVEN_UP)
     _clean_up(clip_import)
     return True
+
+
+def _finish_or_refuse(import_id: int, now: datetime) -> None:
+    """What the study cannot take is refused, and not tried again with every sweep."""
+    with suppress(JuiceError):
+        finish_import(import_id=import_id, now=now)
 
 
 def problems_of(clip_import: ClipImport) -> list[str]:
@@ -284,8 +311,9 @@ def result_of(clip_import: ClipImport) -> ImportResult:
             if place in prompts
         ),
         kinds=frozenset(row.facts["kind"] for row in rows),
-        pairs=tuple((first, second) for first, second in clip_import.pairs),
+        model_pairs=tuple((first, second) for first, second in clip_import.model_pairs),
         problems=tuple(problems_of(clip_import)),
+        notes=tuple(clip_import.notes),
     )
 
 
@@ -389,11 +417,7 @@ def _clean_up(clip_import: ClipImport) -> None:
     uploaded = clip_import.rows.filter(location__startswith=STORED)
     for location in _once(uploaded.values_list("location", flat=True)):
         default_storage.delete(location.removeprefix(STORED))
-    stored = set(clip_import.rows.exclude(file="").values_list("file", flat=True))
-    others = ImportRow.objects.filter(clip_import__state=ImportState.CHECKING, file__in=stored)
-    wanted = set(Stimulus.objects.filter(file__in=stored).values_list("file", flat=True))
-    for name in stored - wanted - set(others.values_list("file", flat=True)):
-        default_storage.delete(name)
+    delete_unused(clip_import.rows.exclude(file="").values_list("file", flat=True))
 
 
 def _models_of(rows: Iterable[ImportRow]) -> Iterable[GenerativeModel]:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.db import transaction
 
 from annotations.enums import StimulusKind
 from annotations.errors import BadInput, ImportRefused
-from annotations.inputs import csv_records
 from annotations.media.errors import MediaError
 from annotations.media.info import MediaInfo
 from annotations.media.isolation import inspect_media, render
 from annotations.media.profiles import NATIVE, MediaSpec, plan_rendition
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from annotations.scratch import scratch_folder
-from annotations.services.clips.manifests import (
-    PromptText,
-    is_there,
-    key_of,
-    prompt_text,
-    text_of,
-)
+from annotations.services.clips.beside import file_beside
+from annotations.services.clips.prompt_lists import PromptText, column_of, key_of, prompt_text
 from annotations.services.clips.stimuli import store_original
+from annotations.services.clips.stored import taken_back_on_failure
 from annotations.services.studies.states import ensure_draft, set_prompts
+from annotations.tables.reading import read_table
+from annotations.tables.table import Row, ensure_columns, texts_of
 
 # Names that files of prompts have for the same thing; Emu Edit's test set says instruction,
 # image, task and idx.
@@ -33,12 +33,26 @@ TEXT = ("prompt", "text", "instruction")
 SOURCE = ("source", "image", "video")
 KEY = ("prompt_id", "idx", "hash", "id")
 CATEGORY = ("category", "task")
+NAMES = {"prompt": TEXT, "source": SOURCE, "prompt_id": KEY, "category": CATEGORY}
+COLUMNS = tuple(name for names in NAMES.values() for name in names)
 
 
-def import_prompts(*, study: Study, path: Path) -> int:
-    """Add the prompts of a CSV with their sources to a draft; how many.
+@dataclass(frozen=True)
+class WantedPrompt:
+    """A prompt of a table with the file of its source; `where` names its row."""
 
-    Paths of sources are relative to the file. All or none are added.
+    where: str
+    text: PromptText
+    source: Path
+
+
+def import_prompts(
+    *, study: Study, path: Path, on_note: Callable[[str], None] = lambda note: None
+) -> int:
+    """Add the prompts of a table with their sources to a draft; how many.
+
+    Paths of sources are relative to the file. All or none are added. `on_note` is called with
+    sentences about how the table was read.
 
     Raises
     ------
@@ -48,20 +62,27 @@ def import_prompts(*, study: Study, path: Path) -> int:
         The study is no draft.
     """
     ensure_draft(study)
-    prompts: list[Prompt] = []
-    problems: list[str] = []
-    for where, row, problem in csv_records(text_of(path)):
-        try:
-            if problem:
-                raise ValueError(problem)
-            prompts.append(_prompt_of(row, path.parent))
-        except (BadInput, MediaError, ValueError) as error:
-            problems.append(f"{where}: {error}")
-    if problems or not prompts:
+    try:
+        table = read_table(path.read_bytes(), name=path.name, known=COLUMNS)
+        names = {column: column_of(table, names) for column, names in NAMES.items()}
+        ensure_columns(table, [names["prompt"], names["source"]], COLUMNS)
+        wanted, problems = [], []
+        for row in table.rows:
+            try:
+                wanted.append(_wanted(row, names, path.parent))
+            except (BadInput, ValueError) as error:
+                problems.append(f"{row.where}: {error}")
+    except BadInput as error:
+        raise ImportRefused([str(error)]) from error
+    except OSError as error:
+        raise ImportRefused([f"{path.name} cannot be read: {error.strerror}."]) from error
+    if problems or not wanted:
         raise ImportRefused(problems or [f"{path.name}: there is no row in it."])
+    for note in table.notes:
+        on_note(note)
     earlier = [row.prompt for row in study.study_prompts.select_related("prompt")]
-    set_prompts(study=study, prompts=[*earlier, *prompts])
-    return len(prompts)
+    _set_prompts_with_sources(study, wanted, earlier)
+    return len(wanted)
 
 
 def start_from_pictures(*, study: Study, model: GenerativeModel) -> int:
@@ -82,19 +103,17 @@ def start_from_pictures(*, study: Study, model: GenerativeModel) -> int:
     if missing or not prompts:
         problems = [f"{key}: {model} has made no picture for it." for key in missing]
         raise ImportRefused(problems or ["The study has no prompts yet."])
-    set_prompts(
-        study=study, prompts=[_from_picture(prompt, found[prompt.pk]) for prompt in prompts]
-    )
+    with scratch_folder("source") as folder:
+        wanted = [_from_picture(prompt, found[prompt.pk], folder) for prompt in prompts]
+        _set_prompts_with_sources(study, wanted, [])
     return len(prompts)
 
 
-def _from_picture(prompt: Prompt, picture: Stimulus) -> Prompt:
-    text = PromptText(prompt.key, prompt.text, prompt.category)
-    with scratch_folder("source") as folder:
-        source = folder / f"picture{Path(str(picture.file.name)).suffix}"
-        with picture.file.open("rb") as stored:
-            source.write_bytes(stored.read())
-        return get_or_create_prompt_with_source(text=text, source=source)
+def _from_picture(prompt: Prompt, picture: Stimulus, folder: Path) -> WantedPrompt:
+    source = folder / f"{picture.pk}{Path(str(picture.file.name)).suffix}"
+    with picture.file.open("rb") as stored:
+        source.write_bytes(stored.read())
+    return WantedPrompt(prompt.key, PromptText(prompt.key, prompt.text, prompt.category), source)
 
 
 def get_or_create_prompt_with_source(*, text: PromptText, source: Path) -> Prompt:
@@ -105,41 +124,74 @@ def get_or_create_prompt_with_source(*, text: PromptText, source: Path) -> Promp
     MediaError
         The source is broken, or of a kind that cannot be shown.
     """
+    with taken_back_on_failure() as stored:
+        return _get_or_create(text, _kept_source(text, source, stored))
+
+
+def _set_prompts_with_sources(
+    study: Study, wanted: Sequence[WantedPrompt], earlier: Sequence[Prompt]
+) -> None:
+    """Keep the sources, then write all prompts, or none of anything."""
+    with taken_back_on_failure() as stored:
+        kept, problems = [], []
+        for one in wanted:
+            try:
+                kept.append((one.text, _kept_source(one.text, one.source, stored)))
+            except MediaError as error:
+                problems.append(f"{one.where}: {error}")
+        if problems:
+            raise ImportRefused(problems)
+        with transaction.atomic():
+            prompts = [_get_or_create(text, values) for text, values in kept]
+            set_prompts(study=study, prompts=[*earlier, *prompts])
+
+
+def _kept_source(text: PromptText, source: Path, stored: list[str]) -> dict[str, Any]:
+    """What a prompt's row says of its source, whose files are in the store."""
     info = inspect_media(source)
     digest = Prompt.digest_of(text.text, info.sha256)
-    found = Prompt.objects.filter(key=text.key, digest=digest).first()
-    if found is not None:
-        return found
+    if Prompt.objects.filter(key=text.key, digest=digest).exists():
+        return {"source_sha256": info.sha256}
+    original = store_original(source, info)
+    stored.append(original)
+    shown = _store_shown(source, info)
+    stored.append(shown)
+    return {
+        "source": original,
+        "source_kind": info.kind,
+        "source_sha256": info.sha256,
+        "source_seconds": float(info.seconds),
+        "shown_source": shown,
+    }
+
+
+def _get_or_create(text: PromptText, source: Mapping[str, Any]) -> Prompt:
     return Prompt.objects.get_or_create(
         key=text.key,
-        digest=digest,
-        defaults={
-            "text": text.text,
-            "category": text.category,
-            "source": store_original(source, info),
-            "source_kind": info.kind,
-            "source_sha256": info.sha256,
-            "source_seconds": float(info.seconds),
-            "shown_source": _store_shown(source, info),
-        },
+        digest=Prompt.digest_of(text.text, source["source_sha256"]),
+        defaults={"text": text.text, "category": text.category, **source},
     )[0]
 
 
-def _prompt_of(row: Mapping[str, str], folder: Path) -> Prompt:
-    text, source = _first(row, TEXT), _first(row, SOURCE)
+def _wanted(row: Row, names: Mapping[str, str], folder: Path) -> WantedPrompt:
+    cells = texts_of(row)
+    told = {column: _first(row, cells, names[column], NAMES[column]) for column in NAMES}
+    text, source = told["prompt"], told["source"]
     if not text:
         raise ValueError(f"the prompt is missing (column {' or '.join(TEXT)}).")
     if not source:
         raise ValueError(f"the source is missing (column {' or '.join(SOURCE)}).")
-    path = (folder / source).resolve()
-    if not path.is_relative_to(folder.resolve()) or not is_there(path):
+    path = file_beside(folder, source).resolve()
+    if not path.is_relative_to(folder.resolve()):
         raise ValueError(f"there is no file {source} beside the table.")
-    prompt = prompt_text(_first(row, KEY) or key_of(text), text, _first(row, CATEGORY))
-    return get_or_create_prompt_with_source(text=prompt, source=path)
+    prompt = prompt_text(told["prompt_id"] or key_of(text), text, told["category"])
+    return WantedPrompt(row.where, prompt, path)
 
 
-def _first(row: Mapping[str, str], names: tuple[str, ...]) -> str:
-    return next((row[name] for name in names if row.get(name)), "")
+def _first(row: Row, cells: Mapping[str, str], column: str, names: tuple[str, ...]) -> str:
+    """The cell of the table's column; each object of JSON may use another name."""
+    own = (name for name in names if name in cells) if row.names else iter(())
+    return cells.get(next(own, column), "")
 
 
 def _store_shown(source: Path, info: MediaInfo) -> str:

@@ -10,21 +10,25 @@ from django.utils.text import slugify
 
 from annotations.enums import Pairing, StudyKind
 from annotations.models import GenerativeModel, ModelPair, Prompt, Study
-from annotations.services.clips.manifests import PromptText
+from annotations.services.clips.prompt_lists import PromptText
 from annotations.services.studies.states import create_study, set_models, set_prompts
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import brought, in the order of its rows; `problems` are of rows left out."""
+    """What an import brought, in the order of its rows; `problems` are of rows left out.
+
+    `notes` say how its table was read, and what was passed over.
+    """
 
     added: int
     already_there: int
     models: tuple[GenerativeModel, ...]
     prompts: tuple[Prompt, ...]
     kinds: frozenset[str]
-    pairs: tuple[tuple[str, str], ...] = ()
+    model_pairs: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def import_into_study(*, result: ImportResult, slug: str, title: str = "") -> Study:
@@ -39,15 +43,15 @@ def import_into_study(*, result: ImportResult, slug: str, title: str = "") -> St
 
 
 def add_to_study(study: Study, result: ImportResult) -> None:
-    """Add what was imported to a draft; ready pairs become the pairs that it compares."""
+    """Add what was imported to a draft; ready comparisons say which models it compares."""
     models = [row.model for row in study.study_models.select_related("model")]
     prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
     set_models(study=study, models=[*models, *result.models])
     set_prompts(study=study, prompts=[*prompts, *result.prompts])
-    if not result.pairs:
+    if not result.model_pairs:
         return
     by_name = {model.name: model for model in result.models}
-    known = [pair for pair in result.pairs if set(pair) <= set(by_name)]
+    known = [pair for pair in result.model_pairs if set(pair) <= set(by_name)]
     for first, second in known:
         ModelPair.objects.get_or_create(
             study=study, model_a=by_name[first], model_b=by_name[second]

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -17,16 +18,18 @@ from django.core.files.storage import default_storage
 
 from annotations.errors import ImportRefused
 from annotations.models import ClipImport, Study
+from annotations.services.clips.clip_rows import ClipRow, Manifest, Problem
 from annotations.services.clips.downloads import STORED, is_remote
 from annotations.services.clips.importing import start_import
-from annotations.services.clips.manifests import ClipRow, Manifest, Problem, read_clips
+from annotations.services.clips.manifests import read_clips
 from annotations.services.clips.registering import prompt_texts
+from annotations.services.clips.stored import taken_back_on_failure
+from annotations.tables.files import FORMATS, is_table
 
 MAX_UPLOAD_BYTES = 2 * 1024**3
 MAX_UPLOAD_FILES = 20_000
 # What the standard library raises over archives that are cut off, garbled or locked.
 BROKEN = (RuntimeError, OSError, ValueError, EOFError, zlib.error, lzma.LZMAError)
-MANIFEST_SUFFIXES = {".csv", ".jsonl"}
 
 
 def start_upload(
@@ -37,8 +40,8 @@ def start_upload(
     Parameters
     ----------
     upload
-        A zip with a manifest or a folder per model in it; or a CSV or JSONL manifest whose paths
-        are web addresses.
+        A zip with a manifest or a folder per model in it; or a manifest alone, whose paths are web
+        addresses.
     name
         The file's name, as the owner knows it.
 
@@ -49,38 +52,49 @@ def start_upload(
     """
     with TemporaryDirectory(prefix="unpacked-") as temporary:
         folder = Path(temporary)
-        if Path(name).suffix.lower() in MANIFEST_SUFFIXES:
+        if is_table(name):
             source = folder / f"manifest{Path(name).suffix.lower()}"
             shutil.copyfile(upload, source)
-        else:
+        elif Path(name).suffix.lower() == ".zip":
             source = unpack_upload(upload, folder)
-        manifest = keep_inside(read_clips(source, prompts=prompt_texts(study)), folder)
-        return start_import(
-            manifest=_store_files(manifest, folder),
-            source=name,
-            study=study,
-            keep_going=keep_going,
-            is_dry_run=is_dry_run,
-            by_workers=True,
-        )
+        else:
+            raise ImportRefused(
+                [
+                    f"{name} is neither a zip nor a table. Upload a .zip with a manifest or a "
+                    f"folder per model in it, or a table whose name ends in {', '.join(FORMATS)}."
+                ]
+            )
+        manifest = keep_inside(read_clips(source, prompts=prompt_texts(study), name=name), folder)
+        with taken_back_on_failure() as stored:
+            return start_import(
+                manifest=_store_files(manifest, folder, stored),
+                source=name,
+                study=study,
+                keep_going=keep_going,
+                is_dry_run=is_dry_run,
+                by_workers=True,
+            )
 
 
 def unpack_upload(archive: Path, target: Path) -> Path:
-    """Unpack an uploaded zip, and give the folder that holds the manifest or the models.
+    """Unpack an uploaded zip, and give the folder of its content.
 
     Raises
     ------
     ImportRefused
-        It is no zip, too large when unpacked, or has names that point outside of it.
+        It is no zip, too large when unpacked, or has names that point outside of it or come twice.
     """
     try:
         with zipfile.ZipFile(archive) as packed:
-            members = [info for info in packed.infolist() if not _is_clutter(info.filename)]
+            members = packed.infolist()
+            for info in members:
+                # Some programs on Windows write their own separator.
+                info.filename = info.filename.replace("\\", "/")
             _check_members(members, target)
-            packed.extractall(target, members=[info.filename for info in members])
+            packed.extractall(target, members=members)
     except (zipfile.BadZipFile, *BROKEN) as error:
         raise ImportRefused([f"The upload cannot be unpacked as a zip file: {error}."]) from error
-    return _content_root(target)
+    return target
 
 
 def keep_inside(manifest: Manifest, folder: Path) -> Manifest:
@@ -101,8 +115,8 @@ def _lies_in(row: ClipRow, folder: Path) -> bool:
     return Path(row.location).resolve().is_relative_to(folder.resolve())
 
 
-def _store_files(manifest: Manifest, folder: Path) -> Manifest:
-    """Put the clips where workers on every host can get them."""
+def _store_files(manifest: Manifest, folder: Path, names: list[str]) -> Manifest:
+    """Put the clips where workers on every host can get them; their names are noted."""
     prefix = f"uploads/{secrets.token_hex(8)}"
     rows = []
     for row in manifest.rows:
@@ -110,15 +124,10 @@ def _store_files(manifest: Manifest, folder: Path) -> Manifest:
             path = Path(row.location)
             with path.open("rb") as content:
                 target = f"{prefix}/{path.resolve().relative_to(folder.resolve())}"
-                stored = default_storage.save(target, File(content))
-            row = replace(row, location=f"{STORED}{stored}")
+                names.append(default_storage.save(target, File(content)))
+            row = replace(row, location=f"{STORED}{names[-1]}")
         rows.append(row)
     return replace(manifest, rows=rows)
-
-
-def _is_clutter(name: str) -> bool:
-    """What file managers add to archives."""
-    return name.startswith("__MACOSX/") or Path(name).name.startswith(".")
 
 
 def _check_members(members: Iterable[zipfile.ZipInfo], target: Path) -> None:
@@ -135,17 +144,8 @@ def _check_members(members: Iterable[zipfile.ZipInfo], target: Path) -> None:
     for info in members:
         if not (target / info.filename).resolve().is_relative_to(target.resolve()):
             raise ImportRefused([f"{info.filename}: the name points outside of the archive."])
-
-
-def _content_root(folder: Path) -> Path:
-    """Step into a single wrapping folder, as archives often have one."""
-    entries = list(folder.iterdir())
-    if len(entries) == 1 and entries[0].is_dir() and not _has_media(entries[0]):
-        return entries[0]
-    return folder
-
-
-def _has_media(folder: Path) -> bool:
-    return any(path.is_file() for path in folder.iterdir()) and not any(
-        path.name.startswith(("manifest.", "prompts.")) for path in folder.iterdir()
-    )
+    names = Counter(info.filename for info in members)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ImportRefused(
+            [f"{name}: the archive holds two files of this name." for name in twice]
+        )

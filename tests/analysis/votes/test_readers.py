@@ -76,15 +76,27 @@ def test_an_unknown_winner_names_file_and_line(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("votes.csv", "model_a,model_b\nx,y\n", "no column winner among model_a, model_b"),
-        ("votes.csv", "model_a,model_b,winner\nx,y\n", "line 2 has another number of cells"),
+        (
+            "votes.csv",
+            "model_a,model_b\nx,y\n",
+            "the column winner is missing. Found: model_a, model_b.",
+        ),
+        (
+            "votes.csv",
+            "model_a,model_b,winner\nx,y\n",
+            "Line 2: it has 2 cells and the header 3 columns",
+        ),
         ("votes.csv", "model_a,model_b,winner\n", "no votes in it"),
-        ("votes.jsonl", '{"model_a": "x"}\n{"model_a"\n', "line 2, column 11"),
-        ("votes.jsonl", "[1]\n", "line 1 is not a JSON object"),
+        (
+            "votes.jsonl",
+            '{"model_a": "x"}\n{"model_a"\n',
+            "Line 2: it is not JSON: Expecting ':' delimiter (column 11)",
+        ),
+        ("votes.jsonl", "[1]\n", "Line 1: it is not a JSON object"),
         ("votes.json", '{"pair": {"video_a": "x"}}', "'pair' lacks video_a, video_b"),
         ("votes.json", "[]", "no votes in it"),
         ("votes.json", "1", "not an object of named pairs"),
-        ("votes.xlsx", "", "files ending in '.xlsx' are not known"),
+        ("votes.xlsx", "", "files ending in “.xlsx” are not known"),
     ],
 )
 def test_a_file_that_is_not_votes_says_where_and_what_to_do(tmp_path, name, text, words):
