@@ -23,7 +23,7 @@ from annotations.inputs import load_json
 from annotations.tables.columns import KnownColumns, missing_words
 from annotations.tables.files import Format, format_of, read_text_file
 from annotations.tables.reading import read_objects, read_table
-from annotations.tables.table import Table, ensure_columns, ensure_text
+from annotations.tables.table import ReadTable, ensure_columns, ensure_text
 
 Row = dict[str, Any]
 NumberedRows = Iterator[tuple[int | str, Row]]
@@ -118,7 +118,7 @@ def _numbered(path: Path, notes: list[str]) -> tuple[list[tuple[int | str, Row]]
     return rows, "line"
 
 
-def _rows_of(table: Table) -> NumberedRows:
+def _rows_of(table: ReadTable) -> NumberedRows:
     """The rows of a table as they stand.
 
     Raises

@@ -18,7 +18,7 @@ from annotations.tables.files import (
 )
 from annotations.tables.objects import Found, is_object, objects_in, objects_of, objects_of_lines
 from annotations.tables.separated import begins_as_table, read_separated
-from annotations.tables.table import Row, Table, ensure_text, unread_words
+from annotations.tables.table import ReadTable, Row, ensure_text, unread_words
 
 
 def read_table(
@@ -28,7 +28,7 @@ def read_table(
     known: Sequence[str],
     line_column: str = "",
     largest: int = LARGEST_FILE,
-) -> Table:
+) -> ReadTable:
     """The rows of a file; its name says the format, its header what stands between cells.
 
     Parameters
@@ -55,17 +55,17 @@ def read_table(
     if form in (Format.JSON, Format.JSON_LINES):
         notes = [f"{name} was read as {encoding} text."] if encoding else []
         read = objects_of_lines if form is Format.JSON_LINES else objects_in
-        return Table(name, form, (), _of_objects(read(text, name), columns, name, notes), notes)
+        return ReadTable(name, form, (), _of_objects(read(text, name), columns, name, notes), notes)
     if form is Format.LINES and line_column and not begins_as_table(text, columns):
-        return Table(name, form, (line_column,), _of_lines(text, name, line_column))
+        return ReadTable(name, form, (line_column,), _of_lines(text, name, line_column))
     return read_separated(text, name, columns, encoding)
 
 
-def read_objects(entries: list[Any], *, name: str, known: Sequence[str]) -> Table:
+def read_objects(entries: list[Any], *, name: str, known: Sequence[str]) -> ReadTable:
     """The same of a list of JSON objects that was read before."""
     notes: list[str] = []
     rows = _of_objects(objects_of(entries), KnownColumns(known), name, notes)
-    return Table(name, Format.JSON, (), rows, notes)
+    return ReadTable(name, Format.JSON, (), rows, notes)
 
 
 def _of_objects(

@@ -10,7 +10,7 @@ from annotations.errors import BadInput
 from annotations.tables.cells import DELIMITERS, rows_of_cells, shown
 from annotations.tables.columns import KnownColumns
 from annotations.tables.files import Format
-from annotations.tables.table import Row, Table, ensure_text, unread_words
+from annotations.tables.table import ReadTable, Row, ensure_text, unread_words
 
 # Excel's own first line, which says what stands between cells.
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
@@ -19,7 +19,7 @@ CELLS_SHOWN = 6
 T = TypeVar("T")
 
 
-def read_separated(text: str, name: str, known: KnownColumns, encoding: str) -> Table:
+def read_separated(text: str, name: str, known: KnownColumns, encoding: str) -> ReadTable:
     """The table of a text; its header says what stands between cells."""
     text, line = _without_separator_line(text)
     delimiter = _delimiter_of(text, known, name)
@@ -37,7 +37,7 @@ def read_separated(text: str, name: str, known: KnownColumns, encoding: str) -> 
         notes.append(f"{name} was read as {encoding or 'UTF-8'} text{between}.")
     if unknown := known.unknown(columns):
         notes.append(f"{name}: not read: {unread_words(known, columns, unknown)}.")
-    return Table(
+    return ReadTable(
         name,
         Format.SEPARATED,
         tuple(columns),

@@ -27,7 +27,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReadTable:
     """The rows of a file, to be read once, and what was decided to read them.
 
     `columns` are all that the header names, under our own names where they are known; of JSON,
@@ -41,7 +41,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-def ensure_columns(table: Table, required: Sequence[str], known: Sequence[str]) -> None:
+def ensure_columns(table: ReadTable, required: Sequence[str], known: Sequence[str]) -> None:
     """Raise BadInput unless the header of a table has these columns."""
     missing = [column for column in required if column not in table.columns]
     if table.format not in (Format.JSON, Format.JSON_LINES) and missing:

@@ -121,17 +121,17 @@ def explain_no_clips(files: Iterable[str], *, name: str) -> str:
     )
 
 
-def _wrapping(files: Mapping[str, str]) -> str:
+def _wrapping(files: Iterable[str]) -> str:
     """The folders around everything, as archives often have one: `study/`."""
+    inner = [path.split("/") for path in files]
     root = ""
-    while files:
-        inner = [PurePosixPath(path.removeprefix(root)).parts for path in files]
-        if len({parts[0] for parts in inner}) > 1 or any(len(parts) == 1 for parts in inner):
-            return root
+    while inner and all(len(parts) > 1 for parts in inner):
         direct = [parts[1] for parts in inner if len(parts) == 2]
-        if direct and not any(map(_is_named_table, direct)):
-            return root
+        is_model = direct and not any(map(_is_named_table, direct))
+        if is_model or len({parts[0] for parts in inner}) > 1:
+            break
         root += f"{inner[0][0]}/"
+        inner = [parts[1:] for parts in inner]
     return root
 
 

@@ -13,7 +13,7 @@ from annotations.inputs import read_text
 from annotations.models import Prompt
 from annotations.tables.files import LARGEST_FILE
 from annotations.tables.reading import read_table
-from annotations.tables.table import Row, Table, ensure_columns, missing_in, texts_of
+from annotations.tables.table import ReadTable, Row, ensure_columns, missing_in, texts_of
 
 TEXT = ("prompt", "text")
 COLUMNS = (*TEXT, "prompt_id", "category")
@@ -91,12 +91,12 @@ def composed(name: str) -> str:
     return normalize("NFC", name)
 
 
-def column_of(table: Table, names: Sequence[str]) -> str:
+def column_of(table: ReadTable, names: Sequence[str]) -> str:
     """The first of some names for one thing that a table has; without any, the first of all."""
     return next((name for name in names if name in table.columns), names[0])
 
 
-def _prompts_of(table: Table, text_column: str) -> list[PromptText]:
+def _prompts_of(table: ReadTable, text_column: str) -> list[PromptText]:
     found, problems = [], []
     for row in table.rows:
         try:

@@ -37,6 +37,8 @@ from generation.adapters.values import found_at, list_at, object_at, time_of
 
 VIDEO_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv", ".gif")
 STORED = "output"
+CLIENT = "juice"
+"""Of a workflow that ran from its cache, ComfyUI's history names the files only to a client."""
 
 
 class ComfyUIAdapter(HttpAdapter):
@@ -80,7 +82,8 @@ class ComfyUIAdapter(HttpAdapter):
             put(workflow, place, self._uploaded(file))
         # Our own id, so that the job can be found even if the answer is lost.
         own_id = {"prompt_id": request.key} if request.key else {}
-        return submission_in(self.send("/prompt", json={"prompt": workflow, **own_id}), "prompt_id")
+        asked = {"prompt": workflow, "client_id": CLIENT, **own_id}
+        return submission_in(self.send("/prompt", json=asked), "prompt_id")
 
     def poll(self, remote_id: str) -> Pending | Done:
         """The queue is read before the history, lest a job that ends in between seem lost."""

@@ -481,7 +481,7 @@ def comfyui(url: str) -> Shape:
         request=GenerationRequest(prompt="A fox", seed=7, key=KEY_OF_ATTEMPT),
         submit="POST /v1/prompt",
         accepted={"prompt_id": KEY_OF_ATTEMPT, "number": 1, "node_errors": {}},
-        sent={"prompt": asked, "prompt_id": KEY_OF_ATTEMPT},
+        sent={"prompt": asked, "client_id": "juice", "prompt_id": KEY_OF_ATTEMPT},
         remote_id=KEY_OF_ATTEMPT,
         poll=f"GET /v1/history/{KEY_OF_ATTEMPT}",
         pending=[],

@@ -569,6 +569,12 @@ class TestComfyUI:
             False,
         )
 
+    def test_it_is_sent_as_a_client_lest_a_cached_workflow_end_without_a_file(self, of):
+        """execution.py fills the outputs of cached nodes in only where there is a client_id."""
+        server = of(shapes.comfyui)
+        server.submit()
+        assert sent(server)["client_id"] == "juice"
+
     def test_the_workflow_of_the_row_is_never_changed(self, of):
         of(shapes.comfyui).submit()
         assert WORKFLOW["6"]["inputs"]["text"] == ""
