@@ -95,6 +95,8 @@ def answer(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
             "refused": "Decoding this file takes more memory than one file may have "
             f"({MEMORY_BYTES // 1024**3} GB). Make it smaller."
         }
+    except BlockingIOError:
+        return {"busy": True}
     except Exception:
         # Pillow and FFmpeg raise many kinds on broken data; none may end the service.
         traceback.print_exc()

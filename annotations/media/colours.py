@@ -86,7 +86,7 @@ def opaque(picture: av.VideoFrame) -> av.VideoFrame:
     if not has_alpha(picture):
         return picture
     colours = described(picture)
-    shown = colours.reformat(format="rgba", src_colorspace=colours.colorspace)
+    shown = colours.reformat(format="rgba", src_colorspace=colours.colorspace, threads=1)
     flat = over_grey(Image.fromarray(shown.to_ndarray()))
     replaced = av.VideoFrame.from_ndarray(np.asarray(flat), format="rgb24")
     replaced.pts, replaced.time_base = picture.pts, picture.time_base

@@ -54,7 +54,8 @@ class Tally:
         self.last_seconds = frame.seconds
         self.limits.check_seconds(frame.at - self.times[0])
         self.limits.check_decoded_pixels(len(self.times) * size[0] * size[1])
-        picture = opaque(frame.picture).reformat(format="rgb24")
+        # Each frame scales with threads of its own, which would use up what one process may have.
+        picture = opaque(frame.picture).reformat(format="rgb24", threads=1)
         rgb = picture.to_ndarray().astype(np.uint8, copy=False)
         self.digest.update(rgb.tobytes())
         self.impression.add(rgb)

@@ -112,7 +112,10 @@ def _ask(request: dict[str, Any]) -> dict[str, Any]:
     child = getattr(_local, "child", None)
     if child is None or not child.is_alive():
         child = _local.child = Child()
+    began = time.monotonic()
     answer: dict[str, Any] = child.ask(request)
+    if "busy" in answer:
+        raise TooSlow(TOO_SLOW.format(seconds=time.monotonic() - began))
     if "refused" in answer:
         raise MediaError(answer["refused"])
     return answer

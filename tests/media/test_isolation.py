@@ -173,3 +173,12 @@ def test_findings_and_plans_come_through_json_unchanged(tmp_path):
     plan = plan_rendition(info, info, PAIRWISE_MIN)
     assert info_from_json(info_to_json(info)) == info
     assert plan_from_json(plan_to_json(plan)) == plan
+
+
+def test_a_long_clip_takes_no_more_threads_than_a_short_one(tmp_path):
+    """Each frame that was scaled left two threads behind, and the process ran full."""
+    clip = make_clip(tmp_path / "long.mp4", frames=200)
+    isolation.inspect_media(clip)
+    status = Path(f"/proc/{isolation._local.child.process.pid}/status").read_text()
+    [threads] = [line for line in status.splitlines() if line.startswith("Threads:")]
+    assert int(threads.split()[1]) <= 2 * (os.cpu_count() or 1) + 2
