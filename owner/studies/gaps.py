@@ -57,6 +57,6 @@ def reach_of(study: Study) -> Reach:
     met = model_pairs(study)
     possible = sum(prompts - len({*lacking[a.pk], *lacking[b.pk]}) for a, b in met)
     gaps = [
-        Gap(models[pk], keys[:PROMPTS_NAMED], len(keys)) for pk, keys in lacking.items() if keys
+        Gap(model, lacking[pk][:PROMPTS_NAMED], len(lacking[pk])) for pk, model in models.items()
     ]
     return Reach(wanted=len(met) * prompts, possible=possible, gaps=gaps)

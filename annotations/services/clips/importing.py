@@ -58,7 +58,6 @@ CHECK_LEASE = timedelta(seconds=LONGEST_CHECK) + timedelta(minutes=4)
 QUIETER_AFTER = timedelta(minutes=5)
 QUEUE_LEASE = timedelta(minutes=2)
 ENQUEUE_AT_ONCE = 200
-GIVEN_UP = "It was given up."
 BATCH = 500
 
 T = TypeVar("T", bound=Hashable)
@@ -252,12 +251,22 @@ def _checked_import(import_id: int) -> ClipImport | None:
     return clip_import
 
 
-def _refuse(import_id: int, why: str, now: datetime) -> None:
-    clip_import = ClipImport.objects.get(pk=import_id)
-    clip_import.state, clip_import.finished_at = ImportState.REFUSED, now
-    clip_import.notes = [*clip_import.notes, why]
-    clip_import.save()
+def _refuse(import_id: int, why: str, now: datetime) -> bool:
+    """End an import without writing anything of it, and say why; whether it was under way."""
+    with transaction.atomic():
+        clip_import = (
+            ClipImport.objects.select_for_update()
+            .filter(pk=import_id, state=ImportState.CHECKING)
+            .first()
+        )
+        if clip_import is None:
+            return False
+        clip_import.rows.waiting().update(state=ImportRowState.BAD, problem=why)
+        clip_import.state, clip_import.finished_at = ImportState.REFUSED, now
+        clip_import.notes = [*clip_import.notes, why]
+        clip_import.save()
     _clean_up(clip_import)
+    return True
 
 
 def finish_checked_imports(*, now: datetime) -> None:
@@ -273,15 +282,7 @@ def finish_checked_imports(*, now: datetime) -> None:
 def give_up_import(*, clip_import: ClipImport, now: datetime) -> bool:
     """End an import that has not come to its end; nothing of it is written. Whether it was open."""
     Trouble.objects.filter(study=clip_import.study_id, work=SweepWork.IMPORT).delete()
-    checking = ClipImport.objects.filter(pk=clip_import.pk, state=ImportState.CHECKING)
-    with transaction.atomic():
-        if not checking.update(
-            state=ImportState.REFUSED, finished_at=now, notes=[*clip_import.notes, GIVEN_UP]
-        ):
-            return False
-        clip_import.rows.waiting().update(state=ImportRowState.BAD, problem=GIVEN_UP)
-    _clean_up(clip_import)
-    return True
+    return _refuse(clip_import.pk, "It was given up.", now)
 
 
 def _finish_or_refuse(import_id: int, now: datetime) -> None:

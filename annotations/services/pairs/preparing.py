@@ -174,20 +174,15 @@ def _create_comparison(
             plans[side] = own, _plan_for(study, own=own, partner=partner, spoilt=factor)
         except Exception as error:
             # One that cannot be planned is told as failed, and keeps no other from being made.
-            words = _words_for_plan(error)
-            values |= {"state": ComparisonState.FAILED, "error": f"{own.model}: {words}"}
+            if not isinstance(error, MediaError):
+                logger.exception("the comparison of %s and %s cannot be planned", first, second)
+            words = f"{own.model}: {words_for(error)}"
+            values |= {"state": ComparisonState.FAILED, "error": words}
     if len(plans) == len(sides):
         values |= {f"rendition_{side}": _rendition_of(*plan) for side, plan in plans.items()}
     Comparison.objects.get_or_create(
         study=study, stimulus_a=first, stimulus_b=second, of_check=check, defaults=values
     )
-
-
-def _words_for_plan(error: Exception) -> str:
-    if isinstance(error, MediaError):
-        return str(error)
-    logger.exception("a comparison cannot be planned", exc_info=error)
-    return words_for(error)
 
 
 def _plan_for(study: Study, *, own: Stimulus, partner: Stimulus, spoilt: int = 0) -> RenditionPlan:

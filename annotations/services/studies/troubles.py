@@ -14,6 +14,7 @@ from django.db.models import F
 
 from annotations.enums import SweepWork
 from annotations.errors import JuiceError
+from annotations.media.errors import MediaError
 from annotations.models import Study, Trouble
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,10 @@ def guard(study: Study, work: SweepWork, do: Callable[[], object], *, now: datet
         logger.exception("%s failed for the study %s", work.label, study.slug)
         _note(study, work, words_for(error), now)
         return False
-    Trouble.objects.filter(study=study, work=work).delete()
+    earlier = Trouble.objects.filter(study=study, work=work)
+    # Asked first: on SQLite a DELETE waits for the one writer, though there is nothing to delete.
+    if earlier.exists():
+        earlier.delete()
     return True
 
 
@@ -46,7 +50,7 @@ def run_every(steps: Iterable[Callable[[], object]]) -> None:
 
 def words_for(error: Exception) -> str:
     """A refusal in its own words; anything else with its kind, which an operator can look up."""
-    if isinstance(error, JuiceError):
+    if isinstance(error, JuiceError | MediaError):
         return str(error)
     if isinstance(error, OperationalError):
         return f"The database did not answer: {error}"
