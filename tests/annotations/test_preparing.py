@@ -1,3 +1,5 @@
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -54,6 +56,18 @@ def study(tmp_path):
     (tmp_path / "prompts.csv").write_text("prompt_id,prompt\nfox,A fox\n")
     result = import_clips(manifest=read_clips(tmp_path))
     return import_into_study(result=result, slug="foxes")
+
+
+@contextmanager
+def spoilt(rendition: Rendition, how: Callable[[bytes], bytes]) -> Iterator[None]:
+    """Another content in the original; it is kept by its hash, and other tests have the same."""
+    original = Path(rendition.stimulus.file.path)
+    good = original.read_bytes()
+    original.write_bytes(how(good))
+    try:
+        yield
+    finally:
+        original.write_bytes(good)
 
 
 def prepare(study: Study) -> Comparison:
@@ -134,13 +148,10 @@ def test_a_source_that_went_bad_fails_with_its_reason_and_can_be_retried(study):
     start_preparing(study=study)
     sync_comparisons(study=study)
     rendition = Rendition.objects.first()
-    original = Path(rendition.stimulus.file.path)
-    good = original.read_bytes()
-    original.write_bytes(good[: len(good) // 2])
-    make_rendition(rendition_id=rendition.pk, now=NOW)
+    with spoilt(rendition, lambda good: good[: len(good) // 2]):
+        make_rendition(rendition_id=rendition.pk, now=NOW)
     rendition.refresh_from_db()
     assert (rendition.state, bool(rendition.error)) == (RenditionState.FAILED, True)
-    original.write_bytes(good)
     retry_failed_renditions(study=study)
     for rendition_id in lease_due_renditions(now=NOW):
         make_rendition(rendition_id=rendition_id, now=NOW)
@@ -292,8 +303,8 @@ def test_a_clip_that_cannot_be_prepared_is_named_with_its_reason(study):
     start_preparing(study=study)
     sync_comparisons(study=study)
     rendition = Rendition.objects.first()
-    Path(rendition.stimulus.file.path).write_bytes(b"nothing that anybody could show")
-    make_rendition(rendition_id=rendition.pk, now=NOW)
+    with spoilt(rendition, lambda _: b"nothing that anybody could show"):
+        make_rendition(rendition_id=rendition.pk, now=NOW)
     rendition.refresh_from_db()
     error = study.comparisons.get().error
     assert error == f"{rendition.stimulus}: {rendition.error}"

@@ -100,13 +100,20 @@ def test_a_whole_comparison_is_judged_by_keyboard(rater):
 
 
 def test_what_was_chosen_before_the_scripts_came_counts_once_both_clips_were_seen(rater):
-    held = []
-    rater.page.route("**/rater/rate.js", lambda route: held.append(route))
+    scripts, clips = [], []
+    rater.page.route("**/rater/rate.js", lambda route: scripts.append(route))
+    # The clips wait as well: on a busy machine both were seen before anybody could look.
+    rater.page.route("**/m/*/", lambda route: clips.append(route))
     rater.page.reload(wait_until="commit")
     rater.choose("quality", "left", "pixel-sharpness")
-    held[0].continue_()
+    while not scripts:
+        rater.page.wait_for_timeout(50)
+    scripts[0].continue_()
     next_one = rater.page.locator("[data-next]")
     expect(next_one).to_be_disabled()
+    rater.page.unroute("**/m/*/")
+    for clip in clips:
+        clip.continue_()
     expect(next_one).to_be_enabled()
     rater.send()
     expect(rater.page.locator("input[name=choice-faithfulness]").first).to_be_attached()
