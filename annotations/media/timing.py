@@ -90,19 +90,19 @@ def steady_rate(
     second of them is not too late.
     """
     fewest, most = len(appears) - 1, floor(max_fps * span)
-    rate, misfit = best_rate(appears, fewest / span, proposed, misfit_of)
+    rate, misfit = best_rate(appears, fewest / span, proposed, misfit_of, SLACK)
     if misfit <= SLACK:
         return rate
     lowest = next((n for n in range(fewest, most + 1) if fits(appears, n, span)), None)
     if lowest is not None:
         near = range(lowest, min(floor(lowest * WINDOW), most) + 1)
         ticks = min(near, key=lambda n: misfit_of(appears, n / float(span)))
-        return best_rate(appears, ticks / span, proposed, misfit_of)[0]
+        return best_rate(appears, ticks / span, proposed, misfit_of, SLACK)[0]
     shortest = float(np.diff(appears).min())
     if shortest * max_fps >= 1:
         return Fraction(1 / shortest).limit_denominator(DENOMINATOR)
     crowded = (n for n in range(fewest, most + 1) if lateness(appears, n / float(span)) <= LATEST)
-    return best_rate(appears, next(crowded, most) / span, proposed, lateness)[0]
+    return best_rate(appears, next(crowded, most) / span, proposed, lateness, LATEST)[0]
 
 
 def fits(appears: Seconds, ticks: int, span: Fraction) -> bool:
@@ -114,10 +114,12 @@ def best_rate(
     measured: Fraction,
     proposed: Sequence[Fraction],
     misfit: Misfit,
+    limit: float,
 ) -> tuple[Fraction, float]:
     """Of the measured rate and those near it that somebody may have meant, the one that fits best.
 
-    The measured one must fit plainly better. Also by how much the rate misfits.
+    The measured one must fit plainly better, or alone keep within the limit. Also by how much
+    the rate misfits.
     """
     found = misfit(appears, float(measured))
     whole = Fraction(round(measured))
@@ -128,10 +130,10 @@ def best_rate(
         if rate > 0 and abs(measured / rate - 1) <= NEAR
     ]
     best, rate = min(meant, key=lambda one: one[0], default=(float("inf"), measured))
-    if best <= found + EXACT:
+    if best <= found + EXACT and best <= max(found, limit):
         return rate, best
     simple = measured.limit_denominator(1001)
-    is_exact = abs(misfit(appears, float(simple)) - found) < EXACT / 10
+    is_exact = misfit(appears, float(simple)) <= min(found + EXACT / 10, max(found, limit))
     return (simple if is_exact else measured.limit_denominator(DENOMINATOR)), found
 
 
