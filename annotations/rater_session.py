@@ -21,8 +21,7 @@ def rater_in(request: HttpRequest, study: Study) -> Rater | None:
     """The rater of this study that the request comes from."""
     # Who sends the header means it, whatever cookie a browser adds.
     credential = rater_credential(request) or request.COOKIES.get(cookie_name(study.pk), "")
-    rater = find_rater(credential) if credential else None
-    return rater if rater is not None and rater.study_id == study.pk else None
+    return find_rater(credential, study)
 
 
 def rater_credential(request: HttpRequest) -> str:

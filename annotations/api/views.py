@@ -27,11 +27,11 @@ from rest_framework.views import APIView
 from annotations.api import serializers
 from annotations.api.problems import PROBLEM_JSON, REFUSALS, ProblemSerializer, refusals
 from annotations.errors import AssignmentNotFound
-from annotations.models import Assignment, Judgment, Rater, Study
+from annotations.models import Judgment, Rater, Study
 from annotations.rater_session import rater_credential
 from annotations.services.raters.entry import PanelIdentity
 from annotations.services.raters.joining import find_rater, join_study, sign_rater
-from annotations.services.rating.asking import Asked, ask, ask_again, tell_ahead
+from annotations.services.rating.asking import ask, ask_again, show, tell_ahead
 from annotations.services.rating.claiming import claim_ahead, renew_lease
 from annotations.services.rating.explaining import examples_of, explained_assignment, feedback_on
 from annotations.services.rating.revising import revise_answers
@@ -51,15 +51,17 @@ class RaterView(APIView):
     authentication_classes: list[type[BaseAuthentication]] = []
     permission_classes = [AllowAny]
 
-    def rater(self, request: Request) -> Rater:
-        rater = find_rater(rater_credential(request._request))
-        if rater is None:
-            raise AuthenticationFailed("Send `Authorization: Rater <credential>` from joining.")
-        return rater
+    presented: Rater | None = None
+    """Whose credential the request has; read once, when it comes in."""
 
-    def rater_of(self, request: Request, slug: str) -> Rater:
+    def rater(self) -> Rater:
+        if self.presented is None:
+            raise AuthenticationFailed("Send `Authorization: Rater <credential>` from joining.")
+        return self.presented
+
+    def rater_of(self, slug: str) -> Rater:
         """The rater, in the study of the address; 404 in another one."""
-        rater = self.rater(request)
+        rater = self.rater()
         if rater.study.slug != slug:
             raise Http404
         return rater
@@ -69,30 +71,22 @@ class RaterView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """In the language that the front end asks for, as far as the study offers it."""
-        study = _study_spoken_of(request, kwargs)
+        self.presented = find_rater(rater_credential(request))
+        study = _study_spoken_of(self.presented, kwargs)
         if study is None:
             return super().dispatch(request, *args, **kwargs)
         with override(language_of(request, study)):
             return super().dispatch(request, *args, **kwargs)
 
 
-def _study_spoken_of(request: HttpRequest, kwargs: Mapping[str, Any]) -> Study | None:
-    rater = find_rater(rater_credential(request))
+def _study_spoken_of(rater: Rater | None, kwargs: Mapping[str, Any]) -> Study | None:
     if rater is not None:
         return rater.study
     return Study.objects.filter(slug=kwargs.get("slug", "")).first()
 
 
-def asked_of(assignment: Assignment, *, now: datetime) -> Asked:
-    return ask(Assignment.objects.with_stimuli().get(pk=assignment.pk), now=now)
-
-
-def asked_answer(assignment: Assignment, *, now: datetime) -> Response:
-    return Response(serializers.AssignmentSerializer(asked_of(assignment, now=now)).data)
-
-
 def turn_answer(turn: Turn, *, now: datetime) -> Response:
-    asked = asked_of(turn.assignment, now=now) if turn.assignment is not None else None
+    asked = ask(show(turn.assignment), now=now) if turn.assignment is not None else None
     told = {"kind": turn.kind, "assignment": asked, "ending": turn.ending}
     return Response(serializers.TurnSerializer(told).data)
 
@@ -143,7 +137,7 @@ class ClaimView(RaterView):
         """What comes next: a pair to judge (the same one until it is answered), a wait, or the
         end with what the rater is told."""
         now = timezone.now()
-        turn = next_turn(rater=self.rater_of(request, slug), now=now, rng=RNG)
+        turn = next_turn(rater=self.rater_of(slug), now=now, rng=RNG)
         return turn_answer(turn, now=now)
 
 
@@ -158,7 +152,7 @@ class AheadView(RaterView):
     )
     def post(self, request: Request, slug: str) -> Response:
         """The clips of the comparison after the one under way, to load them meanwhile."""
-        rater = self.rater_of(request, slug)
+        rater = self.rater_of(slug)
         assignment = claim_ahead(rater=rater, now=timezone.now(), rng=RNG)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
@@ -175,7 +169,7 @@ class BackView(RaterView):
     )
     def get(self, request: Request, slug: str) -> Response:
         """The last comparison with its answers, to change them by `revise`."""
-        rater = self.rater_of(request, slug)
+        rater = self.rater_of(slug)
         assignment = previous_assignment(rater=rater, now=timezone.now())
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
@@ -191,7 +185,7 @@ class ExamplesView(RaterView):
     )
     def get(self, request: Request, slug: str) -> Response:
         """The study's examples with their answers, by reason; to be shown before the start."""
-        groups = examples_of(self.rater_of(request, slug).study)
+        groups = examples_of(self.rater_of(slug).study)
         return Response(serializers.ExampleGroupSerializer(groups, many=True).data)
 
 
@@ -206,12 +200,12 @@ class DraftView(RaterView):
         data.is_valid(raise_exception=True)
         now = timezone.now()
         assignment = save_draft(
-            rater=self.rater(request),
+            rater=self.rater(),
             public_id=public_id,
             answers=data.answer_values(),
             now=now,
         )
-        return asked_answer(assignment, now=now)
+        return Response(serializers.AssignmentSerializer(ask(assignment, now=now)).data)
 
 
 class SubmitView(RaterView):
@@ -224,7 +218,7 @@ class SubmitView(RaterView):
         data = serializers.SubmissionSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         assignment = submit_answers(
-            rater=self.rater(request),
+            rater=self.rater(),
             public_id=public_id,
             submission_id=data.validated_data["submission_id"],
             answers=data.answer_values(),
@@ -250,7 +244,7 @@ class FeedbackView(RaterView):
     )
     def get(self, request: Request, public_id: UUID) -> Response:
         """The answer to a practice pair that the rater has judged."""
-        assignment = explained_assignment(rater=self.rater(request), public_id=public_id)
+        assignment = explained_assignment(rater=self.rater(), public_id=public_id)
         if assignment is None:
             raise AssignmentNotFound
         return Response(serializers.FeedbackSerializer(feedback_on(assignment)).data)
@@ -266,7 +260,7 @@ class SkipView(RaterView):
         data = serializers.SkipSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         skip_assignment(
-            rater=self.rater(request),
+            rater=self.rater(),
             public_id=public_id,
             now=timezone.now(),
             **data.validated_data,
@@ -284,7 +278,7 @@ class ReviseView(RaterView):
         data = serializers.SubmissionSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         revise_answers(
-            rater=self.rater(request),
+            rater=self.rater(),
             public_id=public_id,
             submission_id=data.validated_data["submission_id"],
             answers=data.answer_values(),
@@ -300,7 +294,7 @@ class RenewView(RaterView):
     )
     def post(self, request: Request, public_id: UUID) -> Response:
         """Keep the comparison for this rater a while longer."""
-        expires_at = renew_lease(rater=self.rater(request), public_id=public_id, now=timezone.now())
+        expires_at = renew_lease(rater=self.rater(), public_id=public_id, now=timezone.now())
         return Response({"lease_expires_at": expires_at})
 
 

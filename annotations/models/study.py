@@ -279,6 +279,10 @@ class Study(models.Model):
     completion_code = models.CharField(max_length=40, default=new_completion_code)
     report_token = models.CharField(max_length=40, default=new_token, unique=True, editable=False)
     order_seed = models.BigIntegerField(default=new_order_seed, editable=False)
+    # Under which what raters are asked is kept in memory; empty in the draft, where it changes.
+    frozen_as = models.CharField(
+        max_length=40, default="", db_default="", blank=True, editable=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)

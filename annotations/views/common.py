@@ -12,9 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from annotations.errors import (
-    AnswersRefused,
-)
+from annotations.errors import AnswersRefused, AssignmentNotFound
 from annotations.framing import allow_panel_frame
 from annotations.models import Assignment, Rater, Study
 from annotations.rater_session import (
@@ -49,10 +47,18 @@ def _with_rater(request: HttpRequest, study: Study, view: RaterView, **values: A
     return view(request, rater, **values)
 
 
+def sent_assignment(request: HttpRequest) -> uuid.UUID:
+    """Which assignment the form is about; AssignmentNotFound where it names none."""
+    try:
+        return uuid.UUID(request.POST.get("assignment", ""))
+    except ValueError as error:
+        raise AssignmentNotFound from error
+
+
 def own_assignment(request: HttpRequest, rater: Rater) -> Assignment | None:
     try:
-        public_id = uuid.UUID(request.POST.get("assignment", ""))
-    except ValueError:
+        public_id = sent_assignment(request)
+    except AssignmentNotFound:
         return None
     own = Assignment.objects.with_stimuli().for_rater(rater.pk)
     return own.filter(public_id=public_id).first()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotations.enums import RaterOutcome
+from annotations.enums import AssignmentState, RaterOutcome
 from annotations.errors import (
     AnswersRefused,
     AssignmentNotFound,
@@ -23,7 +23,7 @@ from annotations.errors import (
 )
 from annotations.inputs import read_facts
 from annotations.models import Assignment, Rater
-from annotations.services.rating.asking import tell_ahead
+from annotations.services.rating.asking import show, tell_ahead
 from annotations.services.rating.claiming import claim_ahead, renew_lease
 from annotations.services.rating.skipping import skip_assignment
 from annotations.services.rating.stages import axes_of, is_explained, open_axes
@@ -38,6 +38,7 @@ from annotations.views.common import (
     rate_url,
     refused_page,
     saved_answer,
+    sent_assignment,
     submission_id,
 )
 from annotations.views.endings import ending_page
@@ -122,7 +123,7 @@ def _show_turn(request: HttpRequest, rater: Rater) -> HttpResponse:
     """The pair to judge now. An end has an address of its own, which stays good."""
     turn = next_turn(rater=rater, now=timezone.now(), rng=RNG)
     if turn.assignment is not None:
-        context = rate_context(_with_stimuli(turn.assignment), now=timezone.now())
+        context = rate_context(show(turn.assignment), now=timezone.now())
         return render(request, "rater/rate.html", context)
     if turn.ending is None or turn.ending.kind in RaterOutcome.values:
         return redirect("rater-done", slug=rater.study.slug)
@@ -131,17 +132,16 @@ def _show_turn(request: HttpRequest, rater: Rater) -> HttpResponse:
 
 def _take(request: HttpRequest, rater: Rater) -> HttpResponse:
     """Save the answers of the stage that the page showed."""
-    assignment = own_assignment(request, rater)
-    if assignment is None:
-        return refused_page(request, rater, AssignmentNotFound(), status=404)
     try:
-        saved = _save_stage(request, rater, assignment)
+        assignment = _save_stage(request, rater, sent_assignment(request))
+    except AssignmentNotFound as error:
+        return refused_page(request, rater, error, status=404)
     except AnswersRefused as error:
-        return _show_problems(request, rater, assignment, error)
+        return _show_problems(request, rater, error)
     except (SubmissionConflict, SeatGivenAway, StudyNotOpen) as error:
         return refused_page(request, rater, error, status=409)
-    if not saved:
-        return _show_next_stage(request, rater, assignment)
+    if assignment.state != AssignmentState.SUBMITTED:
+        return _show_next_stage(request, assignment)
     return saved_answer(request, _after(rater, assignment))
 
 
@@ -152,8 +152,8 @@ def _after(rater: Rater, assignment: Assignment) -> str:
     return rate_url(rater)
 
 
-def _save_stage(request: HttpRequest, rater: Rater, assignment: Assignment) -> bool:
-    """Save what was answered; whether the comparison is complete with it."""
+def _save_stage(request: HttpRequest, rater: Rater, public_id: uuid.UUID) -> Assignment:
+    """Save what was answered: a draft, or with the last stage the whole."""
     axes = axes_of(rater.study)
     now = timezone.now()
     stage_is_blind = request.POST.get("stage") == "blind"
@@ -161,38 +161,31 @@ def _save_stage(request: HttpRequest, rater: Rater, assignment: Assignment) -> b
         asked = [axis for axis in axes if not axis.shows_prompt]
         answers = answers_from_form(asked, request.POST)
         if len(asked) < len(axes):
-            save_draft(rater=rater, public_id=assignment.public_id, answers=answers, now=now)
-            return False
+            return save_draft(rater=rater, public_id=public_id, answers=answers, now=now)
     else:
         answers = answers_from_form([axis for axis in axes if axis.shows_prompt], request.POST)
-    submit_answers(
+    return submit_answers(
         rater=rater,
-        public_id=assignment.public_id,
+        public_id=public_id,
         submission_id=submission_id(request),
         answers=answers,
         playback=read_facts(request.POST.get("playback", "")),
         now=now,
     )
-    return True
 
 
-def _show_next_stage(request: HttpRequest, rater: Rater, assignment: Assignment) -> HttpResponse:
+def _show_next_stage(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     if not is_fetch(request):
-        return redirect("rater-rate", slug=rater.study.slug)
-    assignment.refresh_from_db()
+        return HttpResponseRedirect(rate_url(assignment.rater))
     return render(request, "rater/_questions.html", rate_context(assignment, now=timezone.now()))
 
 
-def _show_problems(
-    request: HttpRequest, rater: Rater, assignment: Assignment, error: AnswersRefused
-) -> HttpResponse:
-    assignment.refresh_from_db()
+def _show_problems(request: HttpRequest, rater: Rater, error: AnswersRefused) -> HttpResponse:
+    assignment = own_assignment(request, rater)
+    if assignment is None:
+        return refused_page(request, rater, AssignmentNotFound(), status=404)
     axes = open_axes(assignment, axes_of(rater.study))
     answers = answers_from_form(axes, request.POST)
     context = rate_context(assignment, now=timezone.now(), given=answers, problems=error.by_axis)
     template = "rater/_questions.html" if is_fetch(request) else "rater/rate.html"
     return render(request, template, context, status=422)
-
-
-def _with_stimuli(assignment: Assignment) -> Assignment:
-    return Assignment.objects.with_stimuli().get(pk=assignment.pk)

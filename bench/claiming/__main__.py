@@ -76,7 +76,7 @@ def _open_study(models: list[Any], slug: str) -> Any:
     from annotations.services.studies.states import create_study
 
     study = create_study(title=slug, slug=slug, models=models, raters_per_comparison=SEATS)
-    Study.objects.filter(pk=study.pk).update(state="open")
+    Study.objects.filter(pk=study.pk).update(state="open", frozen_as=slug)
     return Study.objects.get(pk=study.pk)
 
 

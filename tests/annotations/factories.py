@@ -24,6 +24,7 @@ from annotations.models import (
     Stimulus,
     Study,
 )
+from annotations.models.study import new_token
 from annotations.services.raters.joining import PanelIdentity, join_study
 from annotations.services.rating.claiming import claim_assignment
 from annotations.services.rating.submitting import Answer, save_draft, submit_answers
@@ -119,16 +120,22 @@ def make_study(*, comparisons: int = 1, state: str = StudyState.OPEN, **settings
     )
     for _ in range(comparisons):
         make_comparison(study)
-    Study.objects.filter(pk=study.pk).update(state=state)
+    stamp = "" if state == StudyState.DRAFT else new_token()
+    Study.objects.filter(pk=study.pk).update(state=state, frozen_as=stamp)
     study.refresh_from_db()
     return study
+
+
+def freeze_anew(study: Study) -> None:
+    """As a study leaves the draft after its questions were changed there."""
+    Study.objects.filter(pk=study.pk).update(frozen_as=new_token())
 
 
 def running_study(comparisons: int) -> Study:
     """An open study whose prompts are those of its comparisons."""
     study = make_study(comparisons=comparisons, state=StudyState.DRAFT)
     set_prompts(study=study, prompts=[one.prompt for one in study.comparisons.all()])
-    Study.objects.filter(pk=study.pk).update(state=StudyState.OPEN)
+    Study.objects.filter(pk=study.pk).update(state=StudyState.OPEN, frozen_as=new_token())
     study.refresh_from_db()
     return study
 

@@ -6,7 +6,7 @@ import pytest
 
 from annotations.models import Assignment, Judgment, Rater
 from annotations.services.raters.joining import sign_simulation
-from tests.annotations.factories import judge, make_rater, make_study
+from tests.annotations.factories import freeze_anew, judge, make_rater, make_study
 from tests.annotations.visitors import Visitor
 
 pytestmark = pytest.mark.django_db
@@ -163,6 +163,7 @@ def test_the_instructions_speak_of_two_steps_only_if_there_are_two(visitor):
     two_steps = "First without the text, then with it."
     assert two_steps in visitor.open().content.decode()
     visitor.study.axes.filter(shows_prompt=True).delete()
+    freeze_anew(visitor.study)
     assert two_steps not in visitor.open().content.decode()
 
 

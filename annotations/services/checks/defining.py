@@ -18,7 +18,11 @@ from annotations.services.studies.protocol import ensure_not_frozen
 
 def check_plan_of(study: Study) -> CheckPlan:
     """The study's plan; one that asks for nothing where there is no row."""
-    return CheckPlan.objects.filter(study=study).first() or CheckPlan(study=study)
+    try:
+        return study.check_plan
+    except CheckPlan.DoesNotExist:
+        # By id: a study must not keep a plan that nobody saved.
+        return CheckPlan(study_id=study.pk)
 
 
 def add_check(

@@ -118,13 +118,20 @@ def sign_rater(rater: Rater) -> str:
     return signing.dumps(rater.pk, salt=RATER_SALT)
 
 
-def find_rater(credential: str) -> Rater | None:
-    """The rater that a credential belongs to; None for a forged or outdated one."""
+def find_rater(credential: str, study: Study | None = None) -> Rater | None:
+    """The rater that a credential belongs to; None for a forged or outdated one.
+
+    With a study that is held already, one of another study is nobody.
+    """
+    if not credential:
+        return None
     try:
         pk = signing.loads(credential, salt=RATER_SALT)
     except signing.BadSignature:
         return None
-    return Rater.objects.select_related("study").filter(pk=pk).first()
+    if study is None:
+        return Rater.objects.select_related("study").filter(pk=pk).first()
+    return study.raters.filter(pk=pk).first()
 
 
 def sign_simulation(study: Study) -> str:

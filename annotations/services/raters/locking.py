@@ -13,7 +13,9 @@ from annotations.services.studies.states import hold_state
 def lock_rater(rater_id: int) -> Rater:
     """The rater as they are now; two changes about one rater are made one after the other."""
     locked = Rater.objects.select_for_update(of=("self",), no_key=True)
-    return locked.select_related("study__recruitment", "invite").get(pk=rater_id)
+    return locked.select_related("study__recruitment", "study__check_plan", "invite").get(
+        pk=rater_id
+    )
 
 
 def lock_rater_at_work(rater: Rater) -> Rater:

@@ -22,12 +22,12 @@ from annotations.services.rating.stages import (
     Answer,
     allowed_choices,
     axes_of,
+    can_go_back,
     drafted_answers,
     given_answers,
     is_last_stage,
     needs_reason,
     open_axes,
-    previous_assignment,
     reasons_in_order,
     shows_prompt,
 )
@@ -38,6 +38,7 @@ from annotations.services.rating.standing import (
     lesson_of,
     progress_of,
     skip_allowance,
+    tally_of,
 )
 from annotations.services.rating.watching import seconds_of
 from annotations.services.studies.texts import OwnText, own_text
@@ -173,8 +174,15 @@ def ask(assignment: Assignment, *, now: datetime, given: Sequence[Answer] = ()) 
     given
         Answers that were refused, to be shown once more.
     """
-    can_go_back = previous_assignment(rater=assignment.rater, now=now) is not None
-    return _asked(assignment, given, can_go_back=can_go_back)
+    return _asked(assignment, given, can_go_back=can_go_back(rater=assignment.rater, now=now))
+
+
+def show(assignment: Assignment) -> Assignment:
+    """One that was just given, with what is shown of it; rater and study as they were read then."""
+    shown = Comparison.objects.select_related("of_check", "prompt", "rendition_a", "rendition_b")
+    assignment.comparison = shown.get(pk=assignment.comparison_id)
+    assignment.comparison.study = assignment.rater.study
+    return assignment
 
 
 def ask_again(assignment: Assignment, *, given: Sequence[Answer] | None = None) -> Asked:
@@ -211,6 +219,7 @@ def _asked(
     axes = axes_of(study)
     prompt_shown = shows_prompt(assignment, axes)
     questions, answered, later = _questions(assignment, axes, given)
+    tally = tally_of(assignment.rater)
     return Asked(
         id=assignment.public_id,
         study=study.slug,
@@ -234,9 +243,9 @@ def _asked(
         can_go_back=can_go_back,
         is_warned=not is_revision and is_newly_warned(assignment),
         lesson=None if is_revision else lesson_of(assignment),
-        progress=progress_of(assignment),
+        progress=progress_of(assignment, tally),
         skip_reasons=() if is_revision else _skip_reasons(),
-        skips_left=skip_allowance(assignment.rater).left,
+        skips_left=skip_allowance(assignment.rater, tally).left,
         max_note_length=MAX_NOTE_LENGTH,
     )
 

@@ -44,7 +44,7 @@ def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment 
         if held is None:
             ensure_may_take_more(rater, now=now)
             held = _revive_expired(rater, now)
-        assignment = held or _assign_next(rater, now=now, rng=rng)
+        assignment = held or _assign_next(rater, now=now, rng=rng, shown_at=now)
         return _mark_shown(assignment, now) if assignment else None
 
 
@@ -70,28 +70,37 @@ def claim_ahead(*, rater: Rater, now: datetime, rng: Random) -> Assignment | Non
         return _assign_next(rater, now=now, rng=rng)
 
 
-def _assign_next(rater: Rater, *, now: datetime, rng: Random) -> Assignment | None:
+def _assign_next(
+    rater: Rater, *, now: datetime, rng: Random, shown_at: datetime | None = None
+) -> Assignment | None:
     """Lease what comes next to the rater: a lesson, a check that is due, or a comparison."""
+    lease = partial(_lease, rater, now=now, shown_at=shown_at)
     lesson = next_lesson(rater)
     if lesson is not None:
         side = draw_side(rater=rater, comparison=lesson.comparison, now=now, rng=rng)
-        return _lease(rater, lesson.comparison, side, now, lesson.occasion)
+        return lease(lesson.comparison, side, occasion=lesson.occasion)
     if _has_reached_maximum(rater, now):
         return None
     woven = next_check(rater)
     if woven is not None:
         occasion = 2 if woven.repeats else 1
         side = woven.side_a or draw_side(rater=rater, comparison=woven.comparison, now=now, rng=rng)
-        return _lease(rater, woven.comparison, side, now, occasion)
+        return lease(woven.comparison, side, occasion=occasion)
     comparison = take_first(in_order_of(rater, rng=rng), draw_place=partial(new_place, rng=rng))
     if comparison is None:
         return None
     side = draw_side(rater=rater, comparison=comparison, now=now, rng=rng)
-    return _lease(rater, comparison, side, now)
+    return lease(comparison, side)
 
 
 def _lease(
-    rater: Rater, comparison: Comparison, side_a: Side, now: datetime, occasion: int = 1
+    rater: Rater,
+    comparison: Comparison,
+    side_a: Side,
+    *,
+    now: datetime,
+    shown_at: datetime | None,
+    occasion: int = 1,
 ) -> Assignment:
     return Assignment.objects.create(
         comparison=comparison,
@@ -100,6 +109,7 @@ def _lease(
         side_a=side_a,
         leased_at=now,
         lease_expires_at=now + lease_of(rater.study),
+        shown_at=shown_at,
     )
 
 
@@ -155,7 +165,8 @@ def _hold_on(rater: Rater, now: datetime) -> list[Assignment]:
     same moment leaves alone what is given here.
     """
     leased = rater.assignments.filter(state=AssignmentState.LEASED)
-    leased.update(lease_expires_at=now + lease_of(rater.study))
+    if not leased.update(lease_expires_at=now + lease_of(rater.study)):
+        return []
     return list(leased.order_by("pk")[:2])
 
 

@@ -23,7 +23,7 @@ from annotations.services.rating.submitting import (
     change_locked,
     ensure_id_unused,
     lock_assignment,
-    record_judgment,
+    record_judgments,
     refusing_used_id,
     validate_answers,
 )
@@ -61,9 +61,7 @@ def revise_answers(
         validate_answers(rater.study, axes, answers)
         _keep_revision(assignment, now)
         assignment.judgments.filter(axis__in=axes).delete()
-        for answer in answers:
-            axis = next(axis for axis in axes if axis.key == answer.axis)
-            record_judgment(assignment, axis, answer, now)
+        record_judgments(assignment, axes, answers, now)
         change_locked(
             assignment, submission_id=submission_id, submission_digest=answers_digest(answers)
         )

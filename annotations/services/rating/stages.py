@@ -22,7 +22,9 @@ from annotations.enums import (
 )
 from annotations.models import Assignment, Axis, Rater, Reason, Study
 from annotations.models.checks import BEFORE_START
+from annotations.models.rating import AssignmentQuerySet
 from annotations.services.rating.weaving import rng_of
+from annotations.services.studies.frozen import wording_of
 
 MAX_NOTE_LENGTH = 2000
 
@@ -38,7 +40,7 @@ class Answer:
 
 
 def axes_of(study: Study) -> list[Axis]:
-    return list(study.axes.prefetch_related("reasons"))
+    return list(wording_of(study).axes)
 
 
 def allowed_choices(study: Study) -> list[str]:
@@ -108,24 +110,34 @@ def previous_assignment(*, rater: Rater, now: datetime) -> Assignment | None:
 
     Never one from before the start: its answer has been told.
     """
-    last = (
-        Assignment.objects.with_stimuli()
-        .for_rater(rater.pk)
-        .submitted()
-        .order_by("-submitted_at", "-pk")
-        .first()
-    )
+    last = _last_submitted(rater).with_stimuli().first()
     return last if last is not None and is_revisable(last, now=now) else None
 
 
+def can_go_back(*, rater: Rater, now: datetime) -> bool:
+    """Whether there is a previous assignment that may be changed, without reading it."""
+    last = _last_submitted(rater).values_list("submitted_at", "comparison__of_check__role").first()
+    return last is not None and _may_change(rater.study, *last, now=now)
+
+
 def is_revisable(assignment: Assignment, *, now: datetime) -> bool:
-    check = assignment.comparison.of_check
-    if assignment.state != AssignmentState.SUBMITTED or assignment.submitted_at is None:
+    check, study = assignment.comparison.of_check, assignment.comparison.study
+    if assignment.state != AssignmentState.SUBMITTED:
         return False
-    if check is not None and check.role in BEFORE_START:
+    return _may_change(study, assignment.submitted_at, check.role if check else None, now=now)
+
+
+def _last_submitted(rater: Rater) -> AssignmentQuerySet:
+    return Assignment.objects.for_rater(rater.pk).submitted().order_by("-submitted_at", "-pk")
+
+
+def _may_change(
+    study: Study, submitted_at: datetime | None, role: str | None, *, now: datetime
+) -> bool:
+    """Whether an answer given then may be changed now; `role` is that of its check, if any."""
+    if submitted_at is None or role in BEFORE_START:
         return False
-    minutes = assignment.comparison.study.revise_minutes
-    return now < assignment.submitted_at + timedelta(minutes=minutes)
+    return now < submitted_at + timedelta(minutes=study.revise_minutes)
 
 
 def is_explained(assignment: Assignment) -> bool:

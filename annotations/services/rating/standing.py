@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from statistics import median
 
-from django.db.models import Q
+from django.db.models import Count
 
-from annotations.enums import CheckRole
+from annotations.enums import AssignmentState, CheckRole
 from annotations.models import Assignment, Rater
 from annotations.models.checks import BEFORE_START
 from annotations.services.raters.entry import most_by_one_rater
@@ -77,12 +78,34 @@ def is_newly_warned(assignment: Assignment) -> bool:
     return not assignment.rater.assignments.submitted().filter(submitted_at__gt=warned_at).exists()
 
 
-def progress_of(assignment: Assignment) -> Progress:
+@dataclass(frozen=True)
+class Tally:
+    """What a rater has dealt with; at work, that is without what comes before the start."""
+
+    judged: int
+    skipped: int
+    judged_at_work: int
+    skipped_at_work: int
+
+
+def tally_of(rater: Rater) -> Tally:
+    """In one look."""
+    dealt_with = rater.assignments.dealt_with().order_by()
+    roles = dealt_with.values_list("state", "comparison__of_check__role").annotate(n=Count("pk"))
+    counts: Counter[tuple[str, bool]] = Counter()
+    for state, role, n in roles:
+        counts[state, role not in BEFORE_START] += n
+    judged, skipped = (
+        [counts[state, at_work] for at_work in (True, False)]
+        for state in (AssignmentState.SUBMITTED, AssignmentState.SKIPPED)
+    )
+    return Tally(sum(judged), sum(skipped), judged[0], skipped[0])
+
+
+def progress_of(assignment: Assignment, tally: Tally) -> Progress:
     study, rater = assignment.comparison.study, assignment.rater
-    lessons = Q(comparison__of_check__role__in=BEFORE_START)
-    met = rater.assignments.exclude(lessons)
-    done = met.submitted().count()
-    own = study.comparisons.counted().ready().count() - met.skipped().count()
+    done = tally.judged_at_work
+    own = study.comparisons.counted().ready().count() - tally.skipped_at_work
     most = most_by_one_rater(study)
     if most is not None:
         own = min(own, most)
@@ -126,14 +149,13 @@ class SkipAllowance:
         return self.most is not None and self.skipped > self.most
 
 
-def skip_allowance(rater: Rater) -> SkipAllowance:
+def skip_allowance(rater: Rater, tally: Tally | None = None) -> SkipAllowance:
     """A share of the pairs that the rater has met so far, but always the study's least number.
 
     A share of all pairs of the study would let a rater skip a hundred of a thousand at once.
     """
-    skipped = rater.assignments.skipped().count()
-    study = rater.study
+    tally, study = tally or tally_of(rater), rater.study
     if study.skip_percent is None:
-        return SkipAllowance(skipped, None)
-    met = skipped + rater.assignments.submitted().count()
-    return SkipAllowance(skipped, max(study.skip_minimum, met * study.skip_percent // 100))
+        return SkipAllowance(tally.skipped, None)
+    met = tally.skipped + tally.judged
+    return SkipAllowance(tally.skipped, max(study.skip_minimum, met * study.skip_percent // 100))

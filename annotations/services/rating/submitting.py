@@ -125,7 +125,7 @@ def submit_answers(
                 playback=facts,
                 doubts=doubts_about(assignment, facts, now=now),
             )
-            _record(assignment, axes, every_answer, now)
+            record_judgments(assignment, axes, every_answer, now)
             settle_checks(assignment=assignment, now=now)
         else:
             change_locked(assignment, late_answers=[asdict(answer) for answer in every_answer])
@@ -182,7 +182,7 @@ def already_judged() -> SubmissionConflict:
 
 
 def lock_assignment(rater: Rater, public_id: UUID) -> Assignment:
-    """The rater's assignment, with both rows locked and as they are now.
+    """The rater's assignment with all that a page needs, both rows locked and as they are now.
 
     Raises
     ------
@@ -194,8 +194,8 @@ def lock_assignment(rater: Rater, public_id: UUID) -> Assignment:
         .filter(public_id=public_id)
         .select_for_update(of=("self",), no_key=True)
         .select_related(
-            "comparison__study",
             "comparison__of_check",
+            "comparison__prompt",
             "comparison__rendition_a",
             "comparison__rendition_b",
         )
@@ -204,6 +204,7 @@ def lock_assignment(rater: Rater, public_id: UUID) -> Assignment:
     if assignment is None:
         raise AssignmentNotFound
     assignment.rater = locked_rater
+    assignment.comparison.study = locked_rater.study
     return assignment
 
 
@@ -223,29 +224,37 @@ def change_locked(assignment: Assignment, **values: Any) -> None:
         setattr(assignment, name, value)
 
 
-def _record(
+def record_judgments(
     assignment: Assignment, axes: Sequence[Axis], answers: Sequence[Answer], now: datetime
 ) -> None:
+    """Write answers to these axes, in the comparison's own order of models."""
     by_key = {axis.key: axis for axis in axes}
-    for answer in answers:
-        record_judgment(assignment, by_key[answer.axis], answer, now)
-
-
-def record_judgment(assignment: Assignment, axis: Axis, answer: Answer, now: datetime) -> None:
-    """Write one answer, in the comparison's own order."""
-    judgment = Judgment.objects.create(
-        assignment=assignment,
-        axis=axis,
-        choice=assignment.choice_of_side(answer.choice),
-        note=answer.note,
-        reason_order=[reason.key for reason in reasons_in_order(axis, assignment.rater)],
-        created_at=now,
+    judgments = Judgment.objects.bulk_create(
+        Judgment(
+            assignment=assignment,
+            axis=by_key[answer.axis],
+            choice=assignment.choice_of_side(answer.choice),
+            note=answer.note,
+            reason_order=[
+                reason.key for reason in reasons_in_order(by_key[answer.axis], assignment.rater)
+            ],
+            created_at=now,
+        )
+        for answer in answers
     )
-    judgment.reasons.add(*[reason for reason in axis.reasons.all() if reason.key in answer.reasons])
+    ticked = Judgment.reasons.through
+    ticked.objects.bulk_create(
+        ticked(judgment=judgment, reason=reason)
+        for judgment, answer in zip(judgments, answers, strict=True)
+        for reason in judgment.axis.reasons.all()
+        if reason.key in answer.reasons
+    )
 
 
 def _is_repeat(assignment: Assignment, submission_id: UUID, digest: str) -> bool:
     """Whether these very answers came before, even if they were revised since."""
+    if assignment.submission_id is None:
+        return False
     if assignment.submission_id == submission_id and assignment.submission_digest == digest:
         return True
     revisions = assignment.revisions.filter(submission_id=submission_id)
@@ -261,8 +270,9 @@ def _ensure_not_submitted(assignment: Assignment) -> None:
 
 def ensure_id_unused(submission_id: UUID) -> None:
     """Raise SubmissionConflict when the id belongs to another submission."""
-    used = Assignment.objects.filter(submission_id=submission_id).exists()
-    if used or Revision.objects.filter(submission_id=submission_id).exists():
+    now, before = Assignment.objects.order_by(), Revision.objects.order_by()
+    used = [own.filter(submission_id=submission_id).values("pk") for own in (now, before)]
+    if used[0].union(used[1]).exists():
         raise SubmissionConflict(_("This submission id was used for another comparison."))
 
 

@@ -23,6 +23,7 @@ from annotations.models import (
     StudyPrompt,
 )
 from annotations.models.checks import OF_ONE_CLIP
+from annotations.models.study import new_token
 from annotations.services.studies.protocol import add_default_axes, ensure_not_frozen
 
 ALLOWED_FROM = {
@@ -128,7 +129,7 @@ def start_preparing(*, study: Study) -> None:
     missing = missing_in_setup(study)
     if missing:
         raise TransitionRefused("Before preparing, " + "; ".join(missing) + ".")
-    _move(study, StudyState.PREPARING)
+    _move(study, StudyState.PREPARING, frozen_as=new_token())
 
 
 def open_study(*, study: Study, now: datetime) -> None:
@@ -159,7 +160,7 @@ def return_to_draft(*, study: Study) -> None:
         ensure_not_frozen(study)
         if Assignment.objects.filter(comparison__study=study).exists():
             raise ProtocolFrozen
-        _move(study, StudyState.DRAFT)
+        _move(study, StudyState.DRAFT, frozen_as="")
         study.comparisons.all().delete()
         study.checks.filter(role__in=OF_ONE_CLIP).delete()
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import prefetch_related_objects
 from django.utils.translation import get_language, gettext
 
 from annotations.errors import TranslationRefused
 from annotations.models import Axis, Reason, Study, StudyText
+from annotations.services.studies.frozen import wording_of
 from annotations.services.studies.protocol import DEFAULT_TEXTS
 from annotations.services.studies.states import ensure_draft
 
@@ -39,7 +39,7 @@ def own_text(row: Wording, field: str = "") -> OwnText:
     study, key, text = _study_of(row), key_of(row, field), _original(row, field)
     if not text:
         return OwnText("", language)
-    translated = _translations(study).get((language, key))
+    translated = wording_of(study).translations.get((language, key))
     if translated:
         return OwnText(translated, language)
     if text in DEFAULT_TEXTS:
@@ -119,10 +119,3 @@ def _study_of(row: Wording) -> Study:
     if isinstance(row, Study):
         return row
     return row.study if isinstance(row, Axis) else row.axis.study
-
-
-def _translations(study: Study) -> dict[tuple[str, str], str]:
-    """Read once for each study that is held in memory."""
-    prefetch_related_objects([study], "texts")
-    rows: list[StudyText] = list(study.texts.all())
-    return {(row.language, row.key): row.text for row in rows}
