@@ -28,6 +28,7 @@ from annotations.services.studies.states import create_study, open_study, start_
 from examples.model_endpoint.models import MODELS, generate
 from tests.annotations.factories import make_model, make_prompt, make_study
 from tests.browser.conftest import DESKTOP, PHONE, OpenContext, collect_errors
+from tests.media_once import media_once
 
 pytestmark = [
     pytest.mark.sqlite,
@@ -67,8 +68,14 @@ def made(tmp_path_factory) -> dict[tuple[str, str], Path]:
     return paths
 
 
+@pytest.fixture(scope="module")
+def kept_media(tmp_path_factory):
+    with media_once(tmp_path_factory.mktemp("kept")):
+        yield
+
+
 @pytest.fixture
-def study(made) -> Study:
+def study(made, kept_media) -> Study:
     """Two pairs of the demo models' clips, after an example and a practice pair."""
     models = [make_model("Demo model Aurora"), make_model("Demo model Drift")]
     prompts = {name: make_prompt(text) for name, text in TEXTS.items()}

@@ -96,7 +96,7 @@ def finished_study(live_server) -> Study:
     set_prompts(study=study, prompts=prompts)
     for prompt in prompts:
         make_comparison(study, prompt)
-    Study.objects.filter(pk=study.pk).update(state="open", title=TITLE)
+    Study.objects.filter(pk=study.pk).update(state="open", frozen_as="finished", title=TITLE)
     study.refresh_from_db()
     truth = Truth(better=models[0].slug, share={"quality": 0.85, "faithfulness": 0.9})
     accuracies = [0.95, 0.9, 0.85, 0.8, 0.75]
