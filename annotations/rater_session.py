@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from annotations.models import Rater, Study
 from annotations.panels import SUBMIT_PARAMETER, allowed_submit_host
 from annotations.services.raters.entry import PanelIdentity, recruitment_of
-from annotations.services.raters.joining import find_rater, sign_rater
+from annotations.services.raters.joining import find_rater, rater_id_of, sign_rater
 
 HEADER_SCHEME = "Rater "
 
@@ -19,9 +19,17 @@ def cookie_name(study_id: int) -> str:
 
 def rater_in(request: HttpRequest, study: Study) -> Rater | None:
     """The rater of this study that the request comes from."""
+    return find_rater(_credential_for(request, study.pk), study)
+
+
+def rater_id_in(request: HttpRequest, study_id: int) -> int | None:
+    """Whose credential the request has, without looking for the rater's row."""
+    return rater_id_of(_credential_for(request, study_id))
+
+
+def _credential_for(request: HttpRequest, study_id: int) -> str:
     # Who sends the header means it, whatever cookie a browser adds.
-    credential = rater_credential(request) or request.COOKIES.get(cookie_name(study.pk), "")
-    return find_rater(credential, study)
+    return rater_credential(request) or request.COOKIES.get(cookie_name(study_id), "")
 
 
 def rater_credential(request: HttpRequest) -> str:

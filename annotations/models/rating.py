@@ -112,6 +112,16 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """What a rater answered or skipped."""
         return self.filter(state__in=[AssignmentState.SUBMITTED, AssignmentState.SKIPPED])
 
+    def showing(self, token: str) -> AssignmentQuerySet:
+        """The one that shows a clip under this token, with what says who may have the clip when."""
+        own = ("rater_id", "state", "side_a", "left_token", "right_token")
+        when = ("lease_expires_at", "submitted_at")
+        study = ("comparison__study__revise_minutes", "comparison__of_check__role")
+        files = ("comparison__rendition_a__file", "comparison__rendition_b__file")
+        joined = {name.rpartition("__")[0] for name in (*study, *files)}
+        given = self.filter(Q(left_token=token) | Q(right_token=token))
+        return given.select_related(*joined).only(*own, *when, *study, *files)
+
     def with_stimuli(self) -> AssignmentQuerySet:
         """With all that a rater's page needs, in one query."""
         return self.select_related(

@@ -26,7 +26,7 @@ from django.views.decorators.http import require_safe
 
 from annotations.enums import CheckRole, Side, StudyState
 from annotations.models import Assignment, Check, Rendition, Study
-from annotations.rater_session import rater_in
+from annotations.rater_session import rater_id_in, rater_in
 from annotations.services.rating.stages import may_see_clips, may_see_source
 
 logger = logging.getLogger(__name__)
@@ -139,17 +139,12 @@ def _rendition_for(request: HttpRequest, token: str) -> Rendition:
 
 def _of_assignment(request: HttpRequest, token: str) -> Rendition | None:
     """For the rater who holds the comparison, or may still look at the answer given to it."""
-    assignment = (
-        Assignment.objects.with_stimuli()
-        .exclude(comparison__study__state=StudyState.CLOSED)
-        .filter(Q(left_token=token) | Q(right_token=token))
-        .first()
-    )
+    shown = Assignment.objects.showing(token).exclude(comparison__study__state=StudyState.CLOSED)
+    assignment = shown.first()
     if assignment is None or not may_see_clips(assignment, now=timezone.now()):
         return None
     comparison = assignment.comparison
-    rater = rater_in(request, comparison.study)
-    if rater is None or rater.pk != assignment.rater_id:
+    if rater_id_in(request, comparison.study_id) != assignment.rater_id:
         return None
     is_a = assignment.side_of_token(token) == assignment.side_a
     return comparison.rendition_a if is_a else comparison.rendition_b

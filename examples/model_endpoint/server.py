@@ -50,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
     server: DemoServer
     protocol_version = "HTTP/1.1"
     server_version = "demo-model-endpoint"
+    # Head and body are two small packets: the second would wait for the first to be acknowledged.
+    disable_nagle_algorithm = True
     timeout = 60
 
     def do_GET(self) -> None:

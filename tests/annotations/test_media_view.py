@@ -130,3 +130,9 @@ def test_a_clip_whose_file_is_lost_is_a_404_and_a_line_in_the_log(clip, assignme
         one.file.storage.delete(one.file.name)
     assert clip().status_code == 404
     assert "is not in the storage" in caplog.text
+
+
+def test_a_clip_costs_one_look_at_the_database(clip, django_assert_num_queries):
+    """With all that says who may have it: no column is fetched by itself."""
+    with django_assert_num_queries(1):
+        assert clip().status_code == 200

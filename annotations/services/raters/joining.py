@@ -118,16 +118,23 @@ def sign_rater(rater: Rater) -> str:
     return signing.dumps(rater.pk, salt=RATER_SALT)
 
 
+def rater_id_of(credential: str) -> int | None:
+    """Whose credential it is; None for a forged one, which may be of nobody, too."""
+    if not credential:
+        return None
+    try:
+        return int(signing.loads(credential, salt=RATER_SALT))
+    except signing.BadSignature:
+        return None
+
+
 def find_rater(credential: str, study: Study | None = None) -> Rater | None:
     """The rater that a credential belongs to; None for a forged or outdated one.
 
     With a study that is held already, one of another study is nobody.
     """
-    if not credential:
-        return None
-    try:
-        pk = signing.loads(credential, salt=RATER_SALT)
-    except signing.BadSignature:
+    pk = rater_id_of(credential)
+    if pk is None:
         return None
     if study is None:
         return Rater.objects.select_related("study").filter(pk=pk).first()
