@@ -6,10 +6,21 @@ import tempfile
 from pathlib import Path
 from socketserver import StreamRequestHandler
 
+import pytest
+
 os.environ.setdefault("DEBUG", "1")
 os.environ.setdefault("VAR_DIR", str(Path(tempfile.gettempdir()) / "juice-tests"))
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["VAR_DIR"] = str(Path(os.environ["VAR_DIR"]) / worker)
+
+
+@pytest.fixture(scope="module")
+def kept_media(tmp_path_factory):
+    """Each clip of a module is looked at once, and each plan rendered once."""
+    from tests.media_once import media_once
+
+    with media_once(tmp_path_factory.mktemp("kept")):
+        yield
 
 
 def pytest_addoption(parser):

@@ -13,8 +13,9 @@ import pytest
 from annotations.media.info import MediaInfo
 from annotations.media.isolation import inspect_media, render
 from annotations.media.profiles import RenditionPlan
-from annotations.services.clips import stimuli
+from annotations.services.clips import importing, prompts, stimuli
 from annotations.services.pairs import rendering
+from generation.jobs.steps import fetching
 
 
 @contextmanager
@@ -38,8 +39,10 @@ def media_once(folder: Path) -> Iterator[None]:
         return coarseness[kept]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stimuli, "inspect_media", inspect_once)
-        patch.setattr(rendering, "render", render_once)
+        for module in (stimuli, prompts, importing, fetching):
+            patch.setattr(module, "inspect_media", inspect_once)
+        for module in (rendering, prompts):
+            patch.setattr(module, "render", render_once)
         yield
 
 

@@ -48,7 +48,7 @@ from tests.annotations.factories import (
 from tests.annotations.sources import make_prompt_from
 from tests.media.clips import make_clip, make_still
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_media")]
 
 MODELS = ("Secretmodel Alpha", "Hiddenmodel Beta")
 PROMPTS = [f"prompt{number}" for number in range(3)]

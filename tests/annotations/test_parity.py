@@ -46,7 +46,7 @@ from tests.annotations.factories import (
 )
 from tests.annotations.sources import make_prompt_from
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_media")]
 
 SETTINGS: dict[str, dict[str, Any]] = {
     StudyKind.TEXT_TO_VIDEO: {"tie_policy": "allowed", "content_warning": "Some are loud."},

@@ -28,7 +28,6 @@ from annotations.services.studies.states import create_study, open_study, start_
 from examples.model_endpoint.models import MODELS, generate
 from tests.annotations.factories import make_model, make_prompt, make_study
 from tests.browser.conftest import DESKTOP, PHONE, OpenContext, collect_errors
-from tests.media_once import media_once
 
 pytestmark = [
     pytest.mark.sqlite,
@@ -66,12 +65,6 @@ def made(tmp_path_factory) -> dict[tuple[str, str], Path]:
     for (demo, name), path in paths.items():
         generate(MODELS[demo], TEXTS[name], 1, path, lambda percent: None)
     return paths
-
-
-@pytest.fixture(scope="module")
-def kept_media(tmp_path_factory):
-    with media_once(tmp_path_factory.mktemp("kept")):
-        yield
 
 
 @pytest.fixture

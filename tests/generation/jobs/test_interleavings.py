@@ -33,7 +33,7 @@ from tests.generation.fake_endpoint import (
 )
 from tests.media.clips import make_still
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_media")]
 
 PLACES, PER_MINUTE, JOBS, ROUNDS = 2, 3, 4, 300
 STEPS = {

@@ -32,7 +32,7 @@ from generation.jobs.steps.submitting import submit_job
 from generation.jobs.waking import lease_due_jobs
 from generation.models import Job
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("kept_media")]
 
 STEPS = {
     JobState.READY: submit_job,
