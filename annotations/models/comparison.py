@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from annotations.enums import AssignmentState, ComparisonState, RenditionState
 from annotations.models.checks import Check
+from annotations.models.prepared import Given
 from annotations.models.stimulus import Prompt, Stimulus
 from annotations.models.study import Study
 
@@ -87,7 +88,7 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         leased = Q(assignments__state=AssignmentState.LEASED, assignments__occasion=1)
         return usable.filter(Q(open_seats__gt=0) | leased)
 
-    def unseen_by(self, rater_id: int) -> ComparisonQuerySet:
+    def unseen_by(self, rater_id: int | Given) -> ComparisonQuerySet:
         """Comparisons that were never given to this rater.
 
         Each is looked up among its own few assignments, whatever the database's statistics say:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from annotations.enums import AssignmentState, Choice, RaterOutcome, Side, SkipReason
 from annotations.models.checks import BEFORE_START
 from annotations.models.comparison import Comparison
+from annotations.models.prepared import Given
 from annotations.models.study import Axis, Reason, Study, new_token
 
 
@@ -74,7 +75,7 @@ comparisons there are.
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
-    def for_rater(self, rater_id: int) -> AssignmentQuerySet:
+    def for_rater(self, rater_id: int | Given) -> AssignmentQuerySet:
         return self.filter(rater=rater_id)
 
     def counted(self) -> AssignmentQuerySet:
@@ -86,18 +87,18 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         voted = Q(state=AssignmentState.SUBMITTED, rater__excluded_at=None)
         return self.counted().filter(leased | voted)
 
-    def live(self, *, now: datetime) -> AssignmentQuerySet:
+    def live(self, *, now: datetime | Given) -> AssignmentQuerySet:
         """Leased to a rater who still has time."""
         return self.filter(state=AssignmentState.LEASED, lease_expires_at__gt=now)
 
-    def overdue(self, *, now: datetime) -> AssignmentQuerySet:
+    def overdue(self, *, now: datetime | Given) -> AssignmentQuerySet:
         """Leases that ran out and whose seats were not given back yet."""
         return self.filter(state=AssignmentState.LEASED, lease_expires_at__lte=now)
 
     def submitted(self) -> AssignmentQuerySet:
         return self.filter(state=AssignmentState.SUBMITTED)
 
-    def taken(self, *, now: datetime) -> AssignmentQuerySet:
+    def taken(self, *, now: datetime | Given) -> AssignmentQuerySet:
         """Judged, or in the hands of a rater who still has time: what counts, or soon may."""
         return self.submitted() | self.live(now=now)
 
@@ -112,7 +113,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """What a rater answered or skipped."""
         return self.filter(state__in=[AssignmentState.SUBMITTED, AssignmentState.SKIPPED])
 
-    def showing(self, token: str) -> AssignmentQuerySet:
+    def showing(self, token: str | Given) -> AssignmentQuerySet:
         """The one that shows a clip under this token, with what says who may have the clip when."""
         own = ("rater_id", "state", "side_a", "left_token", "right_token")
         when = ("lease_expires_at", "submitted_at")

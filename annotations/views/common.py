@@ -7,14 +7,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from annotations.errors import AnswersRefused, AssignmentNotFound
 from annotations.framing import allow_panel_frame
 from annotations.models import Assignment, Rater, Study
+from annotations.models.prepared import Prepared, given_text
 from annotations.rater_session import (
     rater_in,
 )
@@ -25,12 +26,19 @@ UNKNOWN_BROWSER = "unknown"
 """The parameter that takes somebody to the first page who is at work but has lost the cookie."""
 
 
+STUDY = Prepared(
+    lambda: Study.objects.select_related("recruitment").filter(slug=given_text("slug"))
+)
+
+
 def for_rater(view: RaterView) -> Callable[..., HttpResponse]:
     """Give the view the rater, in their language; send others to the study's first page."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, slug: str, **values: Any) -> HttpResponse:
-        study = get_object_or_404(Study.objects.select_related("recruitment"), slug=slug)
+        study = STUDY.first(slug=slug)
+        if study is None:
+            raise Http404
         page = in_language_of_rater(
             request, study, lambda: _with_rater(request, study, view, **values)
         )

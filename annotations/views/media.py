@@ -26,6 +26,7 @@ from django.views.decorators.http import require_safe
 
 from annotations.enums import CheckRole, Side, StudyState
 from annotations.models import Assignment, Check, Rendition, Study
+from annotations.models.prepared import Prepared, given_text
 from annotations.rater_session import rater_id_in, rater_in
 from annotations.services.rating.stages import may_see_clips, may_see_source
 
@@ -137,10 +138,18 @@ def _rendition_for(request: HttpRequest, token: str) -> Rendition:
     return rendition
 
 
+SHOWING = Prepared(
+    lambda: (
+        Assignment.objects.showing(given_text("token"))
+        .exclude(comparison__study__state=StudyState.CLOSED)
+        .order_by()[:1]
+    )
+)
+
+
 def _of_assignment(request: HttpRequest, token: str) -> Rendition | None:
     """For the rater who holds the comparison, or may still look at the answer given to it."""
-    shown = Assignment.objects.showing(token).exclude(comparison__study__state=StudyState.CLOSED)
-    assignment = shown.first()
+    assignment = SHOWING.first(token=token)
     if assignment is None or not may_see_clips(assignment, now=timezone.now()):
         return None
     comparison = assignment.comparison

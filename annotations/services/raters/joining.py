@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from annotations.errors import ConsentMissing, EntryRefused
 from annotations.models import Rater, Study
+from annotations.models.prepared import Prepared, given_id
 from annotations.services.raters.endings import resume_part
 from annotations.services.raters.entry import (
     PanelIdentity,
@@ -128,6 +129,12 @@ def rater_id_of(credential: str) -> int | None:
         return None
 
 
+RATER_WITH_STUDY = Prepared(
+    lambda: Rater.objects.select_related("study").filter(pk=given_id("rater"))
+)
+RATER_OF = Prepared(lambda: Rater.objects.filter(pk=given_id("rater"), study=given_id("study")))
+
+
 def find_rater(credential: str, study: Study | None = None) -> Rater | None:
     """The rater that a credential belongs to; None for a forged or outdated one.
 
@@ -137,8 +144,11 @@ def find_rater(credential: str, study: Study | None = None) -> Rater | None:
     if pk is None:
         return None
     if study is None:
-        return Rater.objects.select_related("study").filter(pk=pk).first()
-    return study.raters.filter(pk=pk).first()
+        return RATER_WITH_STUDY.first(rater=pk)
+    rater = RATER_OF.first(rater=pk, study=study.pk)
+    if rater is not None:
+        rater.study = study
+    return rater
 
 
 def sign_simulation(study: Study) -> str:

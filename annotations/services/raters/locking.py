@@ -7,15 +7,24 @@ from django.utils.translation import gettext as _
 from annotations.enums import STOPPED, StudyState
 from annotations.errors import PartEnded, StudyNotOpen, StudyOver
 from annotations.models import Rater
+from annotations.models.prepared import Prepared, given_id
 from annotations.services.studies.states import hold_state
+
+LOCKED_RATER = Prepared(
+    lambda: (
+        Rater.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("study__recruitment", "study__check_plan", "invite")
+        .filter(pk=given_id("rater"))
+    )
+)
 
 
 def lock_rater(rater_id: int) -> Rater:
     """The rater as they are now; two changes about one rater are made one after the other."""
-    locked = Rater.objects.select_for_update(of=("self",), no_key=True)
-    return locked.select_related("study__recruitment", "study__check_plan", "invite").get(
-        pk=rater_id
-    )
+    locked = LOCKED_RATER.first(rater=rater_id)
+    if locked is None:
+        raise Rater.DoesNotExist
+    return locked
 
 
 def lock_rater_at_work(rater: Rater) -> Rater:

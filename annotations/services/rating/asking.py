@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotations.enums import Choice, Side, SkipReason, StimulusKind, StudyKind
 from annotations.models import Assignment, Axis, Check, Comparison, Rater, Study
+from annotations.models.prepared import Prepared, given_id
 from annotations.services.rating.stages import (
     MAX_NOTE_LENGTH,
     Answer,
@@ -177,10 +178,20 @@ def ask(assignment: Assignment, *, now: datetime, given: Sequence[Answer] = ()) 
     return _asked(assignment, given, can_go_back=can_go_back(rater=assignment.rater, now=now))
 
 
+SHOWN = Prepared(
+    lambda: (
+        Comparison.objects.select_related("of_check", "prompt", "rendition_a", "rendition_b")
+        .filter(pk=given_id("comparison"))
+        .order_by()
+    )
+)
+
+
 def show(assignment: Assignment) -> Assignment:
     """One that was just given, with what is shown of it; rater and study as they were read then."""
-    shown = Comparison.objects.select_related("of_check", "prompt", "rendition_a", "rendition_b")
-    assignment.comparison = shown.get(pk=assignment.comparison_id)
+    comparison = SHOWN.first(comparison=assignment.comparison_id)
+    assert comparison is not None  # noqa: S101
+    assignment.comparison = comparison
     assignment.comparison.study = assignment.rater.study
     return assignment
 

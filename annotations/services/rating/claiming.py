@@ -8,13 +8,14 @@ from random import Random
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState, Side
 from annotations.errors import AssignmentNotFound, SeatGivenAway
 from annotations.models import Assignment, Comparison, Rater, Study
-from annotations.models.rating import COUNTED
+from annotations.models.prepared import Prepared, given_id, given_moment
+from annotations.models.rating import COUNTED, AssignmentQuerySet
 from annotations.services.pairs.seats import end_leases, take_again, take_first
 from annotations.services.raters.entry import ensure_may_take_more
 from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
@@ -148,13 +149,26 @@ def renew_lease(*, rater: Rater, public_id: UUID, now: datetime) -> datetime:
     raise SeatGivenAway(_("This comparison was kept for you for a while and is now with others."))
 
 
+def _first_of(leases: AssignmentQuerySet) -> QuerySet[Assignment, int]:
+    return leases.order_by("pk").values_list("pk", flat=True)[:500]
+
+
+OVERDUE_IN = Prepared(
+    lambda: _first_of(
+        Assignment.objects.overdue(now=given_moment("now")).filter(
+            comparison__study=given_id("study")
+        )
+    )
+)
+
+
 def release_overdue_leases(*, now: datetime, study: Study | None = None) -> int:
     """Give back the seats of leases that ran out; count them."""
-    overdue = Assignment.objects.overdue(now=now)
-    if study is not None:
-        overdue = overdue.filter(comparison__study=study)
     # Each in a transaction of its own: nobody waits for a long sweep.
-    ids = list(overdue.order_by("pk").values_list("pk", flat=True)[:500])
+    if study is None:
+        ids = list(_first_of(Assignment.objects.overdue(now=now)))
+    else:
+        ids = OVERDUE_IN.all(study=study.pk, now=now)
     return sum(end_leases(Assignment.objects.filter(pk=pk), overdue_at=now) for pk in ids)
 
 
@@ -170,14 +184,24 @@ def _hold_on(rater: Rater, now: datetime) -> list[Assignment]:
     return list(leased.order_by("pk")[:2])
 
 
+REVIVABLE = Prepared(
+    lambda: (
+        Assignment.objects.for_rater(given_id("rater"))
+        .filter(state=AssignmentState.EXPIRED, late_answers__isnull=True)
+        .filter(Q(comparison__open_seats__gt=0) | ~COUNTED)
+        .select_related("comparison")
+        .order_by("pk")
+    )
+)
+
+
 def _revive_expired(rater: Rater, now: datetime) -> Assignment | None:
     """Give back to the rater a comparison they were late on, if it still wants a vote.
 
     Only the rater's own requests change an expired assignment, and they hold the rater's lock.
     """
-    expired = rater.assignments.filter(state=AssignmentState.EXPIRED, late_answers__isnull=True)
-    may_be_free = Q(comparison__open_seats__gt=0) | ~COUNTED
-    for assignment in expired.filter(may_be_free).select_related("comparison").order_by("pk"):
+    for assignment in REVIVABLE.all(rater=rater.pk):
+        assignment.rater = rater
         if take_again(assignment, now=now, until=now + lease_of(rater.study), shown_at=now):
             return assignment
     return None

@@ -10,10 +10,21 @@ from __future__ import annotations
 
 from random import Random
 
-from annotations.models import Rater
+from annotations.models import Comparison, Rater
 from annotations.models.comparison import ComparisonQuerySet
+from annotations.models.prepared import Prepared, given_id
 
 PLACES = 2**56
+
+
+MOST_OPEN_SEATS = Prepared(
+    lambda: (
+        Comparison.objects.filter(study=given_id("study"))
+        .with_free_seat()
+        .unseen_by(given_id("rater"))
+        .values_list("open_seats", flat=True)[:1]
+    )
+)
 
 
 def in_order_of(rater: Rater, *, rng: Random) -> list[ComparisonQuerySet]:
@@ -25,7 +36,7 @@ def in_order_of(rater: Rater, *, rng: Random) -> list[ComparisonQuerySet]:
     index of free seats leads to the fewest rows.
     """
     free = rater.study.comparisons.with_free_seat().unseen_by(rater.pk)
-    most = free.values_list("open_seats", flat=True).first()
+    most = MOST_OPEN_SEATS.first(study=rater.study_id, rater=rater.pk)
     if most is None:
         return [free]
     point = new_place(rng=rng)

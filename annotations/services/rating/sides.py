@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from random import Random
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from annotations.enums import Side
 from annotations.models import Assignment, Comparison, Rater
+from annotations.models.prepared import Prepared, given_id, given_moment
 from annotations.models.rating import AssignmentQuerySet
 
 # The chance of the side that makes the imbalance smaller. Below 1, so that no side is certain.
@@ -40,14 +42,33 @@ def leads_of(*, rater: Rater, comparison: Comparison, now: datetime) -> tuple[in
     What counts, or soon may: nothing expired or skipped, no repeats, nobody who was left out.
     Checks are balanced among the rater's checks only, since nobody adds up their votes.
     """
-    own = rater.assignments.taken(now=now)
     if comparison.of_check_id is not None:
-        return _lead(own.filter(comparison__of_check__isnull=False)), 0
-    others = Assignment.objects.filter(comparison=comparison, occasion=1).taken(now=now)
-    return _lead(own.counted()), _lead(others.filter(rater__excluded_at=None))
+        return _lead(SIDES_OF_CHECKS.all(rater=rater.pk, now=now)), 0
+    own = SIDES_OF_RATER.all(rater=rater.pk, now=now)
+    return _lead(own), _lead(SIDES_OF_COMPARISON.all(comparison=comparison.pk, now=now))
 
 
-def _lead(assignments: AssignmentQuerySet) -> int:
-    sides = assignments.order_by().values_list("side_a").annotate(n=Count("pk"))
-    counts: dict[str, int] = dict(sides)
+def _sides(assignments: AssignmentQuerySet) -> QuerySet[Assignment, tuple[str, int]]:
+    return assignments.order_by().values_list("side_a").annotate(n=Count("pk"))
+
+
+def _taken_by_rater() -> AssignmentQuerySet:
+    return Assignment.objects.for_rater(given_id("rater")).taken(now=given_moment("now"))
+
+
+SIDES_OF_RATER = Prepared(lambda: _sides(_taken_by_rater().counted()))
+SIDES_OF_CHECKS = Prepared(
+    lambda: _sides(_taken_by_rater().filter(comparison__of_check__isnull=False))
+)
+SIDES_OF_COMPARISON = Prepared(
+    lambda: _sides(
+        Assignment.objects.filter(comparison=given_id("comparison"), occasion=1)
+        .taken(now=given_moment("now"))
+        .filter(rater__excluded_at=None)
+    )
+)
+
+
+def _lead(sides: Iterable[tuple[str, int]]) -> int:
+    counts = dict(sides)
     return counts.get(Side.LEFT, 0) - counts.get(Side.RIGHT, 0)

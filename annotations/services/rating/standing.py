@@ -9,8 +9,9 @@ from statistics import median
 from django.db.models import Count
 
 from annotations.enums import AssignmentState, CheckRole
-from annotations.models import Assignment, Rater
+from annotations.models import Assignment, Comparison, Rater
 from annotations.models.checks import BEFORE_START
+from annotations.models.prepared import Prepared, given_id
 from annotations.services.raters.entry import most_by_one_rater
 from annotations.services.rating.qualifying import Score, score_checks
 from annotations.services.rating.weaving import planned_checks
@@ -88,12 +89,21 @@ class Tally:
     skipped_at_work: int
 
 
+DEALT_WITH = Prepared(
+    lambda: (
+        Assignment.objects.for_rater(given_id("rater"))
+        .dealt_with()
+        .order_by()
+        .values_list("state", "comparison__of_check__role")
+        .annotate(n=Count("pk"))
+    )
+)
+
+
 def tally_of(rater: Rater) -> Tally:
     """In one look."""
-    dealt_with = rater.assignments.dealt_with().order_by()
-    roles = dealt_with.values_list("state", "comparison__of_check__role").annotate(n=Count("pk"))
     counts: Counter[tuple[str, bool]] = Counter()
-    for state, role, n in roles:
+    for state, role, n in DEALT_WITH.all(rater=rater.pk):
         counts[state, role not in BEFORE_START] += n
     judged, skipped = (
         [counts[state, at_work] for at_work in (True, False)]
@@ -102,10 +112,23 @@ def tally_of(rater: Rater) -> Tally:
     return Tally(sum(judged), sum(skipped), judged[0], skipped[0])
 
 
+READY = Prepared(
+    lambda: (
+        Comparison.objects.filter(study=given_id("study"))
+        .counted()
+        .ready()
+        .order_by()
+        .values_list("study")
+        .annotate(n=Count("pk"))
+    )
+)
+
+
 def progress_of(assignment: Assignment, tally: Tally) -> Progress:
     study, rater = assignment.comparison.study, assignment.rater
     done = tally.judged_at_work
-    own = study.comparisons.counted().ready().count() - tally.skipped_at_work
+    _, ready = READY.first(study=study.pk) or (study.pk, 0)
+    own = ready - tally.skipped_at_work
     most = most_by_one_rater(study)
     if most is not None:
         own = min(own, most)
@@ -119,12 +142,22 @@ def progress_of(assignment: Assignment, tally: Tally) -> Progress:
     )
 
 
+LAST_TIMES = Prepared(
+    lambda: (
+        Assignment.objects.for_rater(given_id("rater"))
+        .submitted()
+        .exclude(shown_at=None)
+        .order_by("-submitted_at")
+        .values_list("shown_at", "submitted_at")[:PACE_OVER]
+    )
+)
+
+
 def _minutes_left(rater: Rater, comparisons: int) -> int | None:
     """What is left at the rater's own pace; None before there is one."""
-    last = rater.assignments.submitted().exclude(shown_at=None).order_by("-submitted_at")
     times = [
         (submitted_at - shown_at).total_seconds()
-        for shown_at, submitted_at in last.values_list("shown_at", "submitted_at")[:PACE_OVER]
+        for shown_at, submitted_at in LAST_TIMES.all(rater=rater.pk)
         if submitted_at and shown_at
     ]
     if len(times) < PACE_FROM:

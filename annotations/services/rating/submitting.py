@@ -26,6 +26,7 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Assignment, Axis, Judgment, Rater, Revision, Study
+from annotations.models.prepared import Prepared, given_id, given_uuid
 from annotations.services.pairs.seats import take_again
 from annotations.services.raters.entry import ensure_not_left
 from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
@@ -181,6 +182,21 @@ def already_judged() -> SubmissionConflict:
     return SubmissionConflict(_("You have already judged this comparison; that answer stays."))
 
 
+LOCKED_ASSIGNMENT = Prepared(
+    lambda: (
+        Assignment.objects.for_rater(given_id("rater"))
+        .filter(public_id=given_uuid("public_id"))
+        .select_for_update(of=("self",), no_key=True)
+        .select_related(
+            "comparison__of_check",
+            "comparison__prompt",
+            "comparison__rendition_a",
+            "comparison__rendition_b",
+        )
+    )
+)
+
+
 def lock_assignment(rater: Rater, public_id: UUID) -> Assignment:
     """The rater's assignment with all that a page needs, both rows locked and as they are now.
 
@@ -189,18 +205,7 @@ def lock_assignment(rater: Rater, public_id: UUID) -> Assignment:
     AssignmentNotFound
     """
     locked_rater = lock_rater_at_work(rater)
-    assignment = (
-        Assignment.objects.for_rater(rater.pk)
-        .filter(public_id=public_id)
-        .select_for_update(of=("self",), no_key=True)
-        .select_related(
-            "comparison__of_check",
-            "comparison__prompt",
-            "comparison__rendition_a",
-            "comparison__rendition_b",
-        )
-        .first()
-    )
+    assignment = LOCKED_ASSIGNMENT.first(rater=rater.pk, public_id=public_id)
     if assignment is None:
         raise AssignmentNotFound
     assignment.rater = locked_rater

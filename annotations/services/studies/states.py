@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.text import slugify
 
 from annotations.enums import Pairing, Protocol, StudyState
@@ -23,6 +23,7 @@ from annotations.models import (
     StudyPrompt,
 )
 from annotations.models.checks import OF_ONE_CLIP
+from annotations.models.prepared import Prepared, given_id
 from annotations.models.study import new_token
 from annotations.services.studies.protocol import add_default_axes, ensure_not_frozen
 
@@ -184,19 +185,19 @@ def missing_in_setup(study: Study) -> list[str]:
     return missing
 
 
+HELD_STATE = Prepared(
+    lambda: Study.objects.filter(pk=given_id("study")).order_by().values_list("state", flat=True),
+    on_postgres="FOR SHARE",
+)
+
+
 def hold_state(study_id: int) -> str:
     """The study's state, which nobody can change before this transaction ends.
 
     A shared lock: raters do not wait for each other, only for who pauses or closes the study.
     SQLite has one writer at a time, which says the same.
     """
-    study = Study.objects.filter(pk=study_id).values_list("state", flat=True)
-    if connection.vendor != "postgresql":
-        return study.get()
-    sql, parameters = study.query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(f"{sql} FOR SHARE", parameters)
-        [state] = cursor.fetchone()
+    [state] = HELD_STATE.all(study=study_id)
     return str(state)
 
 
