@@ -35,11 +35,11 @@ from annotations.services.rating.stages import (
 from annotations.services.rating.standing import (
     Lesson,
     Progress,
+    count_work,
     is_newly_warned,
     lesson_of,
     progress_of,
     skip_allowance,
-    tally_of,
 )
 from annotations.services.rating.watching import seconds_of
 from annotations.services.studies.texts import OwnText, own_text
@@ -230,7 +230,7 @@ def _asked(
     axes = axes_of(study)
     prompt_shown = shows_prompt(assignment, axes)
     questions, answered, later = _questions(assignment, axes, given)
-    tally = tally_of(assignment.rater)
+    work = count_work(assignment.rater)
     return Asked(
         id=assignment.public_id,
         study=study.slug,
@@ -254,9 +254,9 @@ def _asked(
         can_go_back=can_go_back,
         is_warned=not is_revision and is_newly_warned(assignment),
         lesson=None if is_revision else lesson_of(assignment),
-        progress=progress_of(assignment, tally),
+        progress=progress_of(assignment, work),
         skip_reasons=() if is_revision else _skip_reasons(),
-        skips_left=skip_allowance(assignment.rater, tally).left,
+        skips_left=skip_allowance(assignment.rater, work).left,
         max_note_length=MAX_NOTE_LENGTH,
     )
 

@@ -80,7 +80,7 @@ def is_newly_warned(assignment: Assignment) -> bool:
 
 
 @dataclass(frozen=True)
-class Tally:
+class WorkCount:
     """What a rater has dealt with; at work, that is without what comes before the start."""
 
     judged: int
@@ -100,7 +100,7 @@ DEALT_WITH = Prepared(
 )
 
 
-def tally_of(rater: Rater) -> Tally:
+def count_work(rater: Rater) -> WorkCount:
     """In one look."""
     counts: Counter[tuple[str, bool]] = Counter()
     for state, role, n in DEALT_WITH.all(rater=rater.pk):
@@ -109,7 +109,7 @@ def tally_of(rater: Rater) -> Tally:
         [counts[state, at_work] for at_work in (True, False)]
         for state in (AssignmentState.SUBMITTED, AssignmentState.SKIPPED)
     )
-    return Tally(sum(judged), sum(skipped), judged[0], skipped[0])
+    return WorkCount(sum(judged), sum(skipped), judged[0], skipped[0])
 
 
 READY = Prepared(
@@ -124,11 +124,11 @@ READY = Prepared(
 )
 
 
-def progress_of(assignment: Assignment, tally: Tally) -> Progress:
+def progress_of(assignment: Assignment, work: WorkCount) -> Progress:
     study, rater = assignment.comparison.study, assignment.rater
-    done = tally.judged_at_work
+    done = work.judged_at_work
     _, ready = READY.first(study=study.pk) or (study.pk, 0)
-    own = ready - tally.skipped_at_work
+    own = ready - work.skipped_at_work
     most = most_by_one_rater(study)
     if most is not None:
         own = min(own, most)
@@ -182,13 +182,13 @@ class SkipAllowance:
         return self.most is not None and self.skipped > self.most
 
 
-def skip_allowance(rater: Rater, tally: Tally | None = None) -> SkipAllowance:
+def skip_allowance(rater: Rater, work: WorkCount | None = None) -> SkipAllowance:
     """A share of the pairs that the rater has met so far, but always the study's least number.
 
     A share of all pairs of the study would let a rater skip a hundred of a thousand at once.
     """
-    tally, study = tally or tally_of(rater), rater.study
+    work, study = work or count_work(rater), rater.study
     if study.skip_percent is None:
-        return SkipAllowance(tally.skipped, None)
-    met = tally.skipped + tally.judged
-    return SkipAllowance(tally.skipped, max(study.skip_minimum, met * study.skip_percent // 100))
+        return SkipAllowance(work.skipped, None)
+    met = work.skipped + work.judged
+    return SkipAllowance(work.skipped, max(study.skip_minimum, met * study.skip_percent // 100))

@@ -1,0 +1,1 @@
+"""What raters at once cost, beside the least that a rating server must do."""
