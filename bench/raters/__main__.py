@@ -29,6 +29,7 @@ from scripts.services import (
     start_process,
     start_redis,
     stop_process,
+    tail,
     wait_until,
 )
 
@@ -48,6 +49,10 @@ class Goal:
     share: float
     statements: int
     milliseconds: float
+
+
+class RatersFailed(Exception):
+    """A server did not answer as a rater expects."""
 
 
 SYSTEMS = {"bare": "bare Django", "api": "JSON API", "pages": "pages"}
@@ -127,7 +132,7 @@ def measure(kind: str, raters: int, site: str, group: int, first: int) -> Measur
     )
     told = json.loads(client.stdout)
     if told["failures"]:
-        raise SystemExit(f"{kind}, {raters} raters: {told['failures'][0]}")
+        raise RatersFailed(f"{kind}, {raters} raters: {told['failures'][0]}")
     times = sorted(told["times"])
     spent = cpu_seconds(group) - began
     # The warm-up costs, too: comparisons are counted from all of the time.
@@ -143,10 +148,14 @@ def measure(kind: str, raters: int, site: str, group: int, first: int) -> Measur
 
 def fill() -> Any:
     """A study in the database of the bench, and the bare server's tables beside it."""
+    from django.core.management import call_command
+
     from bench.claiming import __main__ as claiming
     from bench.raters.bare import fill as fill_bare
     from bench.raters.client import SLUG
 
+    # The pages name their scripts by the hashes of a collected folder.
+    call_command("collectstatic", interactive=False, verbosity=0)
     claiming.SIZES = (COMPARISONS,)
     [study] = claiming.fill().values()
     type(study).objects.filter(pk=study.pk).update(slug=SLUG, must_watch=False)
@@ -166,7 +175,10 @@ def main(folder: Path) -> None:
     for kind, name in SYSTEMS.items():
         with serving(kind, folder) as (site, group):
             for number, raters in enumerate(RATERS):
-                figures[kind, raters] = measure(kind, raters, site, group, 1000 * (number + 1))
+                try:
+                    figures[kind, raters] = measure(kind, raters, site, group, 1000 * (number + 1))
+                except RatersFailed as error:
+                    raise SystemExit(f"{error}\n{tail(folder / f'{kind}.log')}") from error
                 print(f"  {name}, {raters} raters: {figures[kind, raters]}", flush=True)
     tell(figures, statements)
 

@@ -94,6 +94,11 @@ if os.environ.get("BARE_SERVER"):
         SECRET_KEY="bare",
         ALLOWED_HOSTS=["*"],
         MIDDLEWARE=[],
+        LOGGING={
+            "version": 1,
+            "handlers": {"console": {"class": "logging.StreamHandler"}},
+            "loggers": {"django": {"handlers": ["console"], "level": "WARNING"}},
+        },
     )
     django.setup()
     application = get_wsgi_application()
