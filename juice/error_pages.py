@@ -97,7 +97,8 @@ def _page(request: HttpRequest, context: dict[str, str]) -> HttpResponse:
 def _failed_page(context: dict[str, str], language: str) -> HttpResponse:
     """Without context processors; without a template, too, if even that fails."""
     try:
-        return HttpResponse(render_to_string("failed.html", context))
+        # Of a copy: what the template sets on its way is none of the words.
+        return HttpResponse(render_to_string("failed.html", {**context}))
     except Exception:
         direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
         escaped = {name: escape(words) for name, words in context.items()}

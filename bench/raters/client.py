@@ -42,8 +42,7 @@ class Line:
         headers = {**self.headers, "Content-Type": kind}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
+        answer = self._send(method, path, body, headers)
         text = answer.read().decode()
         for cookie in answer.headers.get_all("Set-Cookie") or []:
             name, _, value = cookie.partition(";")[0].partition("=")
@@ -51,6 +50,18 @@ class Line:
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]}")
         return text
+
+    def _send(self, method: str, path: str, body: str, headers: dict[str, str]) -> Any:
+        """Once more where the server closed an idle line; every request may be repeated."""
+        for last in (False, True):
+            try:
+                self.connection.request(method, path, body, headers)
+                return self.connection.getresponse()
+            except http.client.RemoteDisconnected:
+                self.connection.close()
+                if last:
+                    raise
+        raise AssertionError
 
     def post(self, path: str, **values: Any) -> Any:
         return json.loads(self.ask("POST", path, json.dumps(values)) or "null")

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
@@ -123,6 +124,15 @@ def test_a_fault_is_said_even_when_the_templates_fail(settings, setting):
     page = page_in(client.get("/s/broken/", headers={"Accept-Language": "ar"}), 500)
     assert 'lang="ar" dir="rtl"' in page
     assert "<h1>حدث خلل من جهتنا</h1>" in page
+
+
+@with_a_broken_page
+def test_a_fault_is_said_even_when_a_template_fails_half_way(monkeypatch):
+    """As without `collectstatic`: the language is set by then, no file can be named."""
+    monkeypatch.setattr(staticfiles_storage, "url", broken)
+    page = page_in(Client(raise_request_exception=False).get("/s/broken/"), 500)
+    assert page.startswith(f"<!doctype html>{TITLES['en']}")
+    assert "has been noted. Please try again in a minute." in page
 
 
 @pytest.mark.django_db
