@@ -57,7 +57,7 @@ class Line:
             try:
                 self.connection.request(method, path, body, headers)
                 return self.connection.getresponse()
-            except http.client.RemoteDisconnected:
+            except ConnectionError:
                 self.connection.close()
                 if last:
                     raise
