@@ -9,6 +9,8 @@ from socketserver import StreamRequestHandler
 import pytest
 
 os.environ.setdefault("DEBUG", "1")
+# OpenBLAS adds up in an order of its own on each kind of processor: kept reports need one.
+os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 os.environ.setdefault("VAR_DIR", str(Path(tempfile.gettempdir()) / "juice-tests"))
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["VAR_DIR"] = str(Path(os.environ["VAR_DIR"]) / worker)

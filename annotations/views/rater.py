@@ -75,10 +75,9 @@ def ahead(request: HttpRequest, rater: Rater) -> HttpResponse:
 def renew(request: HttpRequest, rater: Rater) -> HttpResponse:
     """Keep the comparison for a rater whose page is still open."""
     try:
-        public_id = uuid.UUID(request.POST.get("assignment", ""))
-        renew_lease(rater=rater, public_id=public_id, now=timezone.now())
-    except (ValueError, AssignmentNotFound):
-        return JsonResponse({"error": str(AssignmentNotFound())}, status=404)
+        renew_lease(rater=rater, public_id=sent_assignment(request), now=timezone.now())
+    except AssignmentNotFound as error:
+        return JsonResponse({"error": str(error)}, status=404)
     except SeatGivenAway as error:
         return JsonResponse({"error": str(error), "next": rate_url(rater)}, status=409)
     return HttpResponse(status=204)
@@ -92,7 +91,7 @@ def skip(request: HttpRequest, rater: Rater) -> HttpResponse:
     try:
         skip_assignment(
             rater=rater,
-            public_id=uuid.UUID(request.POST.get("assignment", "")),
+            public_id=sent_assignment(request),
             reason=request.POST.get("reason", ""),
             note=request.POST.get("note", ""),
             now=timezone.now(),
@@ -101,8 +100,8 @@ def skip(request: HttpRequest, rater: Rater) -> HttpResponse:
         return message_page(
             request, _("Not skipped"), str(error), action_url=rate_url(rater), status=422
         )
-    except (ValueError, AssignmentNotFound):
-        return refused_page(request, rater, AssignmentNotFound(), status=404)
+    except AssignmentNotFound as error:
+        return refused_page(request, rater, error, status=404)
     except (SubmissionConflict, StudyNotOpen) as error:
         return refused_page(request, rater, error, status=409)
     return redirect("rater-rate", slug=rater.study.slug)

@@ -16,7 +16,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice, product
@@ -33,7 +33,7 @@ BATCH = 5_000
 RNG = random.Random(20231117)
 
 
-def fill() -> dict[int, Any]:
+def fill(sizes: Sequence[int] = SIZES) -> dict[int, Any]:
     """A study of each size in one database, by size; they share clips, of which few are needed."""
     from django.core.management import call_command
 
@@ -57,7 +57,7 @@ def fill() -> dict[int, Any]:
     )
     shared = {"prompt": prompt, "rendition_a": rendition, "rendition_b": rendition}
     shared |= {"state": "ready", "open_seats": SEATS}
-    studies = {size: _open_study(models, f"bench-{size}") for size in SIZES}
+    studies = {size: _open_study(models, f"bench-{size}") for size in sizes}
     for size, study in studies.items():
         pairs = islice(product(a_side, b_side), size)
         rows = (

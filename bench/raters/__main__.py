@@ -22,6 +22,7 @@ from typing import Any
 
 import django
 
+from bench.raters.client import WARM_UP_SECONDS
 from scripts.services import (
     answers,
     free_port,
@@ -135,8 +136,8 @@ def measure(kind: str, raters: int, site: str, group: int, first: int) -> Measur
         raise RatersFailed(f"{kind}, {raters} raters: {told['failures'][0]}")
     times = sorted(told["times"])
     spent = cpu_seconds(group) - began
-    # The warm-up costs, too: comparisons are counted from all of the time.
-    share_counted = SECONDS / (SECONDS + 2.0)
+    # The warm-up costs, too, and its comparisons are not counted.
+    share_counted = SECONDS / (SECONDS + WARM_UP_SECONDS)
     return Measured(
         rate=len(times) / SECONDS,
         median=statistics.median(times),
@@ -150,14 +151,13 @@ def fill() -> Any:
     """A study in the database of the bench, and the bare server's tables beside it."""
     from django.core.management import call_command
 
-    from bench.claiming import __main__ as claiming
+    from bench.claiming.__main__ import fill as fill_ours
     from bench.raters.bare import fill as fill_bare
     from bench.raters.client import SLUG
 
     # The pages name their scripts by the hashes of a collected folder.
     call_command("collectstatic", interactive=False, verbosity=0)
-    claiming.SIZES = (COMPARISONS,)
-    [study] = claiming.fill().values()
+    [study] = fill_ours((COMPARISONS,)).values()
     type(study).objects.filter(pk=study.pk).update(slug=SLUG, must_watch=False)
     fill_bare(COMPARISONS, SEATS)
     study.refresh_from_db()

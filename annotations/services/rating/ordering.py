@@ -12,19 +12,18 @@ from random import Random
 
 from annotations.models import Comparison, Rater
 from annotations.models.comparison import ComparisonQuerySet
-from annotations.models.prepared import Prepared, given_id
+from annotations.models.prepared import Given, Prepared, given_id
 
 PLACES = 2**56
 
 
 MOST_OPEN_SEATS = Prepared(
-    lambda: (
-        Comparison.objects.filter(study=given_id("study"))
-        .with_free_seat()
-        .unseen_by(given_id("rater"))
-        .values_list("open_seats", flat=True)[:1]
-    )
+    lambda: _free(given_id("study"), given_id("rater")).values_list("open_seats", flat=True)[:1]
 )
+
+
+def _free(study_id: int | Given, rater_id: int | Given) -> ComparisonQuerySet:
+    return Comparison.objects.filter(study=study_id).with_free_seat().unseen_by(rater_id)
 
 
 def in_order_of(rater: Rater, *, rng: Random) -> list[ComparisonQuerySet]:
@@ -35,7 +34,7 @@ def in_order_of(rater: Rater, *, rng: Random) -> list[ComparisonQuerySet]:
     it by if it wants fewer raters now. They have two ends each, from which SQLite sees that the
     index of free seats leads to the fewest rows.
     """
-    free = rater.study.comparisons.with_free_seat().unseen_by(rater.pk)
+    free = _free(rater.study_id, rater.pk)
     most = MOST_OPEN_SEATS.first(study=rater.study_id, rater=rater.pk)
     if most is None:
         return [free]

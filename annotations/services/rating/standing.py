@@ -118,8 +118,9 @@ READY = Prepared(
         .counted()
         .ready()
         .order_by()
-        .values_list("study")
+        .values("study")
         .annotate(n=Count("pk"))
+        .values_list("n", flat=True)
     )
 )
 
@@ -127,8 +128,7 @@ READY = Prepared(
 def progress_of(assignment: Assignment, work: WorkCount) -> Progress:
     study, rater = assignment.comparison.study, assignment.rater
     done = work.judged_at_work
-    _, ready = READY.first(study=study.pk) or (study.pk, 0)
-    own = ready - work.skipped_at_work
+    own = (READY.first(study=study.pk) or 0) - work.skipped_at_work
     most = most_by_one_rater(study)
     if most is not None:
         own = min(own, most)
