@@ -218,11 +218,10 @@ def test_a_lease_that_cannot_be_renewed_is_tried_less_and_less_and_not_for_ever(
         renewals.append(route)
         route.fulfill(status=503)
 
-    rater.page.clock.resume()
-    rater.page.reload()
     rater.page.route("**/renew/", refuse)
+    rater.page.reload()
     rater.wait_until_seen()
-    stop_the_clock(rater.page)
+    rater.page.evaluate(NOTE_PAUSES)
     with rater.page.expect_response("**/renew/"):
         rater.page.clock.fast_forward(60_000)
     for number, minutes in enumerate([2, 4, 8, 8, 8], start=1):
