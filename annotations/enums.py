@@ -26,6 +26,32 @@ class Pairing(TextChoices):
     LISTED = "listed", "Only the listed model pairs"
 
 
+class SamplePairing(TextChoices):
+    """Which of two models' clips of one prompt meet."""
+
+    EQUAL = "equal", "Samples of the same number"
+    CROSSED = "crossed", "Every sample of the one with every sample of the other"
+    RANDOM = "random", "Drawn by lot, each sample once"
+
+
+class RosterOrigin(TextChoices):
+    """How a clip came into a study."""
+
+    IMPORTED = "imported", "Imported"
+    MADE = "made", "Made for it"
+    SHARED = "shared", "Taken over from elsewhere"
+
+
+class AmendmentKindChoice(TextChoices):
+    """What of an open study was changed."""
+
+    WITHDRAWN = "withdrawn", "Comparisons withdrawn"
+    REPLACED = "replaced", "Clips replaced"
+    MORE_RATERS = "more-raters", "More raters per comparison"
+    MORE_PROMPTS = "more-prompts", "More prompts"
+    CORRECTED = "corrected", "Text of a prompt corrected"
+
+
 class SweepWork(TextChoices):
     """What the sweep does for a study."""
 
@@ -103,6 +129,7 @@ class ComparisonState(TextChoices):
     PREPARING = "preparing", "Preparing"
     READY = "ready", "Ready"
     FAILED = "failed", "Failed"
+    WITHDRAWN = "withdrawn", "Withdrawn"
 
 
 class AssignmentState(TextChoices):

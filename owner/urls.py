@@ -1,7 +1,7 @@
 from django.urls import path
 
 from owner.checks import pages as checks
-from owner.clips import import_pages
+from owner.clips import import_pages, share_pages
 from owner.clips import pages as clips
 from owner.comparisons import pages as comparisons
 from owner.endpoints import trials
@@ -10,7 +10,7 @@ from owner.raters import pages as raters
 from owner.recruitment import invite_pages
 from owner.recruitment import pages as recruitment
 from owner.results import pages as results
-from owner.studies import blinding_pages, plan_pages
+from owner.studies import blinding_pages, change_pages, delete_pages, plan_pages
 from owner.studies import pages as studies
 
 PAGES = [
@@ -38,6 +38,7 @@ PAGES = [
         name="owner-endpoint-trial-action",
     ),
     path("+clips/<int:stimulus_id>/", clips.original, name="owner-original"),
+    path("+sources/<int:prompt_id>/", clips.prompt_source, name="owner-source"),
     path("<slug:slug>/", studies.study_page, name="owner-study"),
     path("<slug:slug>/progress/", studies.study_progress, name="owner-progress"),
     path("<slug:slug>/people/", studies.study_people, name="owner-people"),
@@ -80,6 +81,11 @@ PAGES = [
         name="owner-comparison",
     ),
     path(
+        "<slug:slug>/comparisons/<int:comparison_id>/withdraw/",
+        comparisons.withdraw,
+        name="owner-comparison-withdraw",
+    ),
+    path(
         "<slug:slug>/comparisons/<int:comparison_id>/<str:which>/",
         comparisons.comparison_clip,
         name="owner-clip",
@@ -99,6 +105,9 @@ PAGES = [
     path("<slug:slug>/raters/rule/", raters.rater_rule, name="owner-rater-rule"),
     path("<slug:slug>/raters/", raters.rater_list, name="owner-raters"),
     path("<slug:slug>/raters/<int:rater_id>/exclude/", raters.rater_exclude, name="owner-exclude"),
+    path("<slug:slug>/put-away/", delete_pages.put_away, name="owner-put-away"),
+    path("<slug:slug>/changes/", change_pages.changes, name="owner-changes"),
+    path("<slug:slug>/clips/share/", share_pages.share, name="owner-share"),
     path("<slug:slug>/clips/", clips.clip_list, name="owner-clips"),
     path("<slug:slug>/clips/progress/", clips.clip_list_part, name="owner-clips-part"),
     path("<slug:slug>/clips/act/<str:what>/", clips.clip_action, name="owner-clip-action"),
@@ -106,6 +115,11 @@ PAGES = [
         "<slug:slug>/clips/<int:model_id>/<int:prompt_id>/",
         clips.clip_page,
         name="owner-clip-of",
+    ),
+    path(
+        "<slug:slug>/clips/take-out/<int:entry_id>/",
+        clips.take_clip_out,
+        name="owner-clip-take-out",
     ),
     path("<slug:slug>/generation.jsonl", clips.generation_jsonl, name="owner-generation"),
 ]

@@ -13,7 +13,7 @@ import pytest
 from annotations.media.info import MediaInfo
 from annotations.media.isolation import inspect_media, render
 from annotations.media.profiles import RenditionPlan
-from annotations.services.clips import importing, prompts, stimuli
+from annotations.services.clips import importing, sources, stimuli
 from annotations.services.pairs import rendering
 from generation.jobs.steps import fetching
 
@@ -39,9 +39,9 @@ def media_once(folder: Path) -> Iterator[None]:
         return coarseness[kept]
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (stimuli, prompts, importing, fetching):
+        for module in (stimuli, sources, importing, fetching):
             patch.setattr(module, "inspect_media", inspect_once)
-        for module in (rendering, prompts):
+        for module in (rendering, sources):
             patch.setattr(module, "render", render_once)
         yield
 

@@ -85,6 +85,35 @@ class ClipsWanted:
         return self.wanted - self.made - self.imported
 
 
+class AmendmentKind(StrEnum):
+    """What of a study was changed after raters were let in."""
+
+    WITHDRAWN = "withdrawn"
+    REPLACED = "replaced"
+    MORE_RATERS = "more-raters"
+    MORE_PROMPTS = "more-prompts"
+    CORRECTED = "corrected"
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolAmendment:
+    """One change of a study's protocol while raters were at work.
+
+    `what` are its particulars: comparisons (prompt and both models), clips, prompts, both texts of
+    a corrected one, or the numbers of raters before and after. `votes_before` counted when it was
+    made, `votes_set_aside` count no more because of it.
+    """
+
+    kind: AmendmentKind
+    reason: str
+    made_at: str
+    votes_before: int
+    votes_set_aside: int
+    protocol_before: str
+    protocol_after: str
+    what: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ReportSettings:
     """What the votes cannot say about themselves.
@@ -93,7 +122,8 @@ class ReportSettings:
     of comparisons of each (model_a, model_b), where known. `plan` says when the study may be read
     and stopped: before, while it runs (`interim`), only intervals for every look are given.
     `axes` gives the order of the report. `shown` says what raters saw, and `presentation` by which
-    rule. `clips` says which models lack clips, and why.
+    rule. `clips` says which models lack clips, and why. `amendments` were made while raters were at
+    work.
     """
 
     title: str
@@ -111,6 +141,7 @@ class ReportSettings:
     shown: tuple[Shown, ...] = ()
     clips: tuple[ClipsWanted, ...] = ()
     presentation: str = ""
+    amendments: tuple[ProtocolAmendment, ...] = ()
     confidence: float = 0.95
     bootstrap_draws: int = 10_000
     seed: int = 20231117

@@ -22,7 +22,7 @@ from analysis.page.tables import (
     protocol_block,
     ranking_block,
 )
-from analysis.page.words import listed, plan_words
+from analysis.page.words import amendment_note, amendment_words, listed, plan_words
 
 MAX_SHOWN = 40
 _SPLIT_KEYS = [fill for fill, _ in charts.SPLIT_COLOURS]
@@ -67,6 +67,8 @@ def _context(report: StudyReport, figures: dict[str, Any]) -> dict[str, Any]:
         ],
         "shown": report.settings.shown[:MAX_SHOWN],
         "more_shown": max(len(report.settings.shown) - MAX_SHOWN, 0),
+        "amendments": [(one, amendment_words(one)) for one in report.settings.amendments],
+        "amendment_note": amendment_note(report.settings.plan, report.settings.amendments),
         "clips": report.settings.clips,
         "clips_missing": sum(one.missing for one in report.settings.clips),
         "methods": {

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from analysis.core.estimates import Estimate, Interval, Undefined
-from analysis.core.settings import StoppingPlan, StoppingRule
+from analysis.core.settings import (
+    AmendmentKind,
+    ProtocolAmendment,
+    StoppingPlan,
+    StoppingRule,
+)
 
 THIN = "\u202f"
 WHY_UNDEFINED = {
@@ -88,3 +93,49 @@ def rounded(value: float, places: int) -> str:
     exact = Decimal(f"{value:.15g}").quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
     text = f"{exact:f}"
     return text.removeprefix("-") if float(text) == 0 else text
+
+
+def amendment_words(change: ProtocolAmendment) -> str:
+    """What was changed, as a sentence."""
+    what = change.what
+    match change.kind:
+        case AmendmentKind.MORE_RATERS:
+            return f"More raters per comparison: {what[1]} instead of {what[0]}."
+        case AmendmentKind.MORE_PROMPTS:
+            return f"{counted(len(what), 'prompt')} added: {shortened(what)}."
+        case AmendmentKind.CORRECTED:
+            return f"A prompt's text corrected, from “{what[0]}” to “{what[1]}”."
+        case AmendmentKind.REPLACED:
+            return f"Clips replaced, their comparisons made anew: {shortened(what)}."
+        case AmendmentKind.WITHDRAWN:
+            return f"{counted(len(what), 'comparison')} withdrawn: {shortened(what)}."
+
+
+def counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def shortened(names: Sequence[str], most: int = 8) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return "; ".join(names[:most]) + more
+
+
+def amendment_note(plan: StoppingPlan | None, changes: Sequence[ProtocolAmendment]) -> str:
+    """Whether what was planned still holds after these changes."""
+    kinds = {change.kind for change in changes if change.votes_before}
+    extended = kinds & {AmendmentKind.MORE_RATERS, AmendmentKind.MORE_PROMPTS}
+    if AmendmentKind.MORE_RATERS in kinds and plan and plan.rule == StoppingRule.ANYTIME:
+        return (
+            "The number of raters decides how a comparison is decided, and was raised after votes "
+            "had come in: the always-valid intervals no longer hold at every look, since earlier "
+            "looks were at comparisons decided by fewer votes. Read the result as exploratory."
+        )
+    if extended and plan and plan.rule == StoppingRule.FIXED:
+        return (
+            "The plan said how much is judged, and more was asked for after votes had come in: the "
+            "intervals and p-values hold as they stand only if the result was not what led to it."
+        )
+    if AmendmentKind.MORE_PROMPTS in kinds:
+        return "Prompts were added after votes had come in; always-valid intervals allow that."
+    return "Votes that were set aside are kept, and count nowhere in this report."

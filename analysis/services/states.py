@@ -66,3 +66,9 @@ def _bring_up_to_date(report: Report, seen: VotesSeen) -> bool:
         return False
     report.refresh_from_db()
     return bool(moved)
+
+
+def files_of_reports(study: Study) -> list[str]:
+    """The names in the store of everything that was made for a study's reports."""
+    rows = study.reports.values_list("page", "extras")
+    return [name for files in rows for name in files if name]

@@ -36,6 +36,7 @@ def votes_seen(study: Study) -> VotesSeen:
         "interim": is_interim(study),
         "excluded": list(excluded.values_list("pk", "excluded_why")),
         "planned": planned_comparisons(study).count(),
+        "amendments": list(study.amendments.values_list("pk", "votes_set_aside")),
         "clips": [asdict(one) for one in outcomes_of(study)],
     }
     text = json.dumps(facts, sort_keys=True)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from django.db.models import Count
 
 from analysis.core.settings import (
+    AmendmentKind,
     AskedAxis,
     ClipsWanted,
+    ProtocolAmendment,
     ReportSettings,
     Shown,
     StoppingPlan,
     StoppingRule,
 )
 from analysis.version import code_version
-from annotations.enums import ComparisonState, StudyState, TiePolicy
-from annotations.models import Comparison, Judgment, Study
+from annotations.enums import StudyState, TiePolicy
+from annotations.models import Amendment, Comparison, Judgment, Study
 from annotations.services.clips.outcomes import outcomes_of
 from annotations.services.pairs.provenance import shown_clips
 from annotations.services.studies.protocol import hash_protocol
@@ -41,7 +44,34 @@ def report_settings(study: Study) -> ReportSettings:
         ),
         clips=clips_wanted(study),
         presentation=str(study.get_presentation_profile_display()),
+        amendments=tuple(map(amendment_of, study.amendments.all())),
     )
+
+
+def amendment_of(change: Amendment) -> ProtocolAmendment:
+    """What a report tells of a change that was made while raters were at work."""
+    return ProtocolAmendment(
+        kind=AmendmentKind(change.kind),
+        reason=change.reason,
+        made_at=change.made_at.isoformat(timespec="seconds"),
+        votes_before=change.votes_before,
+        votes_set_aside=change.votes_set_aside,
+        protocol_before=change.protocol_before,
+        protocol_after=change.protocol_after,
+        what=tuple(_particulars(change)),
+    )
+
+
+def _particulars(change: Amendment) -> Iterator[str]:
+    facts = change.facts
+    for prompt, model_a, model_b in facts.get("comparisons", []):
+        yield f"{prompt}: {model_a} / {model_b}"
+    for prompt, model, sample in facts.get("clips", []):
+        yield f"{prompt}: {model}, sample {sample}"
+    yield from facts.get("prompts", [])
+    if "before" in facts:
+        yield f"{facts['before']}"
+        yield f"{facts['after']}"
 
 
 def clips_wanted(study: Study) -> tuple[ClipsWanted, ...]:
@@ -65,7 +95,7 @@ def is_interim(study: Study) -> bool:
 
 
 def planned_comparisons(study: Study) -> Any:
-    return Comparison.objects.filter(study=study).counted().exclude(state=ComparisonState.FAILED)
+    return Comparison.objects.filter(study=study).counted().usable()
 
 
 def _asked_axes(study: Study) -> tuple[AskedAxis, ...]:

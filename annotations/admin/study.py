@@ -51,7 +51,7 @@ SETUP = (
         {
             "fields": (
                 ("protocol", "tie_policy"),
-                ("raters_per_comparison", "pairing"),
+                ("raters_per_comparison", "pairing", "sample_pairing"),
                 "reason_order",
             ),
             "description": "Frozen once there are judgments.",

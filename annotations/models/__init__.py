@@ -1,10 +1,12 @@
 """The instrument's tables. See docs/concepts.md for what each word means."""
 
+from annotations.models.amendment import Amendment
 from annotations.models.checks import Check, CheckPlan
 from annotations.models.comparison import Comparison, Rendition
 from annotations.models.importing import ClipImport, ImportRow
 from annotations.models.panel import Invite, PanelEvent, Recruitment
 from annotations.models.rating import Assignment, Judgment, Rater, Revision
+from annotations.models.roster import RosterEntry
 from annotations.models.stimulus import GenerativeModel, Prompt, Stimulus
 from annotations.models.study import (
     Axis,
@@ -18,6 +20,7 @@ from annotations.models.study import (
 from annotations.models.trouble import Trouble
 
 __all__ = [
+    "Amendment",
     "Assignment",
     "Axis",
     "Check",
@@ -36,6 +39,7 @@ __all__ = [
     "Recruitment",
     "Rendition",
     "Revision",
+    "RosterEntry",
     "Stimulus",
     "Study",
     "StudyModel",

@@ -9,6 +9,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from annotations.enums import AssignmentState, ComparisonState, RenditionState
+from annotations.models.amendment import Amendment
 from annotations.models.checks import Check
 from annotations.models.prepared import Given
 from annotations.models.stimulus import Prompt, Stimulus
@@ -75,6 +76,13 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         """Comparisons that the study is about; checks are made beside them."""
         return self.filter(of_check=None)
 
+    def not_withdrawn(self) -> ComparisonQuerySet:
+        return self.exclude(state=ComparisonState.WITHDRAWN)
+
+    def usable(self) -> ComparisonQuerySet:
+        """Comparisons that are ready, or may yet be."""
+        return self.exclude(state__in=[ComparisonState.FAILED, ComparisonState.WITHDRAWN])
+
     def ready(self) -> ComparisonQuerySet:
         return self.filter(state=ComparisonState.READY)
 
@@ -84,7 +92,7 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
 
     def may_want_raters(self) -> ComparisonQuerySet:
         """Comparisons with an open seat, or with one that a lease may yet give back."""
-        usable = self.counted().exclude(state=ComparisonState.FAILED)
+        usable = self.counted().usable()
         leased = Q(assignments__state=AssignmentState.LEASED, assignments__occasion=1)
         return usable.filter(Q(open_seats__gt=0) | leased)
 
@@ -128,6 +136,9 @@ class Comparison(models.Model):
     open_seats = models.PositiveSmallIntegerField(
         help_text="Raters still wanted: raters per comparison less live and submitted assignments."
     )
+    withdrawn_by = models.ForeignKey(
+        Amendment, models.RESTRICT, null=True, blank=True, related_name="comparisons"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ComparisonQuerySet.as_manager()
@@ -151,6 +162,11 @@ class Comparison(models.Model):
                 condition=~Q(state=ComparisonState.READY)
                 | Q(rendition_a__isnull=False, rendition_b__isnull=False),
                 name="comparison_ready_has_renditions",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=ComparisonState.WITHDRAWN, withdrawn_by__isnull=False)
+                | ~Q(state=ComparisonState.WITHDRAWN) & Q(withdrawn_by=None),
+                name="comparison_withdrawn_for_a_reason",
             ),
         ]
         indexes = [

@@ -8,7 +8,14 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Q
 
-from annotations.enums import AssignmentState, Choice, RaterOutcome, Side, SkipReason
+from annotations.enums import (
+    AssignmentState,
+    Choice,
+    ComparisonState,
+    RaterOutcome,
+    Side,
+    SkipReason,
+)
 from annotations.models.checks import BEFORE_START
 from annotations.models.comparison import Comparison
 from annotations.models.prepared import Given
@@ -80,6 +87,10 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def counted(self) -> AssignmentQuerySet:
         return self.filter(COUNTED)
+
+    def not_withdrawn(self) -> AssignmentQuerySet:
+        """Those whose comparison the study still is about."""
+        return self.exclude(comparison__state=ComparisonState.WITHDRAWN)
 
     def holding_seat(self) -> AssignmentQuerySet:
         """Those that take one of their comparison's seats: see `services.pairs.seats`."""
@@ -232,8 +243,18 @@ class Assignment(models.Model):
 
 class JudgmentQuerySet(models.QuerySet["Judgment"]):
     def for_study(self, study_id: int) -> JudgmentQuerySet:
-        """The votes that count: none on checks or repeats."""
+        """The votes that count: none on checks or repeats, none on what was withdrawn."""
         return self.filter(
+            ~Q(assignment__comparison__state=ComparisonState.WITHDRAWN),
+            assignment__comparison__study=study_id,
+            assignment__comparison__of_check=None,
+            assignment__occasion=1,
+        )
+
+    def set_aside(self, study_id: int) -> JudgmentQuerySet:
+        """Votes on comparisons that were withdrawn: kept, and counted nowhere else."""
+        return self.filter(
+            assignment__comparison__state=ComparisonState.WITHDRAWN,
             assignment__comparison__study=study_id,
             assignment__comparison__of_check=None,
             assignment__occasion=1,

@@ -65,12 +65,20 @@ class Prompt(models.Model):
 
 class StimulusQuerySet(models.QuerySet["Stimulus"]):
     def for_study(self, study_id: int) -> StimulusQuerySet:
-        """Stimuli of the study's models for the study's prompts."""
-        return self.filter(model__studies=study_id, prompt__studies=study_id)
+        """Clips on the study's roster, of the models and prompts that are still its own."""
+        return self.filter(
+            roster_entries__study=study_id,
+            roster_entries__model__studies=study_id,
+            roster_entries__prompt__studies=study_id,
+        )
 
 
 class Stimulus(models.Model):
-    """One model's output for one prompt and seed; the original file, never shown to a rater."""
+    """One model's output for one prompt and seed; the original file, never shown to a rater.
+
+    Another checkpoint under the same name, or another run, is another clip: a study's roster says
+    which one it shows.
+    """
 
     model = models.ForeignKey(GenerativeModel, models.PROTECT, related_name="stimuli")
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="stimuli")
@@ -104,7 +112,7 @@ class Stimulus(models.Model):
         verbose_name_plural = "stimuli"
         constraints = [
             models.UniqueConstraint(
-                fields=["model", "prompt", "seed"], name="stimulus_once_per_model_prompt_seed"
+                fields=["model", "prompt", "seed", "sha256"], name="stimulus_once"
             )
         ]
         indexes = [models.Index(fields=["prompt", "model"], name="stimulus_by_prompt")]

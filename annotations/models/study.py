@@ -20,6 +20,7 @@ from annotations.enums import (
     PresentationProfile,
     Protocol,
     ReasonOrder,
+    SamplePairing,
     StoppingRuleChoice,
     StudyKind,
     StudyState,
@@ -91,8 +92,8 @@ class StudyQuerySet(models.QuerySet["Study"]):
         from annotations.models.comparison import Comparison
         from annotations.models.rating import Assignment
 
-        comparisons = Comparison.objects.counted().filter(study=OuterRef("pk"))
-        submitted = Assignment.objects.submitted().counted()
+        comparisons = Comparison.objects.counted().not_withdrawn().filter(study=OuterRef("pk"))
+        submitted = Assignment.objects.submitted().counted().not_withdrawn()
         submitted = submitted.filter(comparison__study=OuterRef("pk"))
         return self.annotate(
             comparison_count=count_of(comparisons), submitted_count=count_of(submitted)
@@ -217,6 +218,13 @@ class Study(models.Model):
         help_text="Choices open when both clips were seen in full once.",
     )
     pairing = models.CharField(max_length=16, choices=Pairing, default=Pairing.AGAINST_FIRST)
+    sample_pairing = models.CharField(
+        max_length=8,
+        choices=SamplePairing,
+        default=SamplePairing.EQUAL,
+        verbose_name="pairing of samples",
+        help_text="Where models have several clips of a prompt: which of them meet.",
+    )
     planned_comparisons = models.PositiveIntegerField(
         null=True,
         blank=True,
@@ -286,6 +294,7 @@ class Study(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = StudyQuerySet.as_manager()
 

@@ -1,5 +1,6 @@
 """The functions under test. Nothing else here knows in which module they stand."""
 
+from annotations.services.clips.roster import put_in
 from annotations.services.pairs.books import check_books
 from annotations.services.pairs.preparing import sync_comparisons
 from annotations.services.raters.endings import exclude_rater
@@ -29,6 +30,7 @@ __all__ = [
     "join_study",
     "open_study",
     "pause_study",
+    "put_in",
     "receive_event",
     "release_overdue_leases",
     "renew_lease",

@@ -12,7 +12,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from annotations.enums import AssignmentState, ComparisonState, RenditionState, StudyState
+from annotations.enums import (
+    AssignmentState,
+    ComparisonState,
+    RenditionState,
+    RosterOrigin,
+    StudyState,
+)
 from annotations.models import (
     Assignment,
     Axis,
@@ -33,7 +39,7 @@ from annotations.models import (
     StudyModel,
     StudyPrompt,
 )
-from bench.races.instrument import Answer, sync_comparisons
+from bench.races.instrument import Answer, put_in, sync_comparisons
 
 SECRET_NAME, SECRET = "RACES_WEBHOOK_SECRET", "a secret of the panel's"
 LEASE = timedelta(minutes=15)
@@ -127,7 +133,7 @@ def make_cast() -> Cast:
     }
     cast = Cast(models, prompts, clips)
     study = Study.objects.create(title="Renditions", slug="race-renditions")
-    _add_models_and_prompts(study, cast, [*OWN, *PAIRS])
+    _add_clips(study, cast, [*OWN, *PAIRS])
     sync_comparisons(study=study)
     Rendition.objects.update(state=RenditionState.READY, file="renditions/race.mp4")
     of_prompt = {prompt.pk: name for name, prompt in prompts.items()}
@@ -223,7 +229,7 @@ class _Maker:
         )
         if "extend" in self.wanted.names:
             own = [name for name in OWN if name in [*self.own_names(), "added"]]
-            _add_models_and_prompts(study, self.cast, own)
+            _add_clips(study, self.cast, own)
         return study
 
     @property
@@ -401,7 +407,7 @@ def _make_clip(model: GenerativeModel, prompt: Prompt) -> Stimulus:
     )
 
 
-def _add_models_and_prompts(study: Study, cast: Cast, names: list[str]) -> None:
+def _add_clips(study: Study, cast: Cast, names: list[str]) -> None:
     StudyModel.objects.bulk_create(
         StudyModel(study=study, model=model, position=place)
         for place, model in enumerate(cast.models)
@@ -410,3 +416,5 @@ def _add_models_and_prompts(study: Study, cast: Cast, names: list[str]) -> None:
         StudyPrompt(study=study, prompt=cast.prompts[name], position=place)
         for place, name in enumerate(names)
     )
+    clips = [clip for name in names for clip in cast.clips[name]]
+    put_in(study=study, clips=clips, origin=RosterOrigin.IMPORTED)

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from analysis.services.making import compute_report_now
 from annotations.enums import StudyState
 from annotations.models import Comparison, GenerativeModel, Prompt, Study
+from annotations.services.clips.sharing import clips_of_study, share_clips
 from annotations.services.pairs.preparing import missing_clips
 from annotations.services.studies.states import (
     close_study,
@@ -55,6 +56,7 @@ def set_up(*, endpoint_url: str, site_url: str) -> dict[str, str]:
     kinds = [make_study_of_kind(one) for one in KINDS]
     with _progress() as progress:
         _generate(progress, [live, *kinds])
+        share_clips(study=finished, clips=clips_of_study(live))
         _prepare_and_open(progress, [live, finished, *kinds])
         _simulate(progress, finished, site_url)
     compute_report_now(study=finished)

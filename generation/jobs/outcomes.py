@@ -22,10 +22,10 @@ OUTCOMES = {
 def job_outcomes(study: Study) -> dict[int, Counter[ClipOutcome]]:
     """Prompts by model and outcome; a job counts as failed only if no clip is there after all."""
     found: defaultdict[int, Counter[ClipOutcome]] = defaultdict(Counter)
-    jobs = Job.objects.for_study(study.pk).filter(endpoint__model__studies=study).order_by()
-    made = jobs.filter(state=JobState.DONE, stimulus__isnull=False).values_list("endpoint__model")
-    for model, clips in made.annotate(n=Count("prompt", distinct=True)):
+    made = study.roster.wanted().filter(stimulus__jobs__isnull=False).order_by()
+    for model, clips in made.values_list("model").annotate(n=Count("prompt", distinct=True)):
         found[model][ClipOutcome.MADE] = clips
+    jobs = Job.objects.for_study(study.pk).filter(endpoint__model__studies=study).order_by()
     ended = jobs.without_clip().filter(state__in=OUTCOMES).values_list("endpoint__model", "state")
     for model, state, clips in ended.annotate(n=Count("prompt", distinct=True)):
         found[model][OUTCOMES[JobState(state)]] += clips

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max
 
-from annotations.models import Stimulus, Study
+from annotations.models import Study
 from generation.adapters.registry import UPLOAD
 from generation.endpoints.suitability import asked_by, ensure_can_make
-from generation.enums import Priority
+from generation.enums import JobState, Priority
 from generation.jobs.chains import chain, settle_chains
 from generation.models import Endpoint, Job
 
@@ -20,8 +21,9 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
     Returns
     -------
     int
-        How many clips are to be made, not counting pictures that they start from. Jobs that
-        failed before are left for `retry_job`.
+        How many clips are to be made, not counting pictures that they start from. Jobs of this
+        study that failed before are left for `retry_job`; what another study has asked for is
+        asked for anew, with another seed, unless its clips are shared.
 
     Raises
     ------
@@ -29,20 +31,36 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
         A model cannot take what the study asks.
     """
     ensure_can_make(study)
-    endpoints = Endpoint.objects.filter(model__studies=study, is_active=True)
-    endpoints = endpoints.exclude(adapter=UPLOAD).select_related("first_step")
     prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
-    have = set(Stimulus.objects.for_study(study.pk).values_list("model", "prompt"))
-    known = set(Job.objects.for_study(study.pk).values_list("endpoint", "prompt"))
     given = {"study": study, "kind": study.kind, "asked": asked_by(study), "priority": priority}
-    missing = [
-        Job(endpoint=endpoint, prompt=prompt, wake_at=now, **given)
-        for prompt in prompts
-        for endpoint in endpoints
-        if (endpoint.model_id, prompt.pk) not in have and (endpoint.pk, prompt.pk) not in known
-    ]
     with transaction.atomic():
+        # One plan at a time, so that each clip gets a seed of its own.
+        endpoints = Endpoint.objects.filter(model__studies=study, is_active=True)
+        endpoints = endpoints.exclude(adapter=UPLOAD).select_related("first_step")
+        endpoints = endpoints.order_by("pk").select_for_update(of=("self",))
+        have = set(study.roster.order_by().values_list("model", "prompt"))
+        # What was made and is not there any more was taken out, and may be made anew.
+        asked = Job.objects.for_study(study.pk).exclude(state=JobState.DONE)
+        known = set(asked.values_list("endpoint", "prompt"))
+        missing = [
+            Job(endpoint=endpoint, prompt=prompt, wake_at=now, **given)
+            for prompt in prompts
+            for endpoint in endpoints
+            if (endpoint.model_id, prompt.pk) not in have and (endpoint.pk, prompt.pk) not in known
+        ]
+        _give_seeds(missing, study)
         chain(missing, study=study, now=now)
-        Job.objects.bulk_create(missing, ignore_conflicts=True)
+        Job.objects.bulk_create(missing)
         settle_chains(now=now)
     return len(missing)
+
+
+def _give_seeds(jobs: list[Job], study: Study) -> None:
+    """The lowest seed above those that the endpoint was given for the prompt by other studies."""
+    asked = Job.objects.filter(endpoint__model__studies=study, prompt__studies=study).order_by()
+    last = {
+        (endpoint, prompt): seed
+        for endpoint, prompt, seed in asked.values_list("endpoint", "prompt").annotate(Max("seed"))
+    }
+    for job in jobs:
+        job.seed = last.get((job.endpoint_id, job.prompt_id), -1) + 1

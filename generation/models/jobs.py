@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from annotations.enums import StudyKind
-from annotations.models import Prompt, Stimulus, Study
+from annotations.models import Prompt, RosterEntry, Stimulus, Study
 from generation.costs import as_money
 from generation.enums import (
     AT_ENDPOINT,
@@ -27,8 +27,13 @@ from generation.models.endpoints import Endpoint, money
 
 class JobQuerySet(models.QuerySet["Job"]):
     def for_study(self, study_id: int) -> JobQuerySet:
-        """Jobs for the study's models and prompts, and those whose pictures they start from."""
-        own = Job.objects.filter(endpoint__model__studies=study_id, prompt__studies=study_id)
+        """What the study asked for, and the jobs whose pictures that starts from.
+
+        Only for models and prompts that are still the study's.
+        """
+        own = Job.objects.filter(
+            study=study_id, endpoint__model__studies=study_id, prompt__studies=study_id
+        )
         return self.filter(pk__in=own.with_first_steps().values("pk"))
 
     def with_first_steps(self) -> JobQuerySet:
@@ -59,9 +64,13 @@ class JobQuerySet(models.QuerySet["Job"]):
         )
 
     def without_clip(self) -> JobQuerySet:
-        """Jobs whose model has no clip for their prompt, from wherever."""
-        clip = Stimulus.objects.filter(model=OuterRef("endpoint__model"), prompt=OuterRef("prompt"))
-        return self.filter(~Exists(clip))
+        """Jobs whose place in their study is empty; of pictures to start from, those not made."""
+        place = RosterEntry.objects.filter(
+            study=OuterRef("study"), model=OuterRef("endpoint__model"), prompt=OuterRef("prompt")
+        )
+        followers = Job.objects.filter(first_step=OuterRef("pk"))
+        is_picture = Q(Exists(followers), stimulus__isnull=False)
+        return self.filter(~Exists(place)).exclude(is_picture)
 
     def due(self, *, now: datetime) -> JobQuerySet:
         """Jobs that want attention: scheduled for now, or left by a worker that died."""

@@ -16,6 +16,7 @@ from annotations.models import ClipImport, Study
 from annotations.scratch import scratch_folder
 from annotations.services.clips.importing import give_up_import, problems_of
 from annotations.services.clips.uploads import start_upload
+from annotations.services.studies.amendments import CAN_BE_AMENDED, LONGEST_REASON
 from annotations.tables.files import FORMATS
 from owner.lookup import get_study
 from owner.parts import live_part
@@ -29,6 +30,15 @@ class UploadForm(forms.Form):
 
     upload = forms.FileField(
         label="File", widget=forms.FileInput(attrs={"accept": ",".join([".zip", *FORMATS])})
+    )
+    replaces = forms.BooleanField(
+        required=False,
+        label="Replace what is there of the same model, prompt and seed",
+    )
+    replaces_why = forms.CharField(
+        required=False,
+        max_length=LONGEST_REASON,
+        label="Why (of an open study; it stands in the report)",
     )
     is_dry_run = forms.BooleanField(required=False, label="Check only, and write nothing")
     keep_going = forms.BooleanField(
@@ -50,7 +60,13 @@ def study_import(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error("upload", str(error))
             problems = error.problems[:PROBLEMS_SHOWN]
     earlier = study.clip_imports.with_counts()[:IMPORTS_SHOWN]
-    context = {"study": study, "form": form, "problems": problems, "earlier": earlier}
+    context = {
+        "study": study,
+        "form": form,
+        "problems": problems,
+        "earlier": earlier,
+        "asks_why": study.state in CAN_BE_AMENDED,
+    }
     return render(request, "owner/import.html", context, status=400 if form.errors else 200)
 
 

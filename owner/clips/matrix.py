@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from annotations.models import GenerativeModel, Prompt, Stimulus, Study, StudyPrompt
+from annotations.models import GenerativeModel, Prompt, Study, StudyPrompt
 from generation.enums import JobState
 from generation.models import Job
 from owner.clips.state import (
@@ -65,9 +66,10 @@ def prompts_to_show(study: Study, which: str) -> QuerySet[StudyPrompt]:
     if which == "failed":
         return rows.filter(Exists(own.failed().without_clip()))
     if which == "open":
-        mine = Q(prompt__stimuli__model__studies=study)
-        there = Count("prompt__stimuli__model", filter=mine, distinct=True)
-        return rows.annotate(there=there).filter(there__lt=study.study_models.count())
+        places = study.roster.wanted().filter(prompt=OuterRef("prompt")).order_by()
+        there = places.values("prompt").annotate(n=Count("model", distinct=True)).values("n")
+        counted = rows.annotate(there=Coalesce(Subquery(there), 0))
+        return counted.filter(there__lt=study.study_models.count())
     return rows
 
 
@@ -75,9 +77,8 @@ def matrix_rows(study: Study, prompts: Iterable[Prompt]) -> list[tuple[Prompt, l
     """A row for each of these prompts, with a cell for each model."""
     shown = list(prompts)
     models = [row.model for row in study.study_models.select_related("model")]
-    stimuli = Stimulus.objects.filter(model__in=models, prompt__in=shown)
-    there = set(stimuli.values_list("model", "prompt"))
-    found = Job.objects.filter(endpoint__model__in=models, prompt__in=shown)
+    there = set(study.roster.filter(prompt__in=shown).order_by().values_list("model", "prompt"))
+    found = Job.objects.for_study(study.pk).filter(prompt__in=shown)
     jobs = {(job.endpoint.model_id, job.prompt_id): job for job in found.select_related("endpoint")}
     return [(prompt, [_cell(model, prompt, there, jobs) for model in models]) for prompt in shown]
 

@@ -15,14 +15,17 @@ from django.http import (
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from annotations.enums import StudyState
+from annotations.errors import JuiceError
 from annotations.inputs import read_whole_number
-from annotations.models import Stimulus
+from annotations.models import Prompt, Stimulus
+from annotations.services.clips.roster import take_out
 from annotations.views.media import serve_file
 from generation.jobs.provenance import generation_records
 from generation.models import Endpoint, Job
@@ -54,17 +57,32 @@ def clip_page(request: HttpRequest, slug: str, model_id: int, prompt_id: int) ->
     study = get_study(slug)
     model = get_object_or_404(study.generative_models, pk=model_id)
     prompt = get_object_or_404(study.prompts, pk=prompt_id)
-    stimuli = Stimulus.objects.filter(model=model, prompt=prompt).order_by("seed")
-    jobs = Job.objects.filter(endpoint__model=model, prompt=prompt).order_by("seed", "pk")
+    jobs = Job.objects.for_study(study.pk).filter(endpoint__model=model, prompt=prompt)
+    entries = study.roster.filter(model=model, prompt=prompt).select_related("stimulus")
     context = {
         "study": study,
         "model": model,
         "prompt": prompt,
-        "jobs": [job_context(job) for job in with_all(jobs)],
-        "imported": stimuli.filter(jobs=None),
+        "entries": entries.order_by("sample"),
+        "jobs": [job_context(job) for job in with_all(jobs.order_by("seed", "pk"))],
+        "can_take_out": study.state == StudyState.DRAFT,
         "endpoint": Endpoint.objects.filter(model=model).first(),
     }
     return render(request, "owner/clip.html", context)
+
+
+@require_POST
+def take_clip_out(request: HttpRequest, slug: str, entry_id: int) -> HttpResponse:
+    """Remove a clip from a draft; it stays where it is for other studies."""
+    study = get_study(slug)
+    entry = get_object_or_404(study.roster.select_related("model", "prompt"), pk=entry_id)
+    try:
+        take_out(entry=entry)
+    except JuiceError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{entry} is no longer in this study.")
+    return redirect("owner-clip-of", study.slug, entry.model_id, entry.prompt_id)
 
 
 @require_safe
@@ -72,6 +90,13 @@ def original(request: HttpRequest, stimulus_id: int) -> HttpResponseBase:
     """A clip as its model made it."""
     stimulus = get_object_or_404(Stimulus, pk=stimulus_id)
     return serve_file(request, str(stimulus.file.name), etag=stimulus.sha256)
+
+
+@require_safe
+def prompt_source(request: HttpRequest, prompt_id: int) -> HttpResponseBase:
+    """What models start from for a prompt, as raters see it."""
+    prompt = get_object_or_404(Prompt.objects.exclude(shown_source=""), pk=prompt_id)
+    return serve_file(request, str(prompt.shown_source.name), etag=prompt.source_sha256)
 
 
 @require_POST

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from django.db.models import Count, Q
 
-from annotations.models import GenerativeModel, Stimulus, Study
+from annotations.models import GenerativeModel, Study
 from generation.adapters.registry import UPLOAD
 from generation.costs import as_money, estimated_cost
 from generation.endpoints.limits import Room, budget_room, held_by
@@ -113,8 +113,8 @@ class ModelLine:
 
     @property
     def without_clip(self) -> int:
-        """Not asked for, or removed."""
-        return self.counts[MISSING] + self.counts[REMOVED]
+        """Not asked for, or taken out."""
+        return self.counts[MISSING]
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,7 @@ def clips_of(study: Study, *, now: datetime) -> StudyClips:
     rows = Endpoint.objects.filter(model__studies=study).select_related("model")
     endpoints = {endpoint.model_id: endpoint for endpoint in rows}
     counts = _counts(study)
-    attempts = Attempt.objects.filter(job__prompt__studies=study, endpoint__model__studies=study)
-    spent = spent_by_model(attempts)
+    spent = spent_by_model(Attempt.objects.filter(job__study=study, job__is_trial=False))
     lines = []
     for model in models:
         own = counts[model.pk]
@@ -250,10 +249,11 @@ def _plan(endpoint: Endpoint, clips: int, now: datetime) -> GenerationPlan | Non
 def _counts(study: Study) -> defaultdict[int, Counter[str]]:
     """By model and state. What is there counts as there, whatever became of its job."""
     found: defaultdict[int, Counter[str]] = defaultdict(Counter)
-    stimuli = Stimulus.objects.for_study(study.pk).order_by().values_list("model")
-    for model, clips in stimuli.annotate(n=Count("prompt", distinct=True)):
+    places = study.roster.wanted().order_by().values_list("model")
+    for model, clips in places.annotate(n=Count("prompt", distinct=True)):
         found[model][THERE] = clips
-    jobs = Job.objects.for_study(study.pk).without_clip().order_by()
+    # A clip that was made and taken out is missing like one that was never asked for.
+    jobs = Job.objects.for_study(study.pk).without_clip().exclude(state=JobState.DONE).order_by()
     counted = jobs.values_list("endpoint__model", "state").annotate(
         n=Count("pk"), parked=Count("pk", filter=Q(wake_at=None))
     )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
 from analysis.core.disagreement import Split, most_disagreement, widest_lead
 from analysis.votes.judged import rater_names
-from annotations.enums import Doubt
+from annotations.enums import ComparisonState, Doubt
+from annotations.errors import JuiceError
 from annotations.models import Assignment, Comparison, Judgment, Prompt, Study
+from annotations.services.pairs.withdrawing import withdraw_comparison
+from annotations.services.studies.amendments import CAN_BE_AMENDED, LONGEST_REASON
 from annotations.views.media import serve_file
 from owner.comparisons.matrix import matrix_of
 from owner.comparisons.splits import vote_counts
@@ -49,12 +54,19 @@ def comparison_page(request: HttpRequest, slug: str, comparison_id: int) -> Http
     """One comparison: its clips, which model is which, and what every rater said."""
     study = get_study(slug)
     own = study.comparisons.counted().select_related(
-        "prompt", "stimulus_a__model", "stimulus_b__model", "rendition_a", "rendition_b"
+        "prompt",
+        "stimulus_a__model",
+        "stimulus_b__model",
+        "rendition_a",
+        "rendition_b",
+        "withdrawn_by",
     )
     comparison = get_object_or_404(own, pk=comparison_id)
     names = rater_names(study)
+    is_withdrawn = comparison.state == ComparisonState.WITHDRAWN
+    every = Judgment.objects.set_aside if is_withdrawn else Judgment.objects.for_study
     votes = (
-        Judgment.objects.for_study(study.pk)
+        every(study.pk)
         .filter(assignment__comparison=comparison)
         .select_related("axis", "assignment__rater")
         .prefetch_related("reasons")
@@ -68,8 +80,28 @@ def comparison_page(request: HttpRequest, slug: str, comparison_id: int) -> Http
         "skips": [(names[skip.rater_id], skip) for skip in skips],
         "earlier": _neighbour(study, comparison, -1),
         "later": _neighbour(study, comparison, 1),
+        "can_withdraw": study.state in CAN_BE_AMENDED and not is_withdrawn,
+        "longest_reason": LONGEST_REASON,
     }
     return render(request, "owner/comparison.html", context)
+
+
+@require_POST
+def withdraw(request: HttpRequest, slug: str, comparison_id: int) -> HttpResponse:
+    """Take a comparison out of an open study; it stays here with its votes."""
+    study = get_study(slug)
+    comparison = get_object_or_404(study.comparisons.counted(), pk=comparison_id)
+    reason = request.POST.get("reason", "")
+    try:
+        change = withdraw_comparison(
+            study=study, comparison=comparison, reason=reason, now=timezone.now()
+        )
+    except JuiceError as error:
+        messages.error(request, str(error))
+    else:
+        votes = change.votes_set_aside
+        messages.success(request, f"Withdrawn. Votes set aside: {votes}; they are kept.")
+    return redirect("owner-comparison", slug=study.slug, comparison_id=comparison_id)
 
 
 @require_safe

@@ -31,8 +31,16 @@ IMPORTS_SHOWN = 10
 
 @require_safe
 def study_list(request: HttpRequest) -> HttpResponse:
-    """Every study with its state."""
-    return render(request, "owner/studies.html", {"studies": Study.objects.with_counts()})
+    """Every study with its state; those that were put away on a list of their own."""
+    shows_archived = "archived" in request.GET
+    archived = Study.objects.exclude(archived_at=None)
+    studies = Study.objects.with_counts().filter(archived_at__isnull=not shows_archived)
+    context = {
+        "studies": studies,
+        "shows_archived": shows_archived,
+        "archived": archived.count(),
+    }
+    return render(request, "owner/studies.html", context)
 
 
 @require_safe

@@ -114,17 +114,22 @@ def progress_of(study: Study, *, now: datetime) -> StudyProgress:
 
 
 def _count_comparisons(study: Study) -> dict[str, int]:
-    return study.comparisons.counted().aggregate(
-        ready=Count("pk", filter=Q(state=ComparisonState.READY)),
-        failed=Count("pk", filter=Q(state=ComparisonState.FAILED)),
-        there=Count("pk"),
+    return (
+        study.comparisons.counted()
+        .not_withdrawn()
+        .aggregate(
+            ready=Count("pk", filter=Q(state=ComparisonState.READY)),
+            failed=Count("pk", filter=Q(state=ComparisonState.FAILED)),
+            there=Count("pk"),
+        )
     )
 
 
 def _bars(study: Study, clips: StudyClips, comparisons: dict[str, int], reach: Reach) -> list[Bar]:
     """Each can be completed with the clips that are there; what more is wanted stands beside it."""
     possible = max(reach.possible, comparisons["there"])
-    judged = Assignment.objects.submitted().counted().filter(comparison__study=study)
+    judged = Assignment.objects.submitted().counted().not_withdrawn()
+    judged = judged.filter(comparison__study=study)
     moving = clips.under_way
     return [
         Bar("Clips", clips.there, clips.total, f"{moving} being made" if moving else ""),

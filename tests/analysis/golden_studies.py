@@ -79,7 +79,7 @@ def judged_demo(state: StudyState) -> Study:
 
 
 def _comparison(study, prompt, models, number) -> Comparison:
-    clips = [_clip(model, prompt, 2 * number + side) for side, model in enumerate(models)]
+    clips = [_clip(study, model, prompt, 2 * number + side) for side, model in enumerate(models)]
     return Comparison.objects.create(
         pk=900_001 + number,
         study=study,
@@ -94,9 +94,9 @@ def _comparison(study, prompt, models, number) -> Comparison:
     )
 
 
-def _clip(model, prompt, number) -> Rendition:
+def _clip(study, model, prompt, number) -> Rendition:
     values = {"sha256": f"{number:064d}", "frames_sha256": f"{number:064d}", "seed": number}
-    rendition = make_rendition(make_stimulus(model, prompt, **values))
+    rendition = make_rendition(make_stimulus(model, prompt, study=study, **values))
     rendition.sha256, rendition.bytes = f"{number:064x}", 1024
     rendition.save()
     return rendition

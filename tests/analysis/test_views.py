@@ -149,5 +149,5 @@ def test_showing_a_report_costs_the_same_for_one_and_three_raters(
     for choices in (["left"], ["left", "right", "left"]):
         study = judged_study(*choices)
         compute_report_now(study=study, now=NOW)
-        with django_assert_num_queries(19):
+        with django_assert_num_queries(20):
             get(client, "report", study)

@@ -21,6 +21,7 @@ from annotations.models import (
     Prompt,
     Rater,
     Rendition,
+    RosterEntry,
     Stimulus,
     Study,
 )
@@ -48,7 +49,27 @@ def make_prompt(text: str | None = None) -> Prompt:
     return Prompt.objects.create(key=f"p{number:04d}", text=text, digest=Prompt.digest_of(text))
 
 
-def make_stimulus(model: GenerativeModel, prompt: Prompt, **values: Any) -> Stimulus:
+def make_stimulus(
+    model: GenerativeModel, prompt: Prompt, *, study: Study | None = None, **values: Any
+) -> Stimulus:
+    """A clip, put into a study if one is given; the file is not there."""
+    stimulus = _stimulus(model, prompt, **values)
+    if study is not None:
+        put_on_roster(study, stimulus)
+    return stimulus
+
+
+def put_on_roster(study: Study, *clips: Stimulus) -> None:
+    """As the next samples, whatever state the study is in."""
+    entries = []
+    for clip in clips:
+        there = study.roster.filter(model=clip.model_id, prompt=clip.prompt_id).count()
+        place = {"model_id": clip.model_id, "prompt_id": clip.prompt_id, "sample": there + 1}
+        entries.append(RosterEntry(study=study, stimulus=clip, origin="imported", **place))
+    RosterEntry.objects.bulk_create(entries)
+
+
+def _stimulus(model: GenerativeModel, prompt: Prompt, **values: Any) -> Stimulus:
     number = next(_numbers)
     return Stimulus.objects.create(
         **{
@@ -93,6 +114,7 @@ def make_comparison(study: Study, prompt: Prompt | None = None, **values: Any) -
     prompt = prompt or make_prompt()
     first, second = [row.model for row in study.study_models.all()[:2]]
     stimulus_a, stimulus_b = make_stimulus(first, prompt), make_stimulus(second, prompt)
+    put_on_roster(study, stimulus_a, stimulus_b)
     return Comparison.objects.create(
         **{
             "study": study,

@@ -35,7 +35,7 @@ def study_with_clips(prompts: int = 3, **settings):
     set_prompts(study=study, prompts=texts)
     for row in study.study_models.all():
         for prompt in texts:
-            make_stimulus(row.model, prompt)
+            make_stimulus(row.model, prompt, study=study)
     type(study).objects.filter(pk=study.pk).update(state="preparing")
     study.refresh_from_db()
     return study

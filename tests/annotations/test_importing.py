@@ -118,12 +118,24 @@ def test_one_bad_clip_and_nothing_is_imported(folder, spoil):
     assert (Stimulus.objects.count(), Prompt.objects.count()) == (0, 0)
 
 
-def test_other_bytes_for_a_place_that_is_taken_are_refused(folder):
-    import_clips(manifest=read_clips(folder))
+def test_other_bytes_for_a_place_of_the_study_that_is_taken_are_refused(folder):
+    study = create_study(title="S", slug="s")
+    import_clips(manifest=read_clips(folder), study=study)
     make_clip(folder / "drift" / "boat.mp4", width=64, height=64, fps=8, frames=20)
-    with pytest.raises(ImportRefused, match="Nothing was imported: 1 row"):
-        import_clips(manifest=read_clips(folder))
-    assert Stimulus.objects.count() == 4
+    with pytest.raises(ImportRefused, match="Nothing was imported: 1 row") as refusal:
+        import_clips(manifest=read_clips(folder), study=study)
+    assert "seed 0 in this study" in refusal.value.problems[0]
+    assert (Stimulus.objects.count(), study.roster.count()) == (4, 4)
+
+
+def test_what_is_new_is_counted_in_the_study(folder):
+    import_clips(manifest=read_clips(folder))
+    study = create_study(title="S", slug="s")
+    tried = import_clips(manifest=read_clips(folder), study=study, is_dry_run=True)
+    result = import_clips(manifest=read_clips(folder), study=study)
+    again = import_clips(manifest=read_clips(folder), study=study)
+    assert (tried.added, result.added, again.added, again.already_there) == (4, 4, 0, 4)
+    assert (Stimulus.objects.count(), study.roster.count()) == (4, 4)
 
 
 def test_a_clip_without_a_prompt_is_named(folder):
@@ -367,3 +379,37 @@ def test_a_short_name_is_given_once():
     create_study(title="One", slug="one")
     with pytest.raises(NameRefused, match="already"):
         create_study(title="Another", slug="one")
+
+
+def test_clips_of_a_study_are_replaced_by_an_import_that_says_so(folder, capsys):
+    call_command("import_clips", folder, study="foxes")
+    study = Study.objects.get(slug="foxes")
+    before = study.roster.get(model__name="drift", prompt__key="boat").stimulus
+    make_clip(folder / "drift" / "boat.mp4", width=64, height=64, fps=8, frames=20)
+    call_command("import_clips", folder, study="foxes", replace=True)
+    assert "Imported 1 clips (3 were already there)." in capsys.readouterr().out
+    after = study.roster.get(model__name="drift", prompt__key="boat").stimulus
+    assert (after != before, study.roster.count(), Stimulus.objects.count()) == (True, 4, 5)
+
+
+def test_clips_of_an_open_study_are_replaced_for_a_reason_or_not_at_all(folder):
+    call_command("import_clips", folder, study="foxes")
+    Study.objects.update(state="open")
+    make_clip(folder / "drift" / "boat.mp4", width=64, height=64, fps=8, frames=20)
+    with pytest.raises(CommandError, match="Say why"):
+        call_command("import_clips", folder, study="foxes", replace=True)
+    study = Study.objects.get()
+    assert (study.amendments.count(), Stimulus.objects.count()) == (0, 4)
+    call_command("import_clips", folder, study="foxes", replace=True, reason="It was cut off.")
+    [change] = study.amendments.all()
+    assert (change.kind, change.reason) == ("replaced", "It was cut off.")
+    assert change.facts["clips"] == [["boat", "drift", 1]]
+
+
+def test_a_closed_study_takes_no_clip(folder):
+    call_command("import_clips", folder, study="foxes")
+    Study.objects.update(state="closed")
+    make_clip(folder / "drift" / "boat.mp4", width=64, height=64, fps=8, frames=20)
+    with pytest.raises(CommandError, match="closed"):
+        call_command("import_clips", folder, study="foxes", replace=True, reason="It was cut off.")
+    assert (Stimulus.objects.count(), Study.objects.get().roster.count()) == (4, 4)

@@ -14,6 +14,7 @@ from annotations.models import Comparison, Prompt, Rendition, Stimulus, Study
 from annotations.services.clips.importing import import_clips
 from annotations.services.clips.manifests import read_clips
 from annotations.services.clips.registering import import_into_study
+from annotations.services.clips.sharing import clips_of_study, share_clips
 from annotations.services.pairs import rendering
 from annotations.services.pairs.preparing import (
     lease_due_renditions,
@@ -106,6 +107,7 @@ def test_renditions_are_shared_between_studies(study):
     other = create_study(
         title="Again", slug="again", models=models, prompts=list(study.prompts.all())
     )
+    share_clips(study=other, clips=clips_of_study(study))
     prepare(other)
     assert (Rendition.objects.count(), other.comparisons.get().state) == (2, "ready")
 
@@ -163,7 +165,7 @@ def test_missing_clips_are_named_by_model_and_prompt():
     prompt = make_prompt()
     study.study_prompts.create(prompt=prompt)
     first, second = [row.model for row in study.study_models.all()]
-    make_stimulus(first, prompt)
+    make_stimulus(first, prompt, study=study)
     assert [(clip.model, clip.prompt_key) for clip in missing_clips(study)] == [
         (second, prompt.key)
     ]
@@ -186,7 +188,7 @@ def three_models():
     prompt = make_prompt()
     study.study_prompts.create(prompt=prompt)
     for row in study.study_models.all():
-        make_stimulus(row.model, prompt)
+        make_stimulus(row.model, prompt, study=study)
     return study
 
 

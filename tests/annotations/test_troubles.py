@@ -25,10 +25,10 @@ pytestmark = pytest.mark.django_db
 def study_with_clips(slug: str, *, state: str = StudyState.PREPARING) -> Study:
     """Two models and two prompts, with all four clips and no comparison yet."""
     models, prompts = [make_model(), make_model()], [make_prompt(), make_prompt()]
+    study = create_study(title=slug, slug=slug, models=models, prompts=prompts)
     for prompt in prompts:
         for model in models:
-            make_stimulus(model, prompt)
-    study = create_study(title=slug, slug=slug, models=models, prompts=prompts)
+            make_stimulus(model, prompt, study=study)
     start_preparing(study=study)
     Study.objects.filter(pk=study.pk).update(state=state)
     return study

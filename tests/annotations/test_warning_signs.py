@@ -14,9 +14,10 @@ SHAPES = {"width": 1280, "height": 720, "seconds": 4.0}
 def study_of(first: dict, second: dict, **settings) -> Study:
     """Two models with a clip each for one prompt."""
     models, prompt = [make_model("Aurora"), make_model("Drift")], make_prompt()
-    make_stimulus(models[0], prompt, **first)
-    make_stimulus(models[1], prompt, **second)
-    return create_study(title="W", slug="w", models=models, prompts=[prompt], **settings)
+    study = create_study(title="W", slug="w", models=models, prompts=[prompt], **settings)
+    make_stimulus(models[0], prompt, study=study, **first)
+    make_stimulus(models[1], prompt, study=study, **second)
+    return study
 
 
 def test_a_fair_pair_has_no_warning():
@@ -32,10 +33,10 @@ def test_identical_clips_are_named():
 def test_of_many_prompts_with_identical_clips_five_are_named():
     models = [make_model("Aurora"), make_model("Drift")]
     prompts = [make_prompt(f"Prompt {number}") for number in range(7)]
+    study = create_study(title="W", slug="w", models=models, prompts=prompts)
     for model in models:
         for prompt in prompts:
-            make_stimulus(model, prompt, frames_sha256="f" * 64)
-    study = create_study(title="W", slug="w", models=models, prompts=prompts)
+            make_stimulus(model, prompt, study=study, frames_sha256="f" * 64)
     *named, more = warnings_of(study)
     assert len(named) == 5
     assert more == "More prompts with identical clips: 2."

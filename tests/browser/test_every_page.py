@@ -15,9 +15,10 @@ from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from annotations.enums import CheckRole
+from annotations.enums import CheckRole, RosterOrigin
 from annotations.models import Judgment, Study
 from annotations.services.checks.defining import add_check
+from annotations.services.clips.roster import put_in
 from annotations.services.clips.stimuli import register_stimulus
 from annotations.services.pairs.preparing import (
     lease_due_renditions,
@@ -87,6 +88,7 @@ def study(made, kept_media) -> Study:
         consent="Your answers are kept without your name and published with the result.",
         content_warning="Some clips flicker.",
     )
+    put_in(study=study, clips=clips.values(), origin=RosterOrigin.IMPORTED)
     reason = study.axes.get(key="quality").reasons.first()
     for role, name in ((CheckRole.EXAMPLE, "boat"), (CheckRole.PRACTICE, "kite")):
         add_check(

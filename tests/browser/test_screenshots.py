@@ -15,7 +15,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from analysis.services.making import compute_report_now
+from annotations.enums import RosterOrigin
 from annotations.models import Assignment, Study
+from annotations.services.clips.roster import put_in
 from annotations.services.clips.stimuli import register_stimulus
 from annotations.services.pairs.preparing import (
     lease_due_renditions,
@@ -70,11 +72,12 @@ def live_study(tmp_path) -> Study:
     """A clip of each demo model for one prompt, prepared; other comparisons come after it."""
     models = [make_model(name) for name in NAMES.values()]
     prompt = make_prompt(PROMPT)
+    study = create_study(title=TITLE, slug="live", models=models, prompts=[prompt])
     for row, model in zip(models, NAMES, strict=True):
         clip = tmp_path / f"{model}.mp4"
         generate(MODELS[model], PROMPT, 1, clip, lambda percent: None)
-        register_stimulus(model=row, prompt=prompt, seed=0, path=clip, source="test")
-    study = create_study(title=TITLE, slug="live", models=models, prompts=[prompt])
+        made = register_stimulus(model=row, prompt=prompt, seed=0, path=clip, source="test")
+        put_in(study=study, clips=[made], origin=RosterOrigin.MADE)
     start_preparing(study=study)
     sync_comparisons(study=study)
     now = timezone.now()

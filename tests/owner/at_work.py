@@ -64,7 +64,7 @@ def study_with_jobs(*standings, slug="planned", **endpoint_values):
     study = planned_study(prompts=len(standings), slug=slug)
     endpoint = make_endpoint(first_model(study), **endpoint_values)
     for prompt, (state, values) in zip(study.prompts.order_by("pk"), standings, strict=True):
-        make_job(state, endpoint, prompt=prompt, **values)
+        make_job(state, endpoint, prompt=prompt, study=study, **values)
     return study
 
 

@@ -17,7 +17,7 @@ from annotations.services.clips.importing import find_interrupted, import_clips
 from annotations.services.clips.manifests import read_clips
 from annotations.services.clips.prompt_lists import PromptText
 from annotations.services.clips.registering import ImportResult, import_into_study, prompt_texts
-from annotations.services.studies.states import ensure_draft, start_preparing
+from annotations.services.studies.states import start_preparing
 
 
 class Command(BaseCommand):
@@ -31,13 +31,23 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", help="manifest file, folder, or s3://bucket/prefix")
-        parser.add_argument("--study", metavar="SLUG", help="add them to this draft, or make it")
+        parser.add_argument(
+            "--study", metavar="SLUG", help="put them into this study, or make a draft"
+        )
         parser.add_argument("--title", default="", help="title of a new study")
         parser.add_argument(
             "--models",
             nargs="+",
             metavar="MODEL",
             help="only these, the first one being model A of the study",
+        )
+        parser.add_argument(
+            "--replace",
+            action="store_true",
+            help="put them in the place of the study's clips of the same model, prompt and seed",
+        )
+        parser.add_argument(
+            "--reason", default="", help="why an open study's clips are replaced: for the report"
         )
         parser.add_argument(
             "--keep-going", action="store_true", help="import the good rows even if some are bad"
@@ -50,23 +60,29 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         study = Study.objects.filter(slug=options["study"] or "").first()
         try:
-            if study is not None:
-                ensure_draft(study)
             manifest = _only_models(
                 read_clips(options["source"], prompts=_prompts_of(study)),
                 options["models"],
             )
             for note in manifest.notes:
                 self.stderr.write(note)
-            result = self._import(manifest, options)
+            result = self._import(manifest, study, options)
             self._report(result, options)
         except ImportRefused as error:
             raise CommandError("\n".join([str(error), *error.problems])) from error
         except JuiceError as error:
             raise CommandError(str(error)) from error
 
-    def _import(self, manifest: Manifest, options: dict[str, Any]) -> ImportResult:
-        choices = {"keep_going": options["keep_going"], "is_dry_run": options["dry_run"]}
+    def _import(
+        self, manifest: Manifest, study: Study | None, options: dict[str, Any]
+    ) -> ImportResult:
+        choices = {
+            "study": study,
+            "replaces": options["replace"],
+            "replaces_why": options["reason"],
+            "keep_going": options["keep_going"],
+            "is_dry_run": options["dry_run"],
+        }
         if find_interrupted(manifest, **choices) is not None:
             self.stdout.write("Going on with an import of the same clips that was interrupted.")
         with Progress(disable=not self.stdout.isatty(), transient=True) as progress:
@@ -75,7 +91,7 @@ class Command(BaseCommand):
                 manifest=manifest,
                 source=options["source"],
                 on_progress=lambda done, total: progress.update(task, completed=done, total=total),
-                then=lambda result: _add_to_study(result, options),
+                then=lambda result: _go_on(result, study, options),
                 **choices,
             )
 
@@ -89,13 +105,19 @@ class Command(BaseCommand):
         study = Study.objects.filter(slug=options["study"] or "").first()
         if study is not None and not options["dry_run"]:
             state = study.get_state_display().lower()
-            self.stdout.write(f"Study {study.slug}: {state}. See /studies/{study.slug}/")
+            self.stdout.write(
+                f"Study {study.slug}: {state}, with {study.roster.count()} clips. "
+                f"See /studies/{study.slug}/"
+            )
 
 
-def _add_to_study(result: ImportResult, options: dict[str, Any]) -> None:
+def _go_on(result: ImportResult, study: Study | None, options: dict[str, Any]) -> None:
+    """Make the study if it is new, and have it prepared."""
     if not options["study"]:
         return
-    study = import_into_study(result=result, slug=options["study"], title=options["title"])
+    if study is None:
+        study = import_into_study(result=result, slug=options["study"], title=options["title"])
+    study.refresh_from_db()
     if options["prepare"] and study.state == StudyState.DRAFT:
         start_preparing(study=study)
 

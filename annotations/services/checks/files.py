@@ -86,8 +86,8 @@ def create_check(*, study: Study, row: CheckRow) -> None:
     add_check(
         study=study,
         role=CheckRole(row.role),
-        stimulus_a=_clip(row.prompt_id, row.model_a),
-        stimulus_b=_clip(row.prompt_id, row.model_b),
+        stimulus_a=_clip(study, row.prompt_id, row.model_a),
+        stimulus_b=_clip(study, row.prompt_id, row.model_b),
         expected={axis: _winner(axis, winner) for axis, winner in row.winners.items() if winner},
         reason=_reason(study, row.reason),
         explanation=row.explanation,
@@ -134,13 +134,17 @@ def _check_row(row: Row, axes: list[str], known: Sequence[str]) -> CheckRow:
     )
 
 
-def _clip(prompt_id: str, model: str) -> Stimulus:
-    """The model's clip of the prompt; of several seeds the lowest."""
+def _clip(study: Study, prompt_id: str, model: str) -> Stimulus:
+    """The model's clip of the prompt: the study's first sample, or else that of the lowest seed.
+
+    Practice and gold pairs may be of prompts that are not the study's.
+    """
     found = GenerativeModel.objects.filter(Q(slug=model) | Q(name=model)).first()
     if found is None:
         raise CheckRefused(f"There is no model “{model}”.")
-    keys = {prompt_id, normalize("NFC", prompt_id)}
-    clip = found.stimuli.filter(prompt__key__in=keys).order_by("seed", "pk").first()
+    clips = found.stimuli.filter(prompt__key__in={prompt_id, normalize("NFC", prompt_id)})
+    own = clips.filter(roster_entries__study=study).order_by("roster_entries__sample").first()
+    clip = own or clips.order_by("seed", "pk").first()
     if clip is None:
         raise CheckRefused(f"{found} has no clip of the prompt “{prompt_id}”.")
     return clip

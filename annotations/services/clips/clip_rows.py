@@ -22,7 +22,7 @@ from annotations.tables.table import Row, ensure_columns, missing_in, texts_of
 
 REQUIRED = ("prompt_id", "prompt", "model", "path")
 PAIR_COLUMNS = ("model_a", "video_a", "model_b", "video_b")
-OPTIONAL = ("seed", "category")
+OPTIONAL = ("seed", "category", "source")
 COLUMNS = (*REQUIRED, *PAIR_COLUMNS, *OPTIONAL)
 WHOLE_WITH_POINT = re.compile(r"(-?[0-9]+)\.0*")
 # Turns a manifest's path into a location, or raises ValueError with the reason.
@@ -33,7 +33,9 @@ Locate = Callable[[str], str]
 class ClipRow:
     """One clip to import; `where` names its line or file for messages.
 
-    `location` is a path, a web address or `s3://bucket/key`; see `services.downloads`.
+    `location` is a path, a web address or `s3://bucket/key`; see `services.downloads`. `source` is
+    the same of what the models started from; empty where that is the text alone, or the study has
+    it.
     """
 
     where: str
@@ -41,6 +43,7 @@ class ClipRow:
     model: str
     location: str
     seed: int = 0
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ def _clip_row(row: Row, cells: Mapping[str, str], locate: Locate) -> ClipRow:
         model=model_name(cells["model"]),
         location=locate(cells["path"]),
         seed=_seed(cells),
+        source=_source(cells, locate),
     )
 
 
@@ -141,9 +145,15 @@ def _rows_of_comparison(row: Row, cells: Mapping[str, str], locate: Locate) -> l
             model=model,
             location=locate(cells[f"video_{side}"]),
             seed=_seed(cells),
+            source=_source(cells, locate),
         )
         for side, model in zip("ab", models, strict=True)
     ]
+
+
+def _source(cells: Mapping[str, str], locate: Locate) -> str:
+    told = cells.get("source", "")
+    return locate(told) if told else ""
 
 
 def _seed(cells: Mapping[str, str]) -> int:
@@ -160,7 +170,7 @@ def model_name(name: str) -> str:
 
 
 def without_contradictions(rows: list[ClipRow]) -> tuple[list[ClipRow], list[Problem]]:
-    """Leave out rows that claim a place that is taken, or give one prompt id two texts.
+    """Leave out rows that claim a place that is taken, or give one prompt id two texts or sources.
 
     The same clip may be in several comparisons; it counts once.
     """
@@ -173,6 +183,9 @@ def without_contradictions(rows: list[ClipRow]) -> tuple[list[ClipRow], list[Pro
         first = places.setdefault((row.model, row.prompt.key, row.seed), row)
         if told.prompt.text != row.prompt.text:
             why = f"prompt {row.prompt.key} has another text than at {told.where}."
+            problems.append(Problem(row.where, why))
+        elif told.source != row.source:
+            why = f"prompt {row.prompt.key} starts from another source than at {told.where}."
             problems.append(Problem(row.where, why))
         elif first is row:
             good.append(row)

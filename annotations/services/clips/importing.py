@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -43,13 +43,16 @@ from annotations.services.clips.downloads import (
 from annotations.services.clips.prompt_lists import PromptText
 from annotations.services.clips.registering import (
     ImportResult,
+    Replacing,
     add_to_study,
     get_or_create_model,
     get_or_create_prompt,
     prompt_texts,
 )
+from annotations.services.clips.roster import taken_words
+from annotations.services.clips.sources import files_of, keep_source
 from annotations.services.clips.stimuli import facts_of, store_original
-from annotations.services.clips.stored import delete_unused
+from annotations.services.clips.stored import delete_unused, taken_back_on_failure
 from annotations.services.studies.troubles import guard
 
 MAX_TRIES = 3
@@ -61,12 +64,17 @@ ENQUEUE_AT_ONCE = 200
 BATCH = 500
 
 T = TypeVar("T", bound=Hashable)
+# A model's name; a prompt's id, its text, and the SHA-256 of its source; a seed; that of the bytes.
+Clip = tuple[str, str, str, str, int, str]
 
 
 def import_clips(
     *,
     manifest: Manifest,
     source: str = "",
+    study: Study | None = None,
+    replaces: bool = False,
+    replaces_why: str = "",
     keep_going: bool = False,
     is_dry_run: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -80,6 +88,10 @@ def import_clips(
     ----------
     manifest
         See `annotations.services.clips.manifests.read_clips`.
+    study
+        Whose roster the clips are put on; without one they are kept for studies to come.
+    replaces
+        Whether they take the places of those that are there; in an open study for a reason.
     keep_going
         Import the good rows even if there are bad ones.
     is_dry_run
@@ -94,11 +106,16 @@ def import_clips(
     ImportRefused
         With one sentence per bad row; nothing was written.
     """
-    clip_import = find_interrupted(manifest, keep_going=keep_going, is_dry_run=is_dry_run)
+    choices: dict[str, Any] = {
+        "study": study,
+        "replaces": replaces,
+        "replaces_why": replaces_why,
+        "keep_going": keep_going,
+        "is_dry_run": is_dry_run,
+    }
+    clip_import = find_interrupted(manifest, **choices)
     if clip_import is None:
-        clip_import = start_import(
-            manifest=manifest, source=source, keep_going=keep_going, is_dry_run=is_dry_run
-        )
+        clip_import = start_import(manifest=manifest, source=source, **choices)
     total = clip_import.rows.count()
     waiting = list(clip_import.rows.waiting().values_list("pk", flat=True))
     on_progress(total - len(waiting), total)
@@ -121,6 +138,8 @@ def start_import(
     manifest: Manifest,
     source: str,
     study: Study | None = None,
+    replaces: bool = False,
+    replaces_why: str = "",
     keep_going: bool = False,
     is_dry_run: bool = False,
     by_workers: bool = False,
@@ -133,10 +152,13 @@ def start_import(
             digest=_digest(manifest),
             model_pairs=manifest.model_pairs,
             notes=manifest.notes,
+            replaces=replaces,
+            replaces_why=replaces_why,
             keep_going=keep_going,
             is_dry_run=is_dry_run,
             by_workers=by_workers,
         )
+        sources = _sources_in(study)
         good = [
             ImportRow(
                 clip_import=clip_import,
@@ -147,6 +169,8 @@ def start_import(
                 category=row.prompt.category,
                 seed=row.seed,
                 location=row.location,
+                source=row.source,
+                source_sha256=sources.get((row.prompt.key, row.prompt.text), ""),
             )
             for row in manifest.rows
         ]
@@ -163,8 +187,14 @@ def start_import(
         return clip_import
 
 
-def find_interrupted(manifest: Manifest, **options: bool) -> ClipImport | None:
-    """An import of the same rows by a command that did not come to its end."""
+def _sources_in(study: Study | None) -> dict[tuple[str, str], str]:
+    """SHA-256 of the source of each prompt of a study that has one, by id and text."""
+    texts = prompt_texts(study).values() if study else ()
+    return {(one.key, one.text): one.source_sha256 for one in texts if one.source_sha256}
+
+
+def find_interrupted(manifest: Manifest, **options: Any) -> ClipImport | None:
+    """An import of the same rows into the same study that a command did not bring to its end."""
     unfinished = ClipImport.objects.filter(state=ImportState.CHECKING, by_workers=False)
     return unfinished.filter(digest=_digest(manifest), **options).first()
 
@@ -190,9 +220,11 @@ def check_row(*, row_id: int, now: datetime) -> bool:
         return True
     waiting.update(tries=F("tries") + 1, lease_expires_at=now + CHECK_LEASE)
     try:
-        with local_copy(row.location) as path:
-            info = inspect_media(path)
-            name = "" if row.clip_import.is_dry_run else store_original(path, info)
+        with taken_back_on_failure() as stored:
+            source = _source_of(row, stored)
+            with local_copy(row.location) as path:
+                info = inspect_media(path)
+                name = "" if row.clip_import.is_dry_run else store_original(path, info)
     except TooSlow as error:
         waiting.update(problem=str(error), lease_expires_at=now + QUIETER_AFTER)
         return False
@@ -210,8 +242,35 @@ def check_row(*, row_id: int, now: datetime) -> bool:
             file=name,
             problem="",
             lease_expires_at=None,
+            **source,
         )
     return True
+
+
+def _source_of(row: ImportRow, stored: list[str]) -> dict[str, Any]:
+    """What a row is to say of its source, which is looked at once for all rows that have it."""
+    if not row.source:
+        return {}
+    alike = ImportRow.objects.filter(clip_import=row.clip_import, source=row.source)
+    known = alike.exclude(source_facts={}).values_list("source_facts", flat=True).first()
+    try:
+        kept = known or _look_at_source(row, stored)
+    except (MediaError, DownloadRefused) as error:
+        if isinstance(error, TooSlow):
+            raise
+        raise DownloadRefused(f"its source {Path(row.source).name}: {error}") from error
+    except OSError as error:
+        why = f"its source {Path(row.source).name} cannot be read: {error.strerror or error}."
+        raise DownloadRefused(why) from error
+    return {"source_sha256": kept["source_sha256"], "source_facts": kept}
+
+
+def _look_at_source(row: ImportRow, stored: list[str]) -> dict[str, Any]:
+    with local_copy(row.source) as path:
+        if row.clip_import.is_dry_run:
+            info = inspect_media(path)
+            return {"source_sha256": info.sha256, "source_kind": str(info.kind)}
+        return keep_source(path, stored)
 
 
 def finish_import(
@@ -231,7 +290,7 @@ def finish_import(
                 return
             _mark_taken_places(clip_import)
             _mark_strangers(clip_import)
-            clip_import.state = _settle(clip_import)
+            clip_import.state = _settle(clip_import, now)
             clip_import.finished_at = now
             clip_import.save()
             if clip_import.state == ImportState.DONE:
@@ -302,92 +361,104 @@ def result_of(clip_import: ClipImport) -> ImportResult:
     rows = list(clip_import.rows.filter(state=ImportRowState.GOOD))
     models = {model.name: model for model in _models_of(rows)}
     prompts = _prompts_of(rows)
+    clips = _stored_clips(rows)
     return ImportResult(
         added=clip_import.added,
         already_there=clip_import.already_there,
         models=tuple(models[name] for name in _once(row.model for row in rows) if name in models),
         prompts=tuple(
-            prompts[place]
-            for place in _once((row.prompt_key, row.prompt_text) for row in rows)
-            if place in prompts
+            prompts[place] for place in _once(_prompt_of(row) for row in rows) if place in prompts
         ),
         kinds=frozenset(row.facts["kind"] for row in rows),
+        source_kinds=frozenset(row.source_facts["source_kind"] for row in rows if row.source_facts),
+        clips=tuple(clips[clip] for clip in map(_clip, rows) if clip in clips),
         model_pairs=tuple((first, second) for first, second in clip_import.model_pairs),
         problems=tuple(problems_of(clip_import)),
         notes=tuple(clip_import.notes),
     )
 
 
-def _settle(clip_import: ClipImport) -> ImportState:
-    """Write the good rows, unless bad ones or a dry run forbid it; the state that follows."""
+def _settle(clip_import: ClipImport, now: datetime) -> ImportState:
+    """Write the good rows, unless bad ones or a dry run forbid it; the state that follows.
+
+    What was there already is counted in the study, where there is one.
+    """
     rows = list(clip_import.rows.filter(state=ImportRowState.GOOD))
     is_spoilt = clip_import.rows.filter(state=ImportRowState.BAD).exists()
     if not rows or (is_spoilt and not clip_import.keep_going):
         return ImportState.REFUSED
-    new = _new_rows(rows)
-    clip_import.added, clip_import.already_there = len(new), len(rows) - len(new)
+    study = clip_import.study
+    there = _stored_clips(rows, study)
+    clip_import.added = sum(_clip(row) not in there for row in rows)
+    clip_import.already_there = len(rows) - clip_import.added
     if clip_import.is_dry_run:
         return ImportState.CHECKED
-    _register(clip_import, rows, new)
-    study = clip_import.study
-    if study is not None and study.state == StudyState.DRAFT:
-        add_to_study(study, result_of(clip_import))
+    _register(clip_import, rows)
+    if study is not None:
+        replacing = Replacing(clip_import.replaces_why, now) if clip_import.replaces else None
+        add_to_study(study, result_of(clip_import), replacing)
     return ImportState.DONE
 
 
-def _register(clip_import: ClipImport, rows: list[ImportRow], new: list[ImportRow]) -> None:
+def _register(clip_import: ClipImport, rows: list[ImportRow]) -> None:
     models = {name: get_or_create_model(name) for name in _once(row.model for row in rows)}
     prompts = {
-        (row.prompt_key, row.prompt_text): get_or_create_prompt(
-            PromptText(row.prompt_key, row.prompt_text, row.category)
+        place: get_or_create_prompt(
+            PromptText(row.prompt_key, row.prompt_text, row.category, row.source_sha256),
+            row.source_facts,
         )
-        for row in {(row.prompt_key, row.prompt_text): row for row in rows}.values()
+        for place, row in {_prompt_of(row): row for row in rows}.items()
     }
+    there = _stored_clips(rows)
     Stimulus.objects.bulk_create(
         (
             Stimulus(
                 model=models[row.model],
-                prompt=prompts[row.prompt_key, row.prompt_text],
+                prompt=prompts[_prompt_of(row)],
                 seed=row.seed,
                 file=row.file,
                 source=f"import: {_file_name(row)}"[:500],
                 provenance={"imported_from": row.where, "import": clip_import.pk},
                 **row.facts,
             )
-            for row in new
+            for row in rows
+            if _clip(row) not in there
         ),
         batch_size=BATCH,
     )
 
 
-def _new_rows(rows: list[ImportRow]) -> list[ImportRow]:
-    """The rows whose clip is not there yet."""
-    there = _stored_places(rows)
-    return [row for row in rows if _place(row) not in there]
-
-
-def _stored_places(rows: Iterable[ImportRow]) -> dict[tuple[str, str, str, int], str]:
-    """SHA-256 of the clip at each place (model, prompt id, prompt text, seed) that is taken."""
+def _stored_clips(rows: Iterable[ImportRow], study: Study | None = None) -> dict[Clip, int]:
+    """Primary keys of the stored clips of these rows' models; those of a study only, if given."""
     stored = Stimulus.objects.filter(model__name__in={row.model for row in rows})
-    fields = ("model__name", "prompt__key", "prompt__text", "seed", "sha256")
-    return {(*place,): sha256 for *place, sha256 in stored.values_list(*fields).iterator()}
+    if study is not None:
+        stored = stored.filter(roster_entries__study=study)
+    of_prompt = ("prompt__key", "prompt__text", "prompt__source_sha256")
+    fields = ("model__name", *of_prompt, "seed", "sha256", "pk")
+    return {(*clip,): pk for *clip, pk in stored.values_list(*fields).iterator()}
 
 
-def _place(row: ImportRow) -> tuple[str, str, str, int]:
-    return (row.model, row.prompt_key, row.prompt_text, row.seed)
+def _clip(row: ImportRow) -> Clip:
+    return (*_place(row), row.facts["sha256"])
+
+
+def _place(row: ImportRow) -> tuple[str, str, str, str, int]:
+    return (row.model, *_prompt_of(row), row.seed)
+
+
+def _prompt_of(row: ImportRow) -> tuple[str, str, str]:
+    return (row.prompt_key, row.prompt_text, row.source_sha256)
 
 
 def _mark_taken_places(clip_import: ClipImport) -> None:
-    """Rows whose model already has other bytes for the prompt and seed are bad."""
+    """Rows whose model has other bytes for the prompt and seed in the study are bad."""
+    if clip_import.study is None or clip_import.replaces:
+        return
     rows = list(clip_import.rows.filter(state=ImportRowState.GOOD))
-    there = _stored_places(rows)
+    there = {clip[:-1]: clip[-1] for clip in _stored_clips(rows, clip_import.study)}
     for row in rows:
         if there.get(_place(row), row.facts["sha256"]) != row.facts["sha256"]:
-            why = (
-                f"{row.model} already has another clip for prompt {row.prompt_key}, "
-                f"seed {row.seed}. Give this one another seed."
-            )
-            _mark_bad(row, why)
+            _mark_bad(row, taken_words(row.model, row.prompt_key, row.seed))
 
 
 def _mark_strangers(clip_import: ClipImport) -> None:
@@ -397,10 +468,18 @@ def _mark_strangers(clip_import: ClipImport) -> None:
         return
     is_draft = study.state == StudyState.DRAFT
     models = set(study.generative_models.values_list("name", flat=True))
-    texts = {key: prompt.text for key, prompt in prompt_texts(study).items()}
+    prompts = prompt_texts(study)
+    texts = {key: prompt.text for key, prompt in prompts.items()}
+    sources = {
+        key: prompt.source_sha256
+        for key, prompt in prompts.items()
+        if prompt.source_sha256 or not is_draft
+    }
     for row in clip_import.rows.filter(state=ImportRowState.GOOD):
         if texts.get(row.prompt_key, row.prompt_text) != row.prompt_text:
             _mark_bad(row, f"prompt {row.prompt_key} has another text in this study.")
+        elif sources.get(row.prompt_key, row.source_sha256) != row.source_sha256:
+            _mark_bad(row, f"prompt {row.prompt_key} has another source in this study.")
         elif not is_draft and row.prompt_key not in texts:
             _mark_bad(row, f"prompt {row.prompt_key} is not in this study.")
         elif not is_draft and row.model not in models:
@@ -415,19 +494,22 @@ def _mark_bad(row: ImportRow, why: str) -> None:
 
 def _clean_up(clip_import: ClipImport) -> None:
     """Remove uploaded files, and the originals of rows that became no stimulus."""
-    uploaded = clip_import.rows.filter(location__startswith=STORED)
-    for location in _once(uploaded.values_list("location", flat=True)):
-        default_storage.delete(location.removeprefix(STORED))
+    for field in ("location", "source"):
+        uploaded = clip_import.rows.filter(**{f"{field}__startswith": STORED})
+        for location in _once(uploaded.values_list(field, flat=True)):
+            default_storage.delete(location.removeprefix(STORED))
     delete_unused(clip_import.rows.exclude(file="").values_list("file", flat=True))
+    kept = clip_import.rows.exclude(source_facts={}).values_list("source_facts", flat=True)
+    delete_unused({name for facts in kept for name in files_of(facts)})
 
 
 def _models_of(rows: Iterable[ImportRow]) -> Iterable[GenerativeModel]:
     return GenerativeModel.objects.filter(name__in={row.model for row in rows})
 
 
-def _prompts_of(rows: Iterable[ImportRow]) -> dict[tuple[str, str], Prompt]:
+def _prompts_of(rows: Iterable[ImportRow]) -> dict[tuple[str, str, str], Prompt]:
     found = Prompt.objects.filter(key__in={row.prompt_key for row in rows})
-    return {(prompt.key, prompt.text): prompt for prompt in found}
+    return {(prompt.key, prompt.text, prompt.source_sha256): prompt for prompt in found}
 
 
 def _once(values: Iterable[T]) -> list[T]:

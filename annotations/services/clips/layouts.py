@@ -6,7 +6,7 @@ Everything here is about names: paths relative to the folder, with `/` between.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from annotations.errors import ImportRefused
@@ -18,6 +18,8 @@ MEDIA_SUFFIXES = (
 )
 WANTED = "<model>/<prompt_id>.<ext>"
 MANIFESTS, PROMPTS = ("manifest", "clips"), ("prompts",)
+SOURCES = "sources"
+"""The folder of what models start from, by prompt ids; no model is called so."""
 # Lower case. What begins with a dot is clutter anyhow: ._x and .DS_Store are macOS's.
 CLUTTER = {
     "__macosx": "macOS",
@@ -39,7 +41,8 @@ LAYOUTS_SHOWN = 5
 class Layout:
     """The files of a folder by what they are: locations by relative path, under `root`.
 
-    `passed_over` holds each other file with the reason.
+    `sources` are those in the folder of that name; `passed_over` holds each other file with the
+    reason.
     """
 
     root: str
@@ -47,6 +50,7 @@ class Layout:
     clips: Mapping[str, str]
     passed_over: Mapping[str, str]
     clutter: tuple[str, ...]
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     def table(self, stems: tuple[str, ...], *, name: str) -> str:
         """The path of the one table with such a name; empty without one.
@@ -80,9 +84,12 @@ def layout_of(files: Mapping[str, str]) -> Layout:
     root = _wrapping(kept)
     inner = {path.removeprefix(root): place for path, place in kept.items()}
     tables = {path: place for path, place in inner.items() if _is_named_table(path)}
-    clips = {path: place for path, place in inner.items() if not why_no_clip(path)}
-    others = [path for path in inner if path not in tables and path not in clips]
-    return Layout(root, tables, clips, {path: why_no_clip(path) for path in others}, clutter)
+    usable = {path: place for path, place in inner.items() if not why_no_clip(path)}
+    sources = {path: place for path, place in usable.items() if _is_source(path)}
+    clips = {path: place for path, place in usable.items() if path not in sources}
+    others = [path for path in inner if path not in tables and path not in usable]
+    passed_over = {path: why_no_clip(path) for path in others}
+    return Layout(root, tables, clips, passed_over, clutter, sources)
 
 
 def is_clutter(path: str) -> bool:
@@ -139,6 +146,10 @@ def _is_named_table(path: str) -> bool:
     name = PurePosixPath(path)
     is_named = name.stem.lower() in (*MANIFESTS, *PROMPTS) and name.suffix.lower() in FORMATS
     return is_named and len(name.parts) == 1
+
+
+def _is_source(path: str) -> bool:
+    return PurePosixPath(path).parts[0].lower() == SOURCES
 
 
 def _visible(path: str) -> str:

@@ -50,8 +50,10 @@ def read_clips(
     ----------
     source
         A manifest (CSV, TSV, JSON Lines, JSON) with the columns prompt_id, prompt, model, path and
-        optionally seed and category, or of ready pairs with prompt, model_a, video_a, model_b,
-        video_b; or a folder `<model>/<prompt_id>.<ext>`; or `s3://bucket/prefix` of such a folder.
+        optionally seed, category and source, or of ready pairs with prompt, model_a, video_a,
+        model_b, video_b; or a folder `<model>/<prompt_id>.<ext>`, with
+        `sources/<prompt_id>.<ext>` where models start from more than the text; or
+        `s3://bucket/prefix` of such a folder.
         A path is relative to the manifest, a web address, or `s3://bucket/key`.
     prompts
         Texts for the ids of a plain folder; those of a file of prompts in it come first.
@@ -95,11 +97,12 @@ def _files_in(folder: Path, depth: int = DEEPEST) -> Iterator[Path]:
 def _left_aside(layout: Layout, manifest: Path, found: Manifest) -> list[str]:
     """The files beside a manifest that none of its rows names, each with the reason."""
     base = manifest.parent.resolve()
-    local = (Path(row.location).resolve() for row in found.rows if not is_remote(row.location))
+    named = {place for row in found.rows for place in (row.location, row.source) if place}
+    local = (Path(place).resolve() for place in named if not is_remote(place))
     used = {composed(os.path.relpath(path, base)) for path in (*local, manifest.resolve())}
     left = [
         path
-        for path in (*layout.clips, *layout.tables, *layout.passed_over)
+        for path in (*layout.clips, *layout.sources, *layout.tables, *layout.passed_over)
         if composed(path) not in used
     ]
     why = f"no row of {manifest.name} that can be used names it."
@@ -152,6 +155,8 @@ def _rows_of_files(
     listed = _prompts_in(layout, name)
     texts = {**by_id(prompts), **{prompt.key: prompt for prompt in listed.prompts}}
     rows, problems = [], []
+    sources = {composed(PurePosixPath(path).stem): place for path, place in layout.sources.items()}
+    used: set[str] = set()
     for path, location in layout.clips.items():
         file, where = PurePosixPath(path), path[:LONGEST_WHERE]
         prompt = texts.get(composed(file.stem))
@@ -163,10 +168,18 @@ def _rows_of_files(
             problems.append(Problem(where, why))
             continue
         try:
-            rows.append(ClipRow(where, prompt, model_name(file.parent.name), location))
+            source = sources.get(composed(file.stem), "")
+            used.add(source)
+            model = model_name(file.parent.name)
+            rows.append(ClipRow(where, prompt, model, location, source=source))
         except BadInput as error:
             problems.append(Problem(where, str(error)))
-    notes = [*listed.notes, *layout.notes()]
+    stray = [
+        f"{path} was passed over: no clip is of the prompt that it is named by."
+        for path, place in layout.sources.items()
+        if place not in used
+    ]
+    notes = [*listed.notes, *layout.notes(), *stray]
     if not rows and not problems:
         raise ImportRefused([explain_no_clips(files, name=name), *layout.notes()])
     good, contradictions = without_contradictions(rows)

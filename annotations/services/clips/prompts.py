@@ -7,21 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.core.files import File
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from annotations.enums import StimulusKind
 from annotations.errors import BadInput, ImportRefused
 from annotations.media.errors import MediaError
-from annotations.media.info import MediaInfo
-from annotations.media.isolation import inspect_media, render
-from annotations.media.profiles import NATIVE, MediaSpec, plan_rendition
 from annotations.models import GenerativeModel, Prompt, Stimulus, Study
 from annotations.scratch import scratch_folder
 from annotations.services.clips.beside import file_beside
 from annotations.services.clips.prompt_lists import PromptText, column_of, key_of, prompt_text
-from annotations.services.clips.stimuli import store_original
+from annotations.services.clips.sources import keep_source
 from annotations.services.clips.stored import taken_back_on_failure
 from annotations.services.studies.states import ensure_draft, set_prompts
 from annotations.tables.reading import read_table
@@ -125,7 +120,7 @@ def get_or_create_prompt_with_source(*, text: PromptText, source: Path) -> Promp
         The source is broken, or of a kind that cannot be shown.
     """
     with taken_back_on_failure() as stored:
-        return _get_or_create(text, _kept_source(text, source, stored))
+        return _get_or_create(text, keep_source(source, stored))
 
 
 def _set_prompts_with_sources(
@@ -136,7 +131,7 @@ def _set_prompts_with_sources(
         kept, problems = [], []
         for one in wanted:
             try:
-                kept.append((one.text, _kept_source(one.text, one.source, stored)))
+                kept.append((one.text, keep_source(one.source, stored)))
             except MediaError as error:
                 problems.append(f"{one.where}: {error}")
         if problems:
@@ -144,25 +139,6 @@ def _set_prompts_with_sources(
         with transaction.atomic():
             prompts = [_get_or_create(text, values) for text, values in kept]
             set_prompts(study=study, prompts=[*earlier, *prompts])
-
-
-def _kept_source(text: PromptText, source: Path, stored: list[str]) -> dict[str, Any]:
-    """What a prompt's row says of its source, whose files are in the store."""
-    info = inspect_media(source)
-    digest = Prompt.digest_of(text.text, info.sha256)
-    if Prompt.objects.filter(key=text.key, digest=digest).exists():
-        return {"source_sha256": info.sha256}
-    original = store_original(source, info)
-    stored.append(original)
-    shown = _store_shown(source, info)
-    stored.append(shown)
-    return {
-        "source": original,
-        "source_kind": info.kind,
-        "source_sha256": info.sha256,
-        "source_seconds": float(info.seconds),
-        "shown_source": shown,
-    }
 
 
 def _get_or_create(text: PromptText, source: Mapping[str, Any]) -> Prompt:
@@ -192,24 +168,3 @@ def _first(row: Row, cells: Mapping[str, str], column: str, names: tuple[str, ..
     """The cell of the table's column; each object of JSON may use another name."""
     own = (name for name in names if name in cells) if row.names else iter(())
     return cells.get(next(own, column), "")
-
-
-def _store_shown(source: Path, info: MediaInfo) -> str:
-    """Re-encode the source as it is, so that nothing of its file but the pictures is left."""
-    spec = MediaSpec(
-        kind=info.kind,
-        width=info.width,
-        height=info.height,
-        fps=info.fps,
-        frames=info.frames,
-        seconds=info.seconds,
-    )
-    plan = plan_rendition(spec, spec, NATIVE)
-    name = f"sources/{info.sha256[:2]}/{info.sha256}{plan.suffix}"
-    if default_storage.exists(name):
-        return name
-    with scratch_folder("source") as folder:
-        target = folder / f"shown{plan.suffix}"
-        render(source, target, plan)
-        with target.open("rb") as made:
-            return default_storage.save(name, File(made))

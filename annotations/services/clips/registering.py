@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.text import slugify
 
-from annotations.enums import Pairing, StudyKind
-from annotations.models import GenerativeModel, ModelPair, Prompt, Study
+from annotations.enums import Pairing, RosterOrigin, StudyKind, StudyState
+from annotations.models import GenerativeModel, ModelPair, Prompt, Stimulus, Study
 from annotations.services.clips.prompt_lists import PromptText
+from annotations.services.clips.roster import put_in, put_in_place
 from annotations.services.studies.states import create_study, set_models, set_prompts
 
 
@@ -18,7 +22,8 @@ from annotations.services.studies.states import create_study, set_models, set_pr
 class ImportResult:
     """What an import brought, in the order of its rows; `problems` are of rows left out.
 
-    `notes` say how its table was read, and what was passed over.
+    `clips` are the primary keys of all of them, new or not. `notes` say how its table was read, and
+    what was passed over.
     """
 
     added: int
@@ -26,26 +31,73 @@ class ImportResult:
     models: tuple[GenerativeModel, ...]
     prompts: tuple[Prompt, ...]
     kinds: frozenset[str]
+    source_kinds: frozenset[str] = frozenset()
+    clips: tuple[int, ...] = ()
     model_pairs: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def import_into_study(*, result: ImportResult, slug: str, title: str = "") -> Study:
-    """Add the imported models and prompts to a draft, made if there is none of this name."""
+    """Put the imported clips into a draft, made if there is none of this name."""
     with transaction.atomic():
         study = Study.objects.filter(slug=slug).first()
         if study is None:
-            kind = StudyKind.TEXT_TO_IMAGE if result.kinds == {"image"} else StudyKind.TEXT_TO_VIDEO
+            kind = _kind_of(result)
             study = create_study(title=title or "Comparison of clips", slug=slug, kind=kind)
         add_to_study(study, result)
         return study
 
 
-def add_to_study(study: Study, result: ImportResult) -> None:
-    """Add what was imported to a draft; ready comparisons say which models it compares."""
+def _kind_of(result: ImportResult) -> StudyKind:
+    """By what the clips are, and what their models started from."""
+    makes_images = result.kinds == {"image"}
+    if result.source_kinds == {"video"}:
+        return StudyKind.VIDEO_EXTENSION
+    if result.source_kinds:
+        return StudyKind.IMAGE_EDITING if makes_images else StudyKind.IMAGE_TO_VIDEO
+    return StudyKind.TEXT_TO_IMAGE if makes_images else StudyKind.TEXT_TO_VIDEO
+
+
+@dataclass(frozen=True)
+class Replacing:
+    """That imported clips take the places of those that are there, why, and when."""
+
+    reason: str
+    now: datetime
+
+
+def add_to_study(study: Study, result: ImportResult, replacing: Replacing | None = None) -> int:
+    """Put imported clips on a study's roster; how many were not there yet.
+
+    A draft takes over their models and prompts; ready comparisons say which models it compares.
+    """
+    if study.state == StudyState.DRAFT:
+        _widen(study, result)
+    clips = Stimulus.objects.only("model", "prompt", "seed").in_bulk(result.clips)
+    in_order = [clips[pk] for pk in result.clips]
+    if replacing is None:
+        return put_in(study=study, clips=in_order, origin=RosterOrigin.IMPORTED)
+    return put_in_place(
+        study=study,
+        clips=in_order,
+        origin=RosterOrigin.IMPORTED,
+        reason=replacing.reason,
+        now=replacing.now,
+    )
+
+
+def _widen(study: Study, result: ImportResult) -> None:
+    """Add the imported models and prompts to those of a draft.
+
+    A prompt that had no source gives way to the same one with the source that came.
+    """
     models = [row.model for row in study.study_models.select_related("model")]
-    prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
+    came = {(prompt.key, prompt.text): prompt for prompt in result.prompts}
+    prompts = [
+        row.prompt if row.prompt.source else came.get((row.prompt.key, row.prompt.text), row.prompt)
+        for row in study.study_prompts.select_related("prompt")
+    ]
     set_models(study=study, models=[*models, *result.models])
     set_prompts(study=study, prompts=[*prompts, *result.prompts])
     if not result.model_pairs:
@@ -84,9 +136,10 @@ def _free_slug(name: str) -> str:
     return next(slug for slug in itertools.chain([base], numbered) if slug not in taken)
 
 
-def get_or_create_prompt(prompt: PromptText) -> Prompt:
+def get_or_create_prompt(prompt: PromptText, source: Mapping[str, Any] | None = None) -> Prompt:
+    """`source` is what the row says of the prompt's source: see `services.clips.sources`."""
     return Prompt.objects.get_or_create(
         key=prompt.key,
         digest=Prompt.digest_of(prompt.text, prompt.source_sha256),
-        defaults={"text": prompt.text, "category": prompt.category},
+        defaults={"text": prompt.text, "category": prompt.category, **(source or {})},
     )[0]

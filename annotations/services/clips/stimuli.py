@@ -33,8 +33,7 @@ def register_stimulus(
     Raises
     ------
     StimulusRefused
-        The file is broken or of a kind that cannot be judged, or the place is taken by other
-        bytes.
+        The file is broken or of a kind that cannot be judged.
     """
     try:
         info = inspect_media(path)
@@ -86,17 +85,11 @@ def create_stimulus(
     }
     try:
         with transaction.atomic():
-            stimulus, created = Stimulus.objects.get_or_create(
-                model=model, prompt=prompt, seed=seed, defaults=values
-            )
+            return Stimulus.objects.get_or_create(
+                model=model, prompt=prompt, seed=seed, sha256=info.sha256, defaults=values
+            )[0]
     except IntegrityError as error:
         raise StimulusRefused(f"The clip of {model} could not be registered: {error}") from error
-    if not created and stimulus.sha256 != info.sha256:
-        raise StimulusRefused(
-            f"{model} already has another clip for prompt {prompt.key}, seed {seed}. "
-            "Give this one another seed, or remove the clip that is there."
-        )
-    return stimulus
 
 
 def facts_of(info: MediaInfo) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from django.core.files import File
 from django.core.files.storage import default_storage
 
 from annotations.errors import ImportRefused
 from annotations.models import ClipImport, Study
-from annotations.services.clips.clip_rows import ClipRow, Manifest, Problem
+from annotations.services.clips.clip_rows import Manifest, Problem
 from annotations.services.clips.downloads import STORED, is_remote
 from annotations.services.clips.importing import start_import
 from annotations.services.clips.manifests import read_clips
@@ -32,9 +33,7 @@ MAX_UPLOAD_FILES = 20_000
 BROKEN = (RuntimeError, OSError, ValueError, EOFError, zlib.error, lzma.LZMAError)
 
 
-def start_upload(
-    *, upload: Path, name: str, study: Study, keep_going: bool = False, is_dry_run: bool = False
-) -> ClipImport:
+def start_upload(*, upload: Path, name: str, study: Study, **choices: Any) -> ClipImport:
     """Begin the import of an uploaded file into a study; workers do the rest.
 
     Parameters
@@ -44,6 +43,8 @@ def start_upload(
         addresses.
     name
         The file's name, as the owner knows it.
+    choices
+        What `start_import` takes: `replaces`, `keep_going` and the like.
 
     Raises
     ------
@@ -70,9 +71,8 @@ def start_upload(
                 manifest=_store_files(manifest, folder, stored),
                 source=name,
                 study=study,
-                keep_going=keep_going,
-                is_dry_run=is_dry_run,
                 by_workers=True,
+                **choices,
             )
 
 
@@ -101,32 +101,41 @@ def keep_inside(manifest: Manifest, folder: Path) -> Manifest:
     """Make rows that name files outside of the folder, or buckets, problems."""
     inside, problems = [], []
     for row in manifest.rows:
-        if row.location.startswith("s3://"):
+        places = [place for place in (row.location, row.source) if place]
+        if any(place.startswith("s3://") for place in places):
             why = "an upload cannot name a bucket; use `manage.py import_clips` on the server."
             problems.append(Problem(row.where, why))
-        elif is_remote(row.location) or _lies_in(row, folder):
+        elif all(is_remote(place) or _lies_in(place, folder) for place in places):
             inside.append(row)
         else:
             problems.append(Problem(row.where, "the file lies outside of the upload."))
     return replace(manifest, rows=inside, problems=[*manifest.problems, *problems])
 
 
-def _lies_in(row: ClipRow, folder: Path) -> bool:
-    return Path(row.location).resolve().is_relative_to(folder.resolve())
+def _lies_in(place: str, folder: Path) -> bool:
+    return Path(place).resolve().is_relative_to(folder.resolve())
 
 
 def _store_files(manifest: Manifest, folder: Path, names: list[str]) -> Manifest:
     """Put the clips where workers on every host can get them; their names are noted."""
     prefix = f"uploads/{secrets.token_hex(8)}"
-    rows = []
-    for row in manifest.rows:
-        if not is_remote(row.location):
-            path = Path(row.location)
+    kept: dict[str, str] = {}
+
+    def keep(place: str) -> str:
+        """Where a file is now; one that several rows name is kept once."""
+        if not place or is_remote(place):
+            return place
+        if place not in kept:
+            path = Path(place)
             with path.open("rb") as content:
                 target = f"{prefix}/{path.resolve().relative_to(folder.resolve())}"
                 names.append(default_storage.save(target, File(content)))
-            row = replace(row, location=f"{STORED}{names[-1]}")
-        rows.append(row)
+            kept[place] = f"{STORED}{names[-1]}"
+        return kept[place]
+
+    rows = [
+        replace(row, location=keep(row.location), source=keep(row.source)) for row in manifest.rows
+    ]
     return replace(manifest, rows=rows)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,8 +16,16 @@ from annotations.enums import CheckRole, ComparisonState, RenditionState, Stimul
 from annotations.media.encoding import plan_to_json
 from annotations.media.errors import MediaError, TooSlow
 from annotations.media.profiles import SPOILT_FACTOR, RenditionPlan, plan_rendition
-from annotations.models import Check, Comparison, GenerativeModel, Rendition, Stimulus, Study
+from annotations.models import (
+    Check,
+    Comparison,
+    GenerativeModel,
+    Rendition,
+    Stimulus,
+    Study,
+)
 from annotations.services.checks.defining import make_copies
+from annotations.services.pairs.meetings import meetings
 from annotations.services.pairs.plans import profile_of, spec_of
 from annotations.services.pairs.rendering import (
     fail,
@@ -29,13 +35,13 @@ from annotations.services.pairs.rendering import (
     start_rendering,
 )
 from annotations.services.pairs.seats import seats_of_new
-from annotations.services.studies.states import model_pairs
 from annotations.services.studies.troubles import guard, words_for
 
 logger = logging.getLogger(__name__)
 
 QUEUE_LEASE = timedelta(minutes=2)
 ENQUEUE_AT_ONCE = 200
+BATCH = 500
 RENDERED = tuple(
     f"rendition_{side}__stimulus__{what}" for side in "ab" for what in ("model", "prompt")
 )
@@ -48,15 +54,21 @@ class MissingClip:
 
 
 def sync_comparisons(*, study: Study) -> int:
-    """Make the comparisons whose two stimuli are there, and those of checks; count the former.
+    """Make the comparisons of the study's roster, and those of checks; count the former.
 
     Safe to repeat: what exists stays as it is.
     """
-    known = set(study.comparisons.counted().values_list("stimulus_a", "stimulus_b"))
-    wanted = [pair for pair in _stimuli_to_compare(study) if (pair[0].pk, pair[1].pk) not in known]
     with transaction.atomic():
+        # Held until the end: what is drawn by lot is drawn once. No rater waits for these rows.
+        roster = study.roster.select_for_update(of=("self",))
+        entries = list(roster.wanted().select_related("stimulus__model", "prompt"))
+        known = study.comparisons.counted().values_list("stimulus_a", "stimulus_b")
+        wanted = list(meetings(study, entries, list(known)))
         for first, second in wanted:
-            _create_comparison(study, first, second)
+            _create_comparison(study, first.stimulus, second.stimulus, prompt_id=first.prompt_id)
+        new = [entry.pk for entry in entries if entry.is_new]
+        for start in range(0, len(new), BATCH):
+            study.roster.filter(pk__in=new[start : start + BATCH]).update(is_new=False)
         make_copies(study=study)
         for check in study.checks.filter(comparison=None):
             _create_comparison(study, check.stimulus_a, check.stimulus_b, check=check)
@@ -67,7 +79,7 @@ def sync_comparisons(*, study: Study) -> int:
 def sync_all_comparisons(*, now: datetime) -> None:
     """Make what has become possible in every study that is preparing or running, each by itself."""
     for study in Study.objects.preparing_or_rating():
-        guard(study, SweepWork.COMPARISONS, partial(_sync_if_short, study), now=now)
+        guard(study, SweepWork.COMPARISONS, partial(_sync_if_due, study), now=now)
 
 
 def settle_comparisons() -> None:
@@ -125,8 +137,8 @@ def retry_failed_renditions(*, study: Study) -> int:
 
 
 def missing_clips(study: Study) -> list[MissingClip]:
-    """The (model, prompt) of the study for which there is no stimulus, in the study's order."""
-    have = set(Stimulus.objects.for_study(study.pk).values_list("model", "prompt"))
+    """The (model, prompt) of the study for which its roster has no clip, in the study's order."""
+    have = set(study.roster.order_by().values_list("model", "prompt"))
     prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
     return [
         MissingClip(model=row.model, prompt_key=prompt.key)
@@ -136,33 +148,23 @@ def missing_clips(study: Study) -> list[MissingClip]:
     ]
 
 
-def _sync_if_short(study: Study) -> None:
-    is_short = study.comparisons.counted().count() < _planned_minimum(study)
-    if is_short or study.checks.filter(comparison=None).exists():
+def _sync_if_due(study: Study) -> None:
+    has_new = study.roster.wanted().filter(is_new=True).exists()
+    if has_new or study.checks.filter(comparison=None).exists():
         sync_comparisons(study=study)
 
 
-def _planned_minimum(study: Study) -> int:
-    """Comparisons that the study has when every model has one clip per prompt."""
-    return len(model_pairs(study)) * study.study_prompts.count()
-
-
-def _stimuli_to_compare(study: Study) -> Iterator[tuple[Stimulus, Stimulus]]:
-    """The pairs of stimuli of one prompt and seed, in the order a, b."""
-    by_model: dict[int, dict[tuple[int, int], Stimulus]] = defaultdict(dict)
-    for stimulus in Stimulus.objects.for_study(study.pk).order_by("pk"):
-        by_model[stimulus.model_id][(stimulus.prompt_id, stimulus.seed)] = stimulus
-    for model_a, model_b in model_pairs(study):
-        clips_a, clips_b = by_model[model_a.pk], by_model[model_b.pk]
-        for place in clips_a.keys() & clips_b.keys():
-            yield clips_a[place], clips_b[place]
-
-
 def _create_comparison(
-    study: Study, first: Stimulus, second: Stimulus, *, check: Check | None = None
+    study: Study,
+    first: Stimulus,
+    second: Stimulus,
+    *,
+    prompt_id: int | None = None,
+    check: Check | None = None,
 ) -> None:
+    """Without a prompt, by that of the clips: one that was corrected in the study is another."""
     values: dict[str, Any] = {
-        "prompt_id": first.prompt_id,
+        "prompt_id": prompt_id or first.prompt_id,
         "position": _place_in_order(study, first, second),
         **seats_of_new(study, is_check=check is not None),
     }

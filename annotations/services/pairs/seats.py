@@ -122,6 +122,15 @@ def vacate(rater: Rater) -> int:
     return len(voted) + leased
 
 
+def lock_in_order(comparisons: QuerySet[Comparison]) -> list[int]:
+    """Lock comparisons that are to be changed together, by their keys; these.
+
+    Whoever locks several does so in one order, or two would wait for each other.
+    """
+    ordered = comparisons.order_by("pk").select_for_update(no_key=True, of=("self",))
+    return list(ordered.values_list("pk", flat=True))
+
+
 def recount_seats(*, study: Study, comparison_ids: Sequence[int]) -> None:
     """Write anew what the assignments say, for comparisons that the caller has locked."""
     rows = study.comparisons.filter(pk__in=comparison_ids)
@@ -131,7 +140,7 @@ def recount_seats(*, study: Study, comparison_ids: Sequence[int]) -> None:
 
 
 def _take(comparison_id: int, **values: Any) -> bool:
-    free = Comparison.objects.filter(pk=comparison_id, open_seats__gt=0)
+    free = Comparison.objects.ready().filter(pk=comparison_id, open_seats__gt=0)
     return bool(free.update(open_seats=F("open_seats") - 1, **values))
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from annotations.enums import AssignmentState, Side
+from annotations.enums import AssignmentState, ComparisonState, Side
 from annotations.errors import AssignmentNotFound, SeatGivenAway
 from annotations.models import Assignment, Comparison, Rater, Study
 from annotations.models.prepared import Prepared, given_id, given_moment
@@ -188,7 +188,7 @@ REVIVABLE = Prepared(
     lambda: (
         Assignment.objects.for_rater(given_id("rater"))
         .filter(state=AssignmentState.EXPIRED, late_answers__isnull=True)
-        .filter(Q(comparison__open_seats__gt=0) | ~COUNTED)
+        .filter(Q(comparison__open_seats__gt=0) | ~COUNTED, comparison__state=ComparisonState.READY)
         .select_related("comparison")
         .order_by("pk")
     )

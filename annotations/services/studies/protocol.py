@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.text import slugify
 from django.utils.translation import gettext_noop as _
 
-from annotations.enums import ReasonOrder, StudyKind
+from annotations.enums import ReasonOrder, SamplePairing, StudyKind
 from annotations.errors import ProtocolFrozen
 from annotations.models import Axis, CheckPlan, Judgment, Reason, Study
 
@@ -198,6 +198,7 @@ def describe_protocol(study: Study) -> dict[str, Any]:
         ],
         **_describe_languages(study),
         **_describe_reason_order(study),
+        **_describe_samples(study),
     }
 
 
@@ -233,6 +234,12 @@ def _describe_reason_order(study: Study) -> dict[str, Any]:
     """Nothing for the one order that all studies had once, which keeps their earlier hash."""
     is_fixed = study.reason_order == ReasonOrder.FIXED
     return {} if is_fixed else {"reason_order": study.reason_order}
+
+
+def _describe_samples(study: Study) -> dict[str, Any]:
+    """Nothing for the one rule that all studies had once, which keeps their earlier hash."""
+    is_equal = study.sample_pairing == SamplePairing.EQUAL
+    return {} if is_equal else {"sample_pairing": study.sample_pairing}
 
 
 def describe_plan(study: Study) -> dict[str, Any]:

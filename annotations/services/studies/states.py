@@ -130,7 +130,10 @@ def start_preparing(*, study: Study) -> None:
     missing = missing_in_setup(study)
     if missing:
         raise TransitionRefused("Before preparing, " + "; ".join(missing) + ".")
-    _move(study, StudyState.PREPARING, frozen_as=new_token())
+    with transaction.atomic():
+        _move(study, StudyState.PREPARING, frozen_as=new_token())
+        # Whom each clip meets may have changed in the draft.
+        study.roster.update(is_new=True)
 
 
 def open_study(*, study: Study, now: datetime) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
+from annotations.enums import RosterOrigin, StudyState
 from annotations.errors import StimulusRefused
 from annotations.media.errors import MediaError, TooSlow
 from annotations.media.isolation import inspect_media
+from annotations.models import Stimulus
 from annotations.scratch import scratch_folder
+from annotations.services.clips.roster import put_in
 from annotations.services.clips.stimuli import create_stimulus, store_original
 from generation.adapters.base import (
     AdapterError,
@@ -98,11 +101,24 @@ def _keep(job: Job, clip: Path, now: datetime) -> None:
             source=f"endpoint: {job.endpoint.name}",
             provenance=_provenance(job),
         )
+        _put_in(job, stimulus)
         done = {"stimulus": stimulus, "wake_at": None, "finished_at": now, "error": ""}
         if move(job, JobState.DONE, **done):
             refine_estimate(job, float(info.seconds))
         else:
             transaction.set_rollback(True)
+
+
+def _put_in(job: Job, stimulus: Stimulus) -> None:
+    """On the roster of the study that asked for it, unless that was closed meanwhile.
+
+    A picture to start from is for no rater.
+    """
+    study = job.study
+    if study is None or job.is_trial or job.followers.exists():
+        return
+    if study.state != StudyState.CLOSED:
+        put_in(study=study, clips=[stimulus], origin=RosterOrigin.MADE)
 
 
 def _provenance(job: Job) -> dict[str, Any]:

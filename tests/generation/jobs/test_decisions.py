@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
+from annotations.services.studies.states import create_study
 from generation.adapters.base import RetryableError
 from generation.endpoints.limits import room_at
 from generation.enums import CHAINED, MOVING, AttemptState, JobState
@@ -38,7 +39,7 @@ def test_planning_again_plans_nothing():
     assert Job.objects.count() == 4
 
 
-@pytest.mark.parametrize("state", ENDED)
+@pytest.mark.parametrize("state", [state for state in ENDED if state != JobState.DONE])
 def test_jobs_that_ended_are_not_planned_anew(state):
     study = make_planned_study()
     plan_jobs(study=study, now=NOW)
@@ -61,9 +62,30 @@ def test_endpoints_switched_off_are_left_out():
 def test_clips_that_are_there_are_not_made_again():
     study = make_planned_study(prompts=2)
     model, prompt = study.study_models.first().model, study.study_prompts.first().prompt
-    make_stimulus(model, prompt)
+    make_stimulus(model, prompt, study=study)
     assert plan_jobs(study=study, now=NOW) == 3
     assert not Job.objects.filter(endpoint__model=model, prompt=prompt).exists()
+
+
+def test_a_clip_that_was_taken_out_is_made_anew_with_another_seed():
+    study = make_planned_study(prompts=1, endpoints=1)
+    plan_jobs(study=study, now=NOW)
+    Job.objects.update(state=JobState.DONE, wake_at=None)
+    assert plan_jobs(study=study, now=NOW) == 1
+    assert sorted(Job.objects.values_list("seed", flat=True)) == [0, 1]
+
+
+def test_what_another_study_asked_for_is_asked_for_anew_with_another_seed():
+    study = make_planned_study(prompts=2, endpoints=1)
+    other = create_study(
+        title="Other",
+        slug="other",
+        models=list(study.generative_models.all()),
+        prompts=list(study.prompts.all()),
+    )
+    assert [plan_jobs(study=one, now=NOW) for one in (study, other, study)] == [2, 2, 0]
+    seeds = {one: set(one.planned_jobs.values_list("seed", flat=True)) for one in (study, other)}
+    assert seeds == {study: {0}, other: {1}}
 
 
 @pytest.mark.parametrize("state", MOVING)

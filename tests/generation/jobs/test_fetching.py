@@ -8,6 +8,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from annotations.models import Stimulus
+from annotations.services.studies.states import create_study
 from generation.adapters.base import (
     AuthOrQuotaError,
     PermanentError,
@@ -96,8 +97,30 @@ def test_a_clip_cut_short_ends_the_job_with_the_reason(adapter, made, clip):
     assert fetched(made).state == JobState.FAILED
 
 
-def test_another_clip_in_the_same_place_is_never_replaced(adapter, made, clip):
-    there = make_stimulus(made.endpoint.model, made.prompt)
+@pytest.fixture
+def study(made):
+    """Which asked for it."""
+    study = create_study(title="S", slug="s", models=[made.endpoint.model], prompts=[made.prompt])
+    Job.objects.filter(pk=made.pk).update(study=study)
+    return study
+
+
+def test_a_clip_is_put_into_the_study_that_asked_for_it(study, made, clip):
+    other = create_study(title="O", slug="o", models=[made.endpoint.model], prompts=[made.prompt])
+    job = fetched(made)
+    entry = study.roster.get()
+    assert (entry.stimulus, entry.origin, entry.sample) == (job.stimulus, "made", 1)
+    assert other.roster.count() == 0
+
+
+def test_a_clip_of_a_trial_is_put_into_no_study(study, made, clip):
+    Job.objects.filter(pk=made.pk).update(is_trial=True)
+    assert fetched(made).state == JobState.DONE
+    assert study.roster.count() == 0
+
+
+def test_another_clip_in_the_same_place_is_never_replaced(study, made, clip):
+    there = make_stimulus(made.endpoint.model, made.prompt, study=study)
     job = fetched(made)
     assert (job.state, Stimulus.objects.get()) == (JobState.FAILED, there)
     assert "already has another clip" in job.error

@@ -40,9 +40,10 @@ def study_with(*states):
     study = make_planned_study(prompts=len(states), endpoints=1)
     model = first_model(study)
     for prompt, state in zip(study.prompts.order_by("pk"), states, strict=True):
-        job = make_job(state, model.endpoint, prompt=prompt)
+        job = make_job(state, model.endpoint, prompt=prompt, study=study)
         if state == JobState.DONE:
-            Job.objects.filter(pk=job.pk).update(stimulus=stimulus_of(model, prompt))
+            clip = stimulus_of(model, prompt, study=study)
+            Job.objects.filter(pk=job.pk).update(stimulus=clip)
     return study
 
 
@@ -73,7 +74,7 @@ def test_each_model_is_counted_by_what_became_of_its_clips():
 
 def test_a_clip_that_was_imported_after_all_is_not_missing():
     study = study_with(JobState.REJECTED, JobState.FAILED)
-    stimulus_of(first_model(study), study.prompts.first())
+    stimulus_of(first_model(study), study.prompts.first(), study=study)
     assert counted(study) == {"wanted": 2, "imported": 1, "failed": 1}
 
 
@@ -103,7 +104,7 @@ def judged_study():
     comparison = study.comparisons.order_by("pk").last()
     endpoint = make_endpoint(comparison.stimulus_b.model)
     study.study_prompts.create(prompt=make_prompt(), position=9)
-    make_job(JobState.REJECTED, endpoint, prompt=study.study_prompts.last().prompt)
+    make_job(JobState.REJECTED, endpoint, prompt=study.study_prompts.last().prompt, study=study)
     return study
 
 

@@ -55,7 +55,7 @@ def test_each_square_says_how_its_clip_stands():
 
 def test_a_clip_that_is_there_counts_as_there_whatever_became_of_its_job():
     study = study_with_jobs((JobState.FAILED, {}))
-    make_stimulus(first_model(study), study.prompts.get())
+    make_stimulus(first_model(study), study.prompts.get(), study=study)
     [(_, [first, second])] = matrix_rows(study, study.prompts.all())
     assert (first.state, second.state) == ("there", "missing")
     assert [line.there for line in clips_of(study, now=NOW).lines] == [1, 0]
@@ -91,7 +91,7 @@ def test_the_prompts_can_be_narrowed_to_what_wants_a_look(which, prompts):
         (JobState.READY, {}), (JobState.FAILED, {}), (JobState.DONE, {}), (JobState.DONE, {})
     )
     for model in study.generative_models.all():
-        make_stimulus(model, study.prompts.order_by("pk").last())
+        make_stimulus(model, study.prompts.order_by("pk").last(), study=study)
     assert prompts_to_show(study, which).count() == prompts
 
 
@@ -154,7 +154,7 @@ def test_a_clips_page_shows_its_attempts_and_all_that_was_said(owner):
 
 def test_a_clips_page_plays_the_clip(owner):
     study = planned_study(prompts=1)
-    stimulus = make_stimulus(first_model(study), study.prompts.get())
+    stimulus = make_stimulus(first_model(study), study.prompts.get(), study=study)
     page = owner.get(clip_url(study)).content.decode()
     address = reverse("owner-original", args=[stimulus.pk])
     assert f'src="{address}"' in page

@@ -142,7 +142,7 @@ def test_the_command_tells_how_each_clip_came_about(tmp_path):
     models, prompt = [make_model("one"), make_model("two")], make_prompt()
     study = create_study(title="S", slug="s", models=models, prompts=[prompt])
     for model in models:
-        make_stimulus(model, prompt)
+        make_stimulus(model, prompt, study=study)
     call_command("report", study.slug, out=tmp_path, stdout=StringIO())
     with (tmp_path / "generation.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -42,10 +42,10 @@ def test_the_bars_count_clips_pairs_and_judged_pairs():
 def study_with_gaps() -> Study:
     """Two models and three prompts; the second model lacks two clips, so one can be compared."""
     models, prompts = [make_model("Full"), make_model("Short")], [make_prompt() for _ in range(3)]
-    for prompt in prompts:
-        make_stimulus(models[0], prompt)
-    make_stimulus(models[1], prompts[0])
     study = create_study(title="Gaps", slug="gaps", models=models, prompts=prompts)
+    for prompt in prompts:
+        make_stimulus(models[0], prompt, study=study)
+    make_stimulus(models[1], prompts[0], study=study)
     start_preparing(study=study)
     sync_comparisons(study=study)
     return study
