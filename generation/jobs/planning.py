@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from annotations.models import Study
 from generation.adapters.registry import UPLOAD
@@ -34,10 +34,7 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
     prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
     given = {"study": study, "kind": study.kind, "asked": asked_by(study), "priority": priority}
     with transaction.atomic():
-        # One plan at a time, so that each clip gets a seed of its own.
-        endpoints = Endpoint.objects.filter(model__studies=study, is_active=True)
-        endpoints = endpoints.exclude(adapter=UPLOAD).select_related("first_step")
-        endpoints = endpoints.order_by("pk").select_for_update(of=("self",))
+        endpoints = _locked_endpoints(study)
         have = set(study.roster.order_by().values_list("model", "prompt"))
         # What was made and is not there any more was taken out, and may be made anew.
         asked = Job.objects.for_study(study.pk).exclude(state=JobState.DONE)
@@ -53,6 +50,19 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
         Job.objects.bulk_create(missing)
         settle_chains(now=now)
     return len(missing)
+
+
+def _locked_endpoints(study: Study) -> list[Endpoint]:
+    """Those that make the study's clips; one plan at a time, so that each job has its own seed.
+
+    Those of first steps are locked with them: another study may want their pictures as clips.
+    """
+    involved = Q(model__studies=study) | Q(second_steps__model__studies=study)
+    ids = set(Endpoint.objects.filter(involved).values_list("pk", flat=True))
+    locked = Endpoint.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
+    list(locked.values_list("pk", flat=True))
+    own = Endpoint.objects.filter(model__studies=study, is_active=True)
+    return list(own.exclude(adapter=UPLOAD).select_related("first_step").order_by("pk"))
 
 
 def _give_seeds(jobs: list[Job], study: Study) -> None:

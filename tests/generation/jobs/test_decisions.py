@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from annotations.services.studies.states import create_study
 from generation.adapters.base import RetryableError
@@ -217,3 +220,27 @@ def test_the_number_of_queries_does_not_grow_with_the_jobs(act, django_assert_ma
             act(jobs=endpoint.jobs.all(), now=NOW)
         counts.append(len(seen))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_studies_that_plan_at_once_ask_each_for_their_own_clips():
+    first = make_planned_study(prompts=2, endpoints=2)
+    others = [
+        create_study(
+            title="Other",
+            slug=f"other-{number}",
+            models=list(first.generative_models.all()),
+            prompts=list(first.prompts.all()),
+        )
+        for number in range(3)
+    ]
+
+    def plan(study) -> int:
+        try:
+            return plan_jobs(study=study, now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(plan, [first, *others])) == [4] * 4
+    assert sorted(Job.objects.values_list("seed", flat=True)) == sorted([*range(4)] * 4)
