@@ -64,8 +64,9 @@ def amendment_of(change: Amendment) -> ProtocolAmendment:
 
 def _particulars(change: Amendment) -> Iterator[str]:
     facts = change.facts
-    for prompt, model_a, model_b in facts.get("comparisons", []):
-        yield f"{prompt}: {model_a} / {model_b}"
+    if "clips" not in facts:
+        for prompt, model_a, model_b in facts.get("comparisons", []):
+            yield f"{prompt}: {model_a} / {model_b}"
     for prompt, model, sample in facts.get("clips", []):
         yield f"{prompt}: {model}, sample {sample}"
     yield from facts.get("prompts", [])

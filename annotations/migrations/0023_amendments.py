@@ -39,10 +39,20 @@ class Migration(migrations.Migration):
             name='archived_at',
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
+        migrations.AddField(
+            model_name='studyprompt',
+            name='told',
+            field=models.ForeignKey(blank=True, help_text='Whose text the models were told, where it was corrected since.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='corrected_in', to='annotations.prompt'),
+        ),
         migrations.AlterField(
             model_name='comparison',
             name='state',
             field=models.CharField(choices=[('preparing', 'Preparing'), ('ready', 'Ready'), ('failed', 'Failed'), ('withdrawn', 'Withdrawn')], default='preparing', max_length=10),
+        ),
+        migrations.AlterField(
+            model_name='study',
+            name='prompts',
+            field=models.ManyToManyField(related_name='studies', through='annotations.StudyPrompt', through_fields=('study', 'prompt'), to='annotations.prompt'),
         ),
         migrations.CreateModel(
             name='Amendment',

@@ -23,10 +23,10 @@ class RenditionQuerySet(models.QuerySet["Rendition"]):
         return unfinished.filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
 
     def for_study(self, study_id: int) -> RenditionQuerySet:
-        """The renditions of the study's comparisons."""
-        return self.filter(
-            Q(comparisons_as_a__study=study_id) | Q(comparisons_as_b__study=study_id)
-        ).distinct()
+        """The renditions of the study's comparisons that were not withdrawn."""
+        own = Comparison.objects.not_withdrawn().filter(study=study_id).order_by()
+        shown = Q(pk__in=own.values("rendition_a")) | Q(pk__in=own.values("rendition_b"))
+        return self.filter(shown)
 
 
 class Rendition(models.Model):

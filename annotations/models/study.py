@@ -141,7 +141,9 @@ class Study(models.Model):
     generative_models = models.ManyToManyField(
         GenerativeModel, through="StudyModel", related_name="studies"
     )
-    prompts = models.ManyToManyField(Prompt, through="StudyPrompt", related_name="studies")
+    prompts = models.ManyToManyField(
+        Prompt, through="StudyPrompt", through_fields=("study", "prompt"), related_name="studies"
+    )
     raters_per_comparison = models.PositiveSmallIntegerField(
         default=5, validators=[MinValueValidator(1), MaxValueValidator(99)]
     )
@@ -371,6 +373,14 @@ class StudyModel(models.Model):
 class StudyPrompt(models.Model):
     study = models.ForeignKey(Study, models.CASCADE, related_name="study_prompts")
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="+")
+    told = models.ForeignKey(
+        Prompt,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="corrected_in",
+        help_text="Whose text the models were told, where it was corrected since.",
+    )
     position = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 
 from annotations.models import Study
+from annotations.services.studies.states import prompts_as_corrected
 from generation.adapters.registry import UPLOAD
 from generation.endpoints.suitability import asked_by, ensure_can_make
 from generation.enums import JobState, Priority
@@ -38,7 +39,11 @@ def plan_jobs(*, study: Study, now: datetime, priority: Priority = Priority.USUA
         have = set(study.roster.order_by().values_list("model", "prompt"))
         # What was made and is not there any more was taken out, and may be made anew.
         asked = Job.objects.for_study(study.pk).exclude(state=JobState.DONE)
-        known = set(asked.values_list("endpoint", "prompt"))
+        corrected = prompts_as_corrected(study)
+        known = {
+            (endpoint, corrected.get(prompt, prompt))
+            for endpoint, prompt in asked.values_list("endpoint", "prompt")
+        }
         missing = [
             Job(endpoint=endpoint, prompt=prompt, wake_at=now, **given)
             for prompt in prompts

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from annotations.enums import StudyKind
-from annotations.models import Prompt, RosterEntry, Stimulus, Study
+from annotations.models import Prompt, RosterEntry, Stimulus, Study, StudyPrompt
 from generation.costs import as_money
 from generation.enums import (
     AT_ENDPOINT,
@@ -29,11 +29,11 @@ class JobQuerySet(models.QuerySet["Job"]):
     def for_study(self, study_id: int) -> JobQuerySet:
         """What the study asked for, and the jobs whose pictures that starts from.
 
-        Only for models and prompts that are still the study's.
+        Only for models and prompts that are still the study's, corrected or not.
         """
-        own = Job.objects.filter(
-            study=study_id, endpoint__model__studies=study_id, prompt__studies=study_id
-        )
+        places = StudyPrompt.objects.filter(study=study_id)
+        told = Q(prompt__in=places.values("prompt")) | Q(prompt__in=places.values("told"))
+        own = Job.objects.filter(told, study=study_id, endpoint__model__studies=study_id)
         return self.filter(pk__in=own.with_first_steps().values("pk"))
 
     def with_first_steps(self) -> JobQuerySet:
@@ -66,7 +66,9 @@ class JobQuerySet(models.QuerySet["Job"]):
     def without_clip(self) -> JobQuerySet:
         """Jobs whose place in their study is empty; of pictures to start from, those not made."""
         place = RosterEntry.objects.filter(
-            study=OuterRef("study"), model=OuterRef("endpoint__model"), prompt=OuterRef("prompt")
+            Q(prompt=OuterRef("prompt")) | Q(stimulus__prompt=OuterRef("prompt")),
+            study=OuterRef("study"),
+            model=OuterRef("endpoint__model"),
         )
         followers = Job.objects.filter(first_step=OuterRef("pk"))
         is_picture = Q(Exists(followers), stimulus__isnull=False)

@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from annotations.models import GenerativeModel, Prompt, Study, StudyPrompt
+from annotations.services.studies.states import prompts_as_corrected
 from generation.enums import JobState
 from generation.models import Job
 from owner.clips.state import (
@@ -78,8 +79,13 @@ def matrix_rows(study: Study, prompts: Iterable[Prompt]) -> list[tuple[Prompt, l
     shown = list(prompts)
     models = [row.model for row in study.study_models.select_related("model")]
     there = set(study.roster.filter(prompt__in=shown).order_by().values_list("model", "prompt"))
-    found = Job.objects.for_study(study.pk).filter(prompt__in=shown)
-    jobs = {(job.endpoint.model_id, job.prompt_id): job for job in found.select_related("endpoint")}
+    corrected = prompts_as_corrected(study)
+    told = [told for told, prompt in corrected.items() if prompt in {one.pk for one in shown}]
+    found = Job.objects.for_study(study.pk).filter(prompt__in=[*(one.pk for one in shown), *told])
+    jobs = {
+        (job.endpoint.model_id, corrected.get(job.prompt_id, job.prompt_id)): job
+        for job in found.select_related("endpoint")
+    }
     return [(prompt, [_cell(model, prompt, there, jobs) for model in models]) for prompt in shown]
 
 

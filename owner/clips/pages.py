@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -57,7 +58,9 @@ def clip_page(request: HttpRequest, slug: str, model_id: int, prompt_id: int) ->
     study = get_study(slug)
     model = get_object_or_404(study.generative_models, pk=model_id)
     prompt = get_object_or_404(study.prompts, pk=prompt_id)
-    jobs = Job.objects.for_study(study.pk).filter(endpoint__model=model, prompt=prompt)
+    told = study.study_prompts.filter(prompt=prompt).values("told")
+    of_prompt = Q(prompt=prompt) | Q(prompt__in=told)
+    jobs = Job.objects.for_study(study.pk).filter(of_prompt, endpoint__model=model)
     entries = study.roster.filter(model=model, prompt=prompt).select_related("stimulus")
     context = {
         "study": study,

@@ -21,13 +21,14 @@ WORDS = {
     "none": "no comparison yet, a clip is missing",
     ComparisonState.PREPARING: "being prepared",
     ComparisonState.FAILED: "cannot be made",
+    ComparisonState.WITHDRAWN: "withdrawn",
 }
 Found = tuple[int, str]
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One comparison: `level` is none, preparing, failed, or quarters judged from 0 to 4."""
+    """One comparison: `level` is a state of WORDS, or how many quarters are judged, 0 to 4."""
 
     level: str
     words: str
@@ -109,7 +110,7 @@ def _tiles(prompt: Prompt, found: list[Found], judged: dict[int, int], wanted: i
 
 
 def _tile(name: str, pk: int, state: str, judged: int, wanted: int) -> Tile:
-    if state in WORDS and not judged:
+    if state == ComparisonState.WITHDRAWN or (state in WORDS and not judged):
         return Tile(state, f"{name}: {WORDS[state]}", pk)
     quarters = min(QUARTERS, QUARTERS * judged // wanted) or min(judged, 1)
     return Tile(str(quarters), f"{name}: {judged} of {wanted} judged", pk)

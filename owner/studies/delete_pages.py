@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from analysis.services.states import files_of_reports
 from annotations.errors import JuiceError, TransitionRefused
-from annotations.models import Study
+from annotations.models import Stimulus, Study
 from annotations.services.clips.deleting import (
     AT_WORK,
     archive_study,
@@ -19,7 +19,7 @@ from annotations.services.clips.deleting import (
     delete_study,
     losses_of,
 )
-from generation.jobs.decisions import give_up_jobs
+from generation.jobs.decisions import give_up_jobs, spare_awaited
 from generation.models import Job
 from generation.tasks import queue_stops
 from owner.lookup import get_study
@@ -59,10 +59,13 @@ def _delete(study: Study, name: str) -> str:
             f"Nothing was deleted: type the short name, {study.slug}, to do so."
         )
     files = files_of_reports(study)
-    jobs = list(Job.objects.for_study(study.pk).moving().values_list("pk", flat=True))
-    title = study.title
-    delete_study(study=study)
-    _, running = give_up_jobs(jobs=Job.objects.filter(pk__in=jobs), now=timezone.now())
+    own = Job.objects.filter(study=study, is_trial=False)
+    jobs = list(spare_awaited(own.moving()).values_list("pk", flat=True))
+    title, now = study.title, timezone.now()
+    # Pictures that clips of other studies start from.
+    awaited = Stimulus.objects.filter(jobs__followers__isnull=False)
+    delete_study(study=study, keep=awaited, now=now)
+    _, running = give_up_jobs(jobs=Job.objects.filter(pk__in=jobs), now=now)
     queue_stops(running)
     for file in files:
         default_storage.delete(file)

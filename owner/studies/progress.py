@@ -96,7 +96,8 @@ def progress_of(study: Study, *, now: datetime) -> StudyProgress:
         failed_rendition_count=failed_renditions.count(),
         failed_comparisons=list(
             # Those with a rendition that failed are told above, by the rendition.
-            study.comparisons.exclude(error="")
+            study.comparisons.not_withdrawn()
+            .exclude(error="")
             .filter(Q(rendition_a=None) | Q(rendition_b=None))
             .select_related("prompt")[:PROBLEMS_SHOWN]
         ),

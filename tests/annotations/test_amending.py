@@ -13,16 +13,17 @@ from django.test import Client
 from django.urls import reverse
 
 from annotations.enums import AssignmentState, ComparisonState, RosterOrigin, StudyState
-from annotations.errors import BadInput, JuiceError, TransitionRefused
-from annotations.models import Assignment, Comparison, Judgment, Prompt, Study
+from annotations.errors import BadInput, JuiceError, StimulusRefused, TransitionRefused
+from annotations.models import Assignment, CheckPlan, Comparison, Judgment, Prompt, Study
 from annotations.services.clips.correcting import correct_prompt
-from annotations.services.clips.roster import put_in_place
+from annotations.services.clips.roster import put_in, put_in_place
 from annotations.services.pairs.books import check_books
 from annotations.services.pairs.extending import add_prompts, want_more_raters
-from annotations.services.pairs.preparing import sync_comparisons
+from annotations.services.pairs.preparing import settle_comparisons, sync_comparisons
 from annotations.services.pairs.withdrawing import withdraw_comparison
 from tests.annotations.factories import (
     NOW,
+    answer_both,
     claim,
     draft,
     faithfulness,
@@ -32,6 +33,7 @@ from tests.annotations.factories import (
     make_rendition,
     make_stimulus,
     make_study,
+    plan_quality,
     quality,
     running_study,
     submit,
@@ -384,3 +386,100 @@ def test_answers_that_come_while_comparisons_are_withdrawn_are_kept_or_told(numb
     counted = Judgment.objects.set_aside(study.pk).count() + votes(study)
     assert counted == 2 * acknowledged
     assert books_agree(study)
+
+
+# One after the other
+
+
+def test_comparisons_that_are_made_later_have_the_new_number_of_seats(study):
+    stale = Study.objects.get(pk=study.pk)
+    prompt = make_prompt()
+    add_prompts(study=study, prompts=[prompt], **SOON)
+    for row in study.study_models.all():
+        make_stimulus(row.model, prompt, study=study)
+    want_more_raters(study=study, raters=7, **SOON)
+    sync_comparisons(study=stale)
+    assert study.comparisons.get(prompt=prompt).open_seats == 7
+    assert books_agree(study)
+
+
+def test_a_clip_that_was_withdrawn_does_not_come_back(study):
+    old = judged(study)
+    replaced(study, old)
+    with pytest.raises(StimulusRefused, match="was in the study before"):
+        put_in_place(
+            study=study,
+            clips=[old.stimulus_a],
+            origin=RosterOrigin.IMPORTED,
+            reason=WHY,
+            now=NOW,
+        )
+    assert study.amendments.count() == 1
+
+
+def test_the_same_bytes_replace_nothing(study):
+    comparison = judged(study)
+    clip = comparison.stimulus_a
+    twin = make_stimulus(clip.model, make_prompt(), seed=clip.seed, sha256=clip.sha256)
+    corrected = correct_prompt(study=study, prompt=comparison.prompt, text="Corrected", **SOON)
+    type(twin).objects.filter(pk=twin.pk).update(prompt=corrected)
+    twin.refresh_from_db()
+    put_in_place(study=study, clips=[twin], origin=RosterOrigin.IMPORTED, reason="", now=NOW)
+    assert (votes(study), study.amendments.count()) == (2, 1)
+
+
+def test_a_clip_made_from_the_earlier_text_takes_the_corrected_prompts_place(study):
+    old = make_prompt()
+    add_prompts(study=study, prompts=[old], **SOON)
+    new = correct_prompt(study=study, prompt=old, text="Corrected", **SOON)
+    for row in study.study_models.all():
+        make_clip_later(study, row.model, old)
+    assert sync_comparisons(study=study) == 1
+    assert study.comparisons.get(prompt=new).stimulus_a.prompt == old
+
+
+def make_clip_later(study: Study, model, prompt: Prompt) -> None:
+    put_in(study=study, clips=[make_stimulus(model, prompt)], origin=RosterOrigin.MADE)
+
+
+def test_a_correction_can_be_taken_back(study):
+    old = judged(study).prompt
+    new = correct_prompt(study=study, prompt=old, text="Corrected", **SOON)
+    again = correct_prompt(study=study, prompt=new, text=old.text, **SOON)
+    assert again == old
+    assert study.roster.filter(prompt=old).count() == 2
+    assert (votes(study), books_agree(study)) == (2, True)
+
+
+def test_checks_show_the_corrected_text(study):
+    prompt = judged(study).prompt
+    new = correct_prompt(study=study, prompt=prompt, text="Corrected", **SOON)
+    CheckPlan.objects.create(study=study, identical_per_rater=6)
+    sync_comparisons(study=study)
+    copies = study.comparisons.filter(of_check__isnull=False)
+    assert copies.filter(prompt=new).count() == 2
+    assert not copies.filter(prompt=prompt).exists()
+
+
+def test_a_withdrawn_comparison_is_not_repeated():
+    study = running_study(comparisons=8)
+    plan_quality(study, repeats_per_rater=2)
+    rater = make_rater(study)
+    for _ in range(4):
+        judge(rater)
+    for comparison in study.comparisons.filter(assignments__rater=rater).distinct():
+        withdraw_comparison(study=study, comparison=comparison, **SOON)
+    given = []
+    while assignment := claim(rater):
+        given.append(answer_both(assignment, "left"))
+    assert given
+    assert not [one for one in given if one.comparison.withdrawn_by_id]
+    assert books_agree(study)
+
+
+def test_what_is_withdrawn_does_not_become_ready(study):
+    comparison = study.comparisons.first()
+    withdraw_comparison(study=study, comparison=comparison, **SOON)
+    settle_comparisons()
+    comparison.refresh_from_db()
+    assert comparison.state == ComparisonState.WITHDRAWN

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from annotations.enums import ImportState
@@ -206,3 +206,30 @@ def test_a_source_outside_of_an_upload_is_refused(folder, tmp_path):
     begun = start_upload(upload=archive, name="clips.zip", study=create_study(title="S", slug="s"))
     [problem] = problems_of(begun)
     assert problem.startswith("Line 2: ")
+
+
+def test_prompts_with_sources_are_added_to_an_open_study(folder, tmp_path):
+    call_command("import_clips", folder, study="run")
+    Study.objects.update(state="open")
+    make_still(tmp_path / "boat.png", width=80)
+    table = tmp_path / "more.csv"
+    table.write_text("prompt_id,prompt,source\nboat,The boat turns,boat.png\n")
+    call_command("amend_study", "run", prompts=table, reason="More to judge.")
+    study = Study.objects.get()
+    assert study.prompts.get(key="boat").source_kind == "image"
+    assert study.amendments.get().facts == {"prompts": ["boat"]}
+    before = files_in_store()
+    make_still(tmp_path / "kite.png", width=90)
+    table.write_text("prompt_id,prompt,source\nkite,A kite,kite.png\n")
+    with pytest.raises(CommandError, match="Say why"):
+        call_command("amend_study", "run", prompts=table)
+    assert (files_in_store(), Prompt.objects.filter(key="kite").exists()) == (before, False)
+
+
+def test_prompts_without_the_source_that_a_study_needs_are_refused(folder, tmp_path):
+    call_command("import_clips", folder, study="run")
+    Study.objects.update(state="open")
+    table = tmp_path / "more.csv"
+    table.write_text("prompt_id,prompt\nboat,The boat turns\n")
+    with pytest.raises(CommandError, match="source"):
+        call_command("amend_study", "run", prompts=table, reason="More to judge.")

@@ -111,15 +111,16 @@ class Command(BaseCommand):
             )
 
 
-def _go_on(result: ImportResult, study: Study | None, options: dict[str, Any]) -> None:
+def _go_on(result: ImportResult, study: Study | None, options: dict[str, Any]) -> Study | None:
     """Make the study if it is new, and have it prepared."""
     if not options["study"]:
-        return
+        return None
     if study is None:
         study = import_into_study(result=result, slug=options["study"], title=options["title"])
     study.refresh_from_db()
     if options["prepare"] and study.state == StudyState.DRAFT:
         start_preparing(study=study)
+    return study
 
 
 def _prompts_of(study: Study | None) -> dict[str, PromptText] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from annotations.enums import AmendmentKindChoice, StudyState
 from annotations.errors import TransitionRefused
@@ -40,7 +42,7 @@ def correct_prompt(
         raise TransitionRefused("That is the text that the prompt has.")
     if study.state in (StudyState.DRAFT, StudyState.PREPARING):
         with transaction.atomic():
-            locked = Study.objects.select_for_update().get(pk=study.pk)
+            locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
             ensure_draft(locked)
             return _put_in_place(locked, prompt, text)
     kind = AmendmentKindChoice.CORRECTED
@@ -60,7 +62,11 @@ def _put_in_place(study: Study, old: Prompt, text: str) -> Prompt:
             **{name: getattr(old, name) for name in SOURCE_FIELDS},
         },
     )
-    study.study_prompts.filter(prompt=old).update(prompt=new)
+    # What an earlier set-up of a draft left there, under the text that is now wanted.
+    study.roster.filter(prompt=new).exclude(prompt__studies=study).delete()
+    rows = study.study_prompts.filter(prompt=old)
+    if not rows.update(prompt=new, told=Coalesce(F("told"), old.pk)):
+        raise TransitionRefused("The prompt has been corrected by somebody else. Look again.")
     study.roster.filter(prompt=old).update(prompt=new)
     lock_in_order(study.comparisons.filter(prompt=old))
     study.comparisons.filter(prompt=old).update(prompt=new)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from annotations.enums import RosterOrigin, StudyState
+from annotations.enums import ImportState, RosterOrigin, StudyState
 from annotations.errors import TransitionRefused
 from annotations.models import (
     Assignment,
     Check,
+    ClipImport,
     Comparison,
     Judgment,
     Rendition,
@@ -21,6 +23,7 @@ from annotations.models import (
     Stimulus,
     Study,
 )
+from annotations.services.clips.importing import give_up_import
 from annotations.services.clips.stored import delete_unused
 
 AT_WORK = (StudyState.OPEN, StudyState.PAUSED)
@@ -60,44 +63,75 @@ def bring_back_study(*, study: Study) -> None:
 
 def losses_of(study: Study) -> Losses:
     """Counted in a fixed number of queries."""
-    others = RosterEntry.objects.filter(stimulus__in=_brought(study)).exclude(study=study)
     return Losses(
-        clips=_brought(study).count(),
+        clips=_own_clips(study).count(),
         comparisons=study.comparisons.counted().count(),
         raters=study.raters.count(),
         votes=Judgment.objects.filter(assignment__comparison__study=study).count(),
-        used_by=tuple(others.order_by().values_list("study__title", flat=True).distinct()),
+        used_by=tuple(_taken_over(study).values_list("study__title", flat=True).distinct()),
     )
 
 
-def delete_study(*, study: Study) -> None:
-    """Delete a study with its raters and votes, and the clips that came in for it.
+def delete_study(*, study: Study, now: datetime, keep: QuerySet[Stimulus] | None = None) -> None:
+    """Delete a study with its raters and votes, and the clips that nobody else has.
 
-    Prompts, models and what endpoints were paid stay. Files go once the rows are gone.
+    Prompts, models and what endpoints were paid stay, and so do clips that are in another study or
+    were imported for later. Files go once the rows are gone.
+
+    Parameters
+    ----------
+    keep
+        Clips that stay for another reason.
 
     Raises
     ------
     TransitionRefused
-        Raters are, or may soon be, at work; or other studies use its clips.
+        Raters are, or may soon be, at work; or other studies have taken over its clips.
     """
+    for clip_import in study.clip_imports.filter(state=ImportState.CHECKING):
+        give_up_import(clip_import=clip_import, now=now)
     with transaction.atomic():
         locked = Study.objects.select_for_update().get(pk=study.pk)
         _ensure_nobody_is_at_work(locked, "deleted")
+        # Whoever takes a clip over meanwhile waits, and finds it gone or stays the reason.
+        own = _own_clips(locked).order_by("pk").select_for_update(of=("self",))
+        clips = list(own.values_list("pk", flat=True))
         _ensure_nobody_uses_its_clips(locked)
-        clips = list(_brought(locked).values_list("pk", flat=True))
         # Votes first: what they hang on protects them.
         Judgment.objects.filter(assignment__comparison__study=locked).delete()
         Assignment.objects.filter(comparison__study=locked).delete()
         Comparison.objects.filter(study=locked).delete()
         locked.delete()
-        files = _delete_clips(clips)
+        stays = Stimulus.objects.none() if keep is None else keep.filter(pk__in=clips)
+        kept = set(stays.values_list("pk", flat=True))
+        files = _delete_clips([pk for pk in clips if pk not in kept])
         transaction.on_commit(lambda: _delete_files(files))
 
 
-def _brought(study: Study) -> QuerySet[Stimulus]:
-    """Clips that came in for the study: imported into it, or made for it."""
-    own = study.roster.exclude(origin=RosterOrigin.SHARED)
-    return Stimulus.objects.filter(pk__in=own.order_by().values("stimulus"))
+def _own_clips(study: Study) -> QuerySet[Stimulus]:
+    """Clips that came in for the study and are in no other: replaced ones, too."""
+    brought = study.roster.exclude(origin=RosterOrigin.SHARED).order_by().values("stimulus")
+    withdrawn = study.comparisons.filter(withdrawn_by__isnull=False).order_by()
+    came = Q(pk__in=brought)
+    for side in ("stimulus_a", "stimulus_b"):
+        came |= Q(pk__in=withdrawn.values(side))
+    elsewhere = RosterEntry.objects.filter(stimulus=OuterRef("pk")).exclude(study=study)
+    return (
+        Stimulus.objects.filter(came).exclude(Exists(elsewhere)).exclude(pk__in=_kept_for_later())
+    )
+
+
+def _kept_for_later() -> QuerySet[Any, Any]:
+    """Clips of imports that went into no study."""
+    imports = ClipImport.objects.filter(study=None).values("pk")
+    return Stimulus.objects.filter(provenance__import__in=imports).order_by().values("pk")
+
+
+def _taken_over(study: Study) -> QuerySet[RosterEntry]:
+    """Places of other studies with clips that were taken over and came in for this one."""
+    brought = study.roster.exclude(origin=RosterOrigin.SHARED).order_by().values("stimulus")
+    shared = RosterEntry.objects.filter(stimulus__in=brought, origin=RosterOrigin.SHARED)
+    return shared.exclude(study=study).order_by()
 
 
 def _ensure_nobody_is_at_work(study: Study, what: str) -> None:

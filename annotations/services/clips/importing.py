@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from annotations.enums import ImportRowState, ImportState, StudyState, SweepWork
@@ -52,7 +52,7 @@ from annotations.services.clips.registering import (
 from annotations.services.clips.roster import taken_words
 from annotations.services.clips.sources import files_of, keep_source
 from annotations.services.clips.stimuli import facts_of, store_original
-from annotations.services.clips.stored import delete_unused, taken_back_on_failure
+from annotations.services.clips.stored import delete_unused
 from annotations.services.studies.troubles import guard
 
 MAX_TRIES = 3
@@ -78,7 +78,7 @@ def import_clips(
     keep_going: bool = False,
     is_dry_run: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
-    then: Callable[[ImportResult], None] = lambda result: None,
+    then: Callable[[ImportResult], Study | None] = lambda result: None,
 ) -> ImportResult:
     """Check every clip by decoding it, then register all of them, in this process.
 
@@ -99,7 +99,8 @@ def import_clips(
     on_progress
         Called with (rows checked, rows in all).
     then
-        What is done with the clips once they are registered. If it raises, they are not.
+        What is done with the clips once they are registered; the study that it put them into, if
+        any. If it raises, they are not registered.
 
     Raises
     ------
@@ -220,11 +221,10 @@ def check_row(*, row_id: int, now: datetime) -> bool:
         return True
     waiting.update(tries=F("tries") + 1, lease_expires_at=now + CHECK_LEASE)
     try:
-        with taken_back_on_failure() as stored:
-            source = _source_of(row, stored)
-            with local_copy(row.location) as path:
-                info = inspect_media(path)
-                name = "" if row.clip_import.is_dry_run else store_original(path, info)
+        source = _source_of(row)
+        with local_copy(row.location) as path:
+            info = inspect_media(path)
+            name = "" if row.clip_import.is_dry_run else store_original(path, info)
     except TooSlow as error:
         waiting.update(problem=str(error), lease_expires_at=now + QUIETER_AFTER)
         return False
@@ -247,14 +247,16 @@ def check_row(*, row_id: int, now: datetime) -> bool:
     return True
 
 
-def _source_of(row: ImportRow, stored: list[str]) -> dict[str, Any]:
+def _source_of(row: ImportRow) -> dict[str, Any]:
     """What a row is to say of its source, which is looked at once for all rows that have it."""
     if not row.source:
         return {}
     alike = ImportRow.objects.filter(clip_import=row.clip_import, source=row.source)
     known = alike.exclude(source_facts={}).values_list("source_facts", flat=True).first()
+    if known:
+        return {"source_sha256": known["source_sha256"], "source_facts": known}
     try:
-        kept = known or _look_at_source(row, stored)
+        kept = _look_at_source(row)
     except (MediaError, DownloadRefused) as error:
         if isinstance(error, TooSlow):
             raise
@@ -262,22 +264,25 @@ def _source_of(row: ImportRow, stored: list[str]) -> dict[str, Any]:
     except OSError as error:
         why = f"its source {Path(row.source).name} cannot be read: {error.strerror or error}."
         raise DownloadRefused(why) from error
-    return {"source_sha256": kept["source_sha256"], "source_facts": kept}
+    said = {"source_sha256": kept["source_sha256"], "source_facts": kept}
+    # Said by all of them at once, so that whoever cleans up knows of its files.
+    alike.update(**said)
+    return said
 
 
-def _look_at_source(row: ImportRow, stored: list[str]) -> dict[str, Any]:
+def _look_at_source(row: ImportRow) -> dict[str, Any]:
     with local_copy(row.source) as path:
         if row.clip_import.is_dry_run:
             info = inspect_media(path)
             return {"source_sha256": info.sha256, "source_kind": str(info.kind)}
-        return keep_source(path, stored)
+        return keep_source(path, [])
 
 
 def finish_import(
     *,
     import_id: int,
     now: datetime,
-    then: Callable[[ImportResult], None] = lambda result: None,
+    then: Callable[[ImportResult], Study | None] = lambda result: None,
 ) -> None:
     """Register the clips of an import whose rows are all checked; a second call does nothing.
 
@@ -292,9 +297,9 @@ def finish_import(
             _mark_strangers(clip_import)
             clip_import.state = _settle(clip_import, now)
             clip_import.finished_at = now
-            clip_import.save()
             if clip_import.state == ImportState.DONE:
-                then(result_of(clip_import))
+                clip_import.study = then(result_of(clip_import)) or clip_import.study
+            clip_import.save()
     except JuiceError as error:
         _refuse(import_id, str(error), now)
         raise
@@ -361,7 +366,7 @@ def result_of(clip_import: ClipImport) -> ImportResult:
     rows = list(clip_import.rows.filter(state=ImportRowState.GOOD))
     models = {model.name: model for model in _models_of(rows)}
     prompts = _prompts_of(rows)
-    clips = _stored_clips(rows)
+    clips = _known_clips(rows, clip_import.study)
     return ImportResult(
         added=clip_import.added,
         already_there=clip_import.already_there,
@@ -409,7 +414,7 @@ def _register(clip_import: ClipImport, rows: list[ImportRow]) -> None:
         )
         for place, row in {_prompt_of(row): row for row in rows}.items()
     }
-    there = _stored_clips(rows)
+    there = _known_clips(rows, clip_import.study)
     Stimulus.objects.bulk_create(
         (
             Stimulus(
@@ -430,12 +435,24 @@ def _register(clip_import: ClipImport, rows: list[ImportRow]) -> None:
 
 def _stored_clips(rows: Iterable[ImportRow], study: Study | None = None) -> dict[Clip, int]:
     """Primary keys of the stored clips of these rows' models; those of a study only, if given."""
-    stored = Stimulus.objects.filter(model__name__in={row.model for row in rows})
-    if study is not None:
-        stored = stored.filter(roster_entries__study=study)
+    models = {row.model for row in rows}
     of_prompt = ("prompt__key", "prompt__text", "prompt__source_sha256")
-    fields = ("model__name", *of_prompt, "seed", "sha256", "pk")
-    return {(*clip,): pk for *clip, pk in stored.values_list(*fields).iterator()}
+    found: QuerySet[Any, Any]
+    if study is None:
+        stored = Stimulus.objects.filter(model__name__in=models)
+        found = stored.values_list("model__name", *of_prompt, "seed", "sha256", "pk")
+    else:
+        # By the study's prompts, which may have been corrected since the models were told them.
+        entries = study.roster.order_by().filter(model__name__in=models)
+        of_clip = ("stimulus__seed", "stimulus__sha256", "stimulus")
+        found = entries.values_list("model__name", *of_prompt, *of_clip)
+    return {(*clip,): pk for *clip, pk in found.iterator()}
+
+
+def _known_clips(rows: Iterable[ImportRow], study: Study | None) -> dict[Clip, int]:
+    """All that are stored, and by the study's own words for its prompts those that it has."""
+    rows = list(rows)
+    return _stored_clips(rows) | (_stored_clips(rows, study) if study else {})
 
 
 def _clip(row: ImportRow) -> Clip:

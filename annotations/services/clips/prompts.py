@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,30 @@ def import_prompts(
         The study is no draft.
     """
     ensure_draft(study)
+    wanted = _read_wanted(path, on_note)
+    earlier = [row.prompt for row in study.study_prompts.select_related("prompt")]
+    with _kept(wanted) as prompts:
+        set_prompts(study=study, prompts=[*earlier, *prompts])
+    return len(wanted)
+
+
+def prompts_with_sources(
+    path: Path, *, then: Callable[[list[Prompt]], object], on_note: Callable[[str], None]
+) -> None:
+    """The prompts of a table with their sources; `then` puts them where they belong.
+
+    If it raises, nothing of them is kept.
+
+    Raises
+    ------
+    ImportRefused
+        With one sentence per bad row.
+    """
+    with _kept(_read_wanted(path, on_note)) as prompts:
+        then(prompts)
+
+
+def _read_wanted(path: Path, on_note: Callable[[str], None]) -> list[WantedPrompt]:
     try:
         table = read_table(path.read_bytes(), name=path.name, known=COLUMNS)
         names = {column: column_of(table, names) for column, names in NAMES.items()}
@@ -75,9 +100,7 @@ def import_prompts(
         raise ImportRefused(problems or [f"{path.name}: there is no row in it."])
     for note in table.notes:
         on_note(note)
-    earlier = [row.prompt for row in study.study_prompts.select_related("prompt")]
-    _set_prompts_with_sources(study, wanted, earlier)
-    return len(wanted)
+    return wanted
 
 
 def start_from_pictures(*, study: Study, model: GenerativeModel) -> int:
@@ -100,7 +123,8 @@ def start_from_pictures(*, study: Study, model: GenerativeModel) -> int:
         raise ImportRefused(problems or ["The study has no prompts yet."])
     with scratch_folder("source") as folder:
         wanted = [_from_picture(prompt, found[prompt.pk], folder) for prompt in prompts]
-        _set_prompts_with_sources(study, wanted, [])
+        with _kept(wanted) as started:
+            set_prompts(study=study, prompts=started)
     return len(prompts)
 
 
@@ -123,10 +147,9 @@ def get_or_create_prompt_with_source(*, text: PromptText, source: Path) -> Promp
         return _get_or_create(text, keep_source(source, stored))
 
 
-def _set_prompts_with_sources(
-    study: Study, wanted: Sequence[WantedPrompt], earlier: Sequence[Prompt]
-) -> None:
-    """Keep the sources, then write all prompts, or none of anything."""
+@contextmanager
+def _kept(wanted: Sequence[WantedPrompt]) -> Iterator[list[Prompt]]:
+    """Keep the sources, then write all prompts, or none of anything if what follows fails."""
     with taken_back_on_failure() as stored:
         kept, problems = [], []
         for one in wanted:
@@ -137,8 +160,7 @@ def _set_prompts_with_sources(
         if problems:
             raise ImportRefused(problems)
         with transaction.atomic():
-            prompts = [_get_or_create(text, values) for text, values in kept]
-            set_prompts(study=study, prompts=[*earlier, *prompts])
+            yield [_get_or_create(text, values) for text, values in kept]
 
 
 def _get_or_create(text: PromptText, source: Mapping[str, Any]) -> Prompt:

@@ -74,7 +74,7 @@ def add_to_study(study: Study, result: ImportResult, replacing: Replacing | None
     """
     if study.state == StudyState.DRAFT:
         _widen(study, result)
-    clips = Stimulus.objects.only("model", "prompt", "seed").in_bulk(result.clips)
+    clips = Stimulus.objects.only("model", "prompt", "seed", "sha256").in_bulk(result.clips)
     in_order = [clips[pk] for pk in result.clips]
     if replacing is None:
         return put_in(study=study, clips=in_order, origin=RosterOrigin.IMPORTED)

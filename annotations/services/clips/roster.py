@@ -16,7 +16,7 @@ from annotations.models import RosterEntry, Stimulus, Study
 from annotations.services.pairs.withdrawing import withdraw_clips
 from annotations.services.studies.amendments import amending
 from annotations.services.studies.protocol import ensure_not_frozen
-from annotations.services.studies.states import ensure_draft
+from annotations.services.studies.states import ensure_draft, prompts_as_corrected
 
 BATCH = 500
 CLOSED = StudyState.CLOSED
@@ -45,7 +45,7 @@ def put_in(*, study: Study, clips: Iterable[Stimulus], origin: RosterOrigin) -> 
             RosterEntry(
                 study=study,
                 model_id=clip.model_id,
-                prompt_id=clip.prompt_id,
+                prompt_id=places.prompt_of(clip),
                 stimulus=clip,
                 sample=sample,
                 origin=origin,
@@ -77,18 +77,17 @@ def put_in_place(
     """
     wanted = list(clips)
     with transaction.atomic():
-        others = _others_in_place(study, wanted)
-        if not others:
-            return put_in(study=study, clips=wanted, origin=origin)
-        if study.state in (StudyState.DRAFT, StudyState.PREPARING):
-            locked = Study.objects.select_for_update().get(pk=study.pk)
+        locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+        others = _others_in_place(locked, wanted)
+        if others and locked.state in (StudyState.DRAFT, StudyState.PREPARING):
             ensure_not_frozen(locked)
             old = [entry.stimulus_id for entry, _ in others]
             locked.comparisons.filter(Q(stimulus_a__in=old) | Q(stimulus_b__in=old)).delete()
             _swap(others, origin)
-        else:
+        elif others:
             kind = AmendmentKindChoice.REPLACED
-            with amending(study=study, kind=kind, reason=reason, now=now) as (locked, change):
+            with amending(study=study, kind=kind, reason=reason, now=now) as (_, change):
+                _ensure_never_withdrawn(locked, [clip for _, clip in others])
                 places = [[e.prompt.key, e.model.name, e.sample] for e, _ in others]
                 withdraw_clips(locked, [entry.stimulus_id for entry, _ in others], by=change)
                 change.facts = {**change.facts, "clips": places}
@@ -96,14 +95,29 @@ def put_in_place(
         return len(others) + put_in(study=study, clips=wanted, origin=origin)
 
 
+def _ensure_never_withdrawn(study: Study, clips: Iterable[Stimulus]) -> None:
+    """A comparison that was withdrawn is not made again: its votes would be two studies'."""
+    for clip in clips:
+        shown = Q(stimulus_a=clip) | Q(stimulus_b=clip)
+        if study.comparisons.filter(shown, withdrawn_by__isnull=False).exists():
+            raise StimulusRefused(
+                f"This clip of {clip.model} for prompt {clip.prompt.key} was in the study before, "
+                "and its comparisons were withdrawn. Bring another one."
+            )
+
+
 def _others_in_place(study: Study, clips: Iterable[Stimulus]) -> list[tuple[RosterEntry, Stimulus]]:
     """Entries with another clip of the model, prompt and seed of one of these, each with that."""
-    wanted = {(clip.model_id, clip.prompt_id, clip.seed): clip for clip in clips}
+    corrected = prompts_as_corrected(study)
+    wanted = {
+        (clip.model_id, corrected.get(clip.prompt_id, clip.prompt_id), clip.seed): clip
+        for clip in clips
+    }
     entries = study.roster.select_related("model", "prompt", "stimulus")
     found = []
     for entry in entries.iterator():
         clip = wanted.get((entry.model_id, entry.prompt_id, entry.stimulus.seed))
-        if clip is not None and clip.pk != entry.stimulus_id:
+        if clip is not None and clip.sha256 != entry.stimulus.sha256:
             found.append((entry, clip))
     return found
 
@@ -137,17 +151,22 @@ class _Places:
         self._clips = list({clip.pk: clip for clip in clips}.values())
         self._study = study
         self._there: set[int] = set()
-        self._seeds: dict[tuple[int, int, int], int] = {}
+        self._corrected = prompts_as_corrected(study)
+        self._seeds: dict[tuple[int, int, int], str] = {}
         self._taken: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
         self._sample_of_seed: dict[tuple[int, int], int] = {}
         rows = study.roster.order_by("pk").values_list(
-            "stimulus", "model", "prompt", "sample", "stimulus__seed"
+            "stimulus", "model", "prompt", "sample", "stimulus__seed", "stimulus__sha256"
         )
         if len(self._clips) == 1:
-            rows = rows.filter(prompt=self._clips[0].prompt_id)
-        for stimulus, model, prompt, sample, seed in rows.iterator():
+            rows = rows.filter(prompt=self.prompt_of(self._clips[0]))
+        for stimulus, model, prompt, sample, seed, sha256 in rows.iterator():
             self._there.add(stimulus)
-            self._note(model, prompt, sample, seed)
+            self._note(model, prompt, sample, seed, sha256)
+
+    def prompt_of(self, clip: Stimulus) -> int:
+        """The study's prompt that a clip is for: its own, or what that was corrected to."""
+        return self._corrected.get(clip.prompt_id, clip.prompt_id)
 
     def of_new(self) -> Iterator[tuple[Stimulus, int]]:
         """The clips that are not there yet with their samples, in the order in which they came.
@@ -155,28 +174,30 @@ class _Places:
         Model by model and prompt by prompt, those first whose seed another model has: nobody else
         is to take their number.
         """
-        new = [clip for clip in self._clips if clip.pk not in self._there]
+        new = [clip for clip in self._clips if not self._is_there(clip)]
         by_place: defaultdict[tuple[int, int], list[Stimulus]] = defaultdict(list)
         for clip in new:
-            by_place[clip.model_id, clip.prompt_id].append(clip)
+            by_place[clip.model_id, self.prompt_of(clip)].append(clip)
         found: dict[int, int] = {}
         for (model, prompt), clips in by_place.items():
             ordered = sorted(clips, key=lambda clip: clip.seed)
             met = [clip for clip in ordered if (prompt, clip.seed) in self._sample_of_seed]
             for clip in [*met, *(clip for clip in ordered if clip not in met)]:
-                self._refuse_second(clip)
+                if (model, prompt, clip.seed) in self._seeds:
+                    raise StimulusRefused(taken_words(str(clip.model), clip.prompt.key, clip.seed))
                 found[clip.pk] = sample = self._sample(model, prompt, clip.seed)
-                self._note(model, prompt, sample, clip.seed)
+                self._note(model, prompt, sample, clip.seed, clip.sha256)
         return ((clip, found[clip.pk]) for clip in new)
 
-    def _note(self, model: int, prompt: int, sample: int, seed: int) -> None:
-        self._seeds[model, prompt, seed] = sample
+    def _is_there(self, clip: Stimulus) -> bool:
+        """Itself, or the same bytes in its place: what was brought once more after a correction."""
+        place = (clip.model_id, self.prompt_of(clip), clip.seed)
+        return clip.pk in self._there or self._seeds.get(place) == clip.sha256
+
+    def _note(self, model: int, prompt: int, sample: int, seed: int, sha256: str) -> None:
+        self._seeds[model, prompt, seed] = sha256
         self._taken[model, prompt].add(sample)
         self._sample_of_seed.setdefault((prompt, seed), sample)
-
-    def _refuse_second(self, clip: Stimulus) -> None:
-        if (clip.model_id, clip.prompt_id, clip.seed) in self._seeds:
-            raise StimulusRefused(taken_words(str(clip.model), clip.prompt.key, clip.seed))
 
     def _sample(self, model: int, prompt: int, seed: int) -> int:
         taken = self._taken[model, prompt]

@@ -14,7 +14,7 @@ from annotations.services.clips.importing import result_of
 from annotations.services.clips.roster import put_in
 from annotations.services.studies.states import set_models, set_prompts
 
-SHOWN = 50
+SHOWN, IMPORTS_SHOWN = 50, 10
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def studies_to_share_from(study: Study) -> QuerySet[Study]:
 def imports_to_share_from() -> QuerySet[ClipImport]:
     """Imports that went into no study: sets of clips kept for later, the latest first."""
     done = ClipImport.objects.filter(study=None, state=ImportState.DONE)
-    return done.order_by("-pk")[:SHOWN]
+    return done.order_by("-pk")[:IMPORTS_SHOWN]
 
 
 def offer_of(study: Study, clips: QuerySet[Stimulus]) -> Offer:
@@ -114,7 +114,10 @@ def share_clips(*, study: Study, clips: QuerySet[Stimulus], widen: bool = False)
         texts.
     """
     with transaction.atomic():
-        chosen = list(clips.select_related("model", "prompt").order_by("pk"))
+        # Whoever deletes them waits, and keeps what is taken over.
+        rows = Stimulus.objects.filter(pk__in=clips.order_by().values("pk"))
+        locked = rows.select_for_update(no_key=True, of=("self",))
+        chosen = list(locked.select_related("model", "prompt").order_by("pk"))
         if widen:
             _widen(study, chosen)
         models = set(study.study_models.values_list("model", flat=True))

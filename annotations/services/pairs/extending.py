@@ -67,7 +67,7 @@ def add_prompts(
         if locked.needs_source and any(not one.source for one in new):
             raise TransitionRefused(
                 "This study's prompts each have an image or a clip to start from, and one of these "
-                "has none. Bring them in by manage.py import_prompts first."
+                "has none. Bring a table with a column source: manage.py amend_study --prompts."
             )
         last = locked.study_prompts.aggregate(last=Max("position"))["last"] or 0
         StudyPrompt.objects.bulk_create(

@@ -35,6 +35,7 @@ from annotations.services.pairs.rendering import (
     start_rendering,
 )
 from annotations.services.pairs.seats import seats_of_new
+from annotations.services.studies.states import hold_state, prompts_as_corrected
 from annotations.services.studies.troubles import guard, words_for
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,11 @@ def sync_comparisons(*, study: Study) -> int:
     Safe to repeat: what exists stays as it is.
     """
     with transaction.atomic():
-        # Held until the end: what is drawn by lot is drawn once. No rater waits for these rows.
+        # The study is not amended, and no clip replaced, until its comparisons are there.
+        hold_state(study.pk)
+        study.refresh_from_db()
+        corrected = prompts_as_corrected(study)
+        # What is drawn by lot is drawn once. No rater waits for these rows.
         roster = study.roster.select_for_update(of=("self",))
         entries = list(roster.wanted().select_related("stimulus__model", "prompt"))
         known = study.comparisons.counted().values_list("stimulus_a", "stimulus_b")
@@ -71,7 +76,14 @@ def sync_comparisons(*, study: Study) -> int:
             study.roster.filter(pk__in=new[start : start + BATCH]).update(is_new=False)
         make_copies(study=study)
         for check in study.checks.filter(comparison=None):
-            _create_comparison(study, check.stimulus_a, check.stimulus_b, check=check)
+            told = check.stimulus_a.prompt_id
+            _create_comparison(
+                study,
+                check.stimulus_a,
+                check.stimulus_b,
+                prompt_id=corrected.get(told, told),
+                check=check,
+            )
     settle_comparisons()
     return len(wanted)
 
@@ -88,7 +100,11 @@ def settle_comparisons() -> None:
     ready = preparing.filter(
         rendition_a__state=RenditionState.READY, rendition_b__state=RenditionState.READY
     )
-    ready.update(state=ComparisonState.READY)
+    # By the rows' own columns: what a join says is not looked at again after a wait for the row.
+    done = list(ready.values_list("pk", flat=True))
+    for start in range(0, len(done), BATCH):
+        some = preparing.filter(pk__in=done[start : start + BATCH])
+        some.update(state=ComparisonState.READY)
     failed = preparing.filter(
         Q(rendition_a__state=RenditionState.FAILED) | Q(rendition_b__state=RenditionState.FAILED)
     )
@@ -159,12 +175,12 @@ def _create_comparison(
     first: Stimulus,
     second: Stimulus,
     *,
-    prompt_id: int | None = None,
+    prompt_id: int,
     check: Check | None = None,
 ) -> None:
-    """Without a prompt, by that of the clips: one that was corrected in the study is another."""
+    """The prompt is the study's, which may have been corrected since the models were told it."""
     values: dict[str, Any] = {
-        "prompt_id": prompt_id or first.prompt_id,
+        "prompt_id": prompt_id,
         "position": _place_in_order(study, first, second),
         **seats_of_new(study, is_check=check is not None),
     }

@@ -68,7 +68,7 @@ def take_again(assignment: Assignment, *, now: datetime, until: datetime, **valu
     expired = Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.EXPIRED)
     if not expired.select_for_update(of=("self",), no_key=True).exists():
         return False
-    if assignment.takes_seat and not _take(assignment.comparison_id):
+    if not _take_if_seated(assignment):
         return False
     values |= {"state": AssignmentState.LEASED, "leased_at": now, "lease_expires_at": until}
     expired.update(**values)
@@ -137,6 +137,13 @@ def recount_seats(*, study: Study, comparison_ids: Sequence[int]) -> None:
     held = Assignment.objects.holding_seat().filter(comparison=OuterRef("pk"))
     rows.exclude(of_check=None).update(open_seats=0)
     rows.counted().update(open_seats=Greatest(study.raters_per_comparison - count_of(held), 0))
+
+
+def _take_if_seated(assignment: Assignment) -> bool:
+    """Whether the assignment may go on: a check or a repeat as long as it is not withdrawn."""
+    if assignment.takes_seat:
+        return _take(assignment.comparison_id)
+    return Comparison.objects.ready().filter(pk=assignment.comparison_id).exists()
 
 
 def _take(comparison_id: int, **values: Any) -> bool:

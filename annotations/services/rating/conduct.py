@@ -78,7 +78,7 @@ def conduct_of(study: Study) -> dict[int, Conduct]:
     found: defaultdict[int, Conduct] = defaultdict(Conduct)
     of_study = Assignment.objects.filter(comparison__study=study)
     submitted = of_study.submitted()
-    _count_known_answers(of_study.dealt_with(), found)
+    _count_known_answers(of_study.dealt_with().not_withdrawn(), found)
     for rater in of_study.skipped().values_list("rater", flat=True):
         found[rater].skipped += 1
     _count_repeats(submitted, found)

@@ -80,6 +80,7 @@ def score_checks(rater: Rater, roles: Sequence[CheckRole], *, occasion: int = 1)
     """
     answered = (
         rater.assignments.dealt_with()
+        .not_withdrawn()
         .filter(comparison__of_check__role__in=roles, occasion=occasion)
         .select_related("comparison__of_check")
         .prefetch_related("judgments__axis")

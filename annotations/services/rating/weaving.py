@@ -122,7 +122,8 @@ def _check_of_kind(rater: Rater, kind: str) -> WovenIn | None:
 def _repeat(rater: Rater) -> WovenIn | None:
     """An earlier comparison of the rater's, not one of the last few, and not a second time."""
     seen_again = rater.assignments.filter(occasion__gt=1).values("comparison")
-    earlier = rater.assignments.counted().submitted().exclude(comparison__in=seen_again)
+    own = rater.assignments.counted().not_withdrawn().submitted()
+    earlier = own.exclude(comparison__in=seen_again)
     candidates = list(earlier.select_related("comparison").order_by("-submitted_at", "-pk"))
     candidates = candidates[REPEAT_DISTANCE:]
     if not candidates:

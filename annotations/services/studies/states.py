@@ -99,6 +99,12 @@ def set_prompts(*, study: Study, prompts: Iterable[Prompt]) -> None:
     )
 
 
+def prompts_as_corrected(study: Study) -> dict[int, int]:
+    """The study's prompts that were corrected, by the one whose text the models were told."""
+    corrected = study.study_prompts.exclude(told=None).order_by()
+    return dict(corrected.values_list("told", "prompt"))
+
+
 def ensure_draft(study: Study) -> None:
     """Raise unless the study can still be changed."""
     if study.state == StudyState.DRAFT:

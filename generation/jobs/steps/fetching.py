@@ -115,9 +115,10 @@ def _put_in(job: Job, stimulus: Stimulus) -> None:
     A picture to start from is for no rater.
     """
     study = job.study
-    if study is None or job.is_trial or job.followers.exists():
+    if study is None or job.is_trial or study.state == StudyState.CLOSED:
         return
-    if study.state != StudyState.CLOSED:
+    own = study.study_models.filter(model=stimulus.model_id)
+    if own.exists() or not job.followers.exists():
         put_in(study=study, clips=[stimulus], origin=RosterOrigin.MADE)
 
 

@@ -113,6 +113,19 @@ def test_a_clip_is_put_into_the_study_that_asked_for_it(study, made, clip):
     assert other.roster.count() == 0
 
 
+def test_a_picture_that_others_start_from_is_its_own_studys_clip(study, made, clip):
+    make_job(JobState.AWAITING_FIRST, first_step=made)
+    fetched(made)
+    assert study.roster.count() == 1
+
+
+def test_a_picture_to_start_from_is_no_clip_of_the_study(study, made, clip):
+    study.study_models.all().delete()
+    make_job(JobState.AWAITING_FIRST, first_step=made)
+    assert fetched(made).state == JobState.DONE
+    assert study.roster.count() == 0
+
+
 def test_a_clip_of_a_trial_is_put_into_no_study(study, made, clip):
     Job.objects.filter(pk=made.pk).update(is_trial=True)
     assert fetched(made).state == JobState.DONE

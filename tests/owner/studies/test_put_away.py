@@ -11,6 +11,7 @@ from analysis.models import Report
 from analysis.services.making import compute_report_now
 from annotations.errors import TransitionRefused
 from annotations.models import (
+    ClipImport,
     Comparison,
     Judgment,
     Prompt,
@@ -25,7 +26,14 @@ from annotations.services.pairs.withdrawing import withdraw_comparison
 from annotations.services.studies.states import create_study
 from generation.enums import JobState
 from generation.models import Job
-from tests.annotations.factories import NOW, judge, make_rater, plan_quality, running_study
+from tests.annotations.factories import (
+    NOW,
+    judge,
+    make_rater,
+    plan_quality,
+    put_on_roster,
+    running_study,
+)
 from tests.generation.factories import make_endpoint, make_job
 from tests.owner.at_work import first_model
 
@@ -113,9 +121,8 @@ def test_nothing_is_deleted_while_others_use_its_clips(owner, study):
 def test_a_study_at_work_is_closed_first(study, state, do):
     Study.objects.filter(pk=study.pk).update(state=state)
     study.refresh_from_db()
-    extra = {"now": NOW} if do is archive_study else {}
     with pytest.raises(TransitionRefused, match="Close it"):
-        do(study=study, **extra)
+        do(study=study, now=NOW)
     assert Study.objects.get().archived_at is None
 
 
@@ -132,3 +139,53 @@ def test_jobs_of_a_deleted_study_are_given_up(owner):
 
 def test_an_action_that_there_is_not_is_refused(owner, study):
     assert owner.post(url_of(study), {"what": "burn"}).status_code == 400
+
+
+def closed_twin(study: Study, slug: str) -> Study:
+    """Of the same models and prompts."""
+    twin = create_study(
+        title=slug,
+        slug=slug,
+        models=list(study.generative_models.all()),
+        prompts=list(study.prompts.all()),
+    )
+    Study.objects.filter(pk=twin.pk).update(state="closed")
+    twin.refresh_from_db()
+    return twin
+
+
+def test_a_clip_that_came_into_two_studies_stays_until_both_are_gone(study):
+    twin = closed_twin(study, "twin")
+    put_on_roster(twin, *clips_of_study(study))
+    delete_study(study=study, now=NOW)
+    assert (Stimulus.objects.count(), twin.roster.count()) == (4, 4)
+    delete_study(study=twin, now=NOW)
+    assert not Stimulus.objects.exists()
+
+
+def test_clips_that_were_imported_for_later_stay(study):
+    kept = ClipImport.objects.create(source="for later", state="done")
+    Stimulus.objects.update(provenance={"import": kept.pk})
+    delete_study(study=study, now=NOW)
+    assert Stimulus.objects.count() == 4
+
+
+def test_pictures_that_clips_of_others_start_from_stay_and_are_made(owner, study):
+    first = make_endpoint(first_model(study))
+    prompts = list(study.prompts.order_by("pk"))
+    made = make_job(JobState.DONE, first, prompt=prompts[0], study=study)
+    Job.objects.filter(pk=made.pk).update(stimulus=Stimulus.objects.first())
+    moving = make_job(JobState.READY, first, prompt=prompts[1], study=study)
+    for picture in (made, moving):
+        make_job(JobState.AWAITING_FIRST, first_step=picture)
+    act(owner, study, "delete", name=study.slug)
+    made.refresh_from_db()
+    moving.refresh_from_db()
+    assert (made.stimulus is not None, moving.state) == (True, JobState.READY)
+
+
+def test_a_clip_that_was_replaced_goes_with_its_study(study):
+    old = study.comparisons.exclude(withdrawn_by=None).get().stimulus_a
+    study.roster.filter(stimulus=old).delete()
+    delete_study(study=study, now=NOW)
+    assert not Stimulus.objects.exists()
