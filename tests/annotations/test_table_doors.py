@@ -291,10 +291,10 @@ def nothing_is_there() -> bool:
     return not any(kind.objects.exists() for kind in rows)
 
 
-def test_an_import_into_a_study_that_is_no_draft_leaves_nothing(tmp_path):
+def test_an_import_of_strangers_into_a_study_that_is_no_draft_leaves_nothing(tmp_path):
     study, before = make_study(comparisons=0), stored()
     counts = [kind.objects.count() for kind in (Stimulus, Prompt, GenerativeModel)]
-    with pytest.raises(CommandError, match="Put it back to draft"):
+    with pytest.raises(CommandError, match="is not in this study"):
         call_command("import_clips", clips_in(tmp_path, "A"), study=study.slug)
     assert [kind.objects.count() for kind in (Stimulus, Prompt, GenerativeModel)] == counts
     assert stored() <= before
@@ -311,7 +311,7 @@ def test_an_import_whose_study_cannot_be_prepared_leaves_nothing(tmp_path):
 
 
 def test_an_import_by_workers_that_a_study_refuses_in_the_end_says_so(tmp_path, monkeypatch):
-    def refuse(study, result):
+    def refuse(study, result, replacing):
         raise TransitionRefused("These prompt ids stand for two texts: fox.")
 
     monkeypatch.setattr(importing, "add_to_study", refuse)
