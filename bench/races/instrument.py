@@ -2,7 +2,9 @@
 
 from annotations.services.clips.roster import put_in
 from annotations.services.pairs.books import check_books
+from annotations.services.pairs.extending import want_more_raters
 from annotations.services.pairs.preparing import sync_comparisons
+from annotations.services.pairs.withdrawing import withdraw_comparison
 from annotations.services.raters.endings import exclude_rater
 from annotations.services.raters.joining import join_study, sign_rater
 from annotations.services.raters.panel_events import SignedMessage, receive_event, sign_message
@@ -41,4 +43,6 @@ __all__ = [
     "skip_assignment",
     "submit_answers",
     "sync_comparisons",
+    "want_more_raters",
+    "withdraw_comparison",
 ]

@@ -15,9 +15,9 @@ from typing import Any
 
 from django.test import Client
 
-from annotations.enums import AssignmentState
+from annotations.enums import AssignmentState, ComparisonState
 from annotations.errors import JuiceError, SeatGivenAway
-from annotations.models import Assignment, Judgment, Rater, Revision, Study
+from annotations.models import Assignment, Comparison, Judgment, Rater, Revision, Study
 from bench.races import instrument as juice
 from bench.races.scenario import SECRET, Person, Scenario, answer
 
@@ -69,11 +69,11 @@ def ahead(scenario: Scenario, person: Person) -> Promise:
 
 
 def claim_kept(given: Assignment | None, now: datetime) -> str:
-    """Whoever was given a pair has it, unless they answered it or are out."""
+    """Whoever was given a pair has it, unless they answered it or are out, or it was withdrawn."""
     if given is None:
         return ""
-    row = Assignment.objects.select_related("rater").get(pk=given.pk)
-    if row.state == AssignmentState.EXPIRED and not is_out(row.rater):
+    row = Assignment.objects.select_related("rater", "comparison").get(pk=given.pk)
+    if row.state == AssignmentState.EXPIRED and not may_end(row):
         return "a pair was given and taken away again"
     return ""
 
@@ -174,8 +174,8 @@ def renew(scenario: Scenario, person: Person) -> Promise:
 
 
 def renewal_kept(hand: Assignment, until: datetime) -> str:
-    row = Assignment.objects.select_related("rater").get(pk=hand.pk)
-    if row.state == AssignmentState.EXPIRED and not is_out(row.rater):
+    row = Assignment.objects.select_related("rater", "comparison").get(pk=hand.pk)
+    if row.state == AssignmentState.EXPIRED and not may_end(row):
         return "a renewed lease was taken away"
     is_short = row.state == AssignmentState.LEASED and row.lease_expires_at < until
     return "a renewed lease is shorter than was said" if is_short else ""
@@ -255,6 +255,34 @@ def extension_kept(scenario: Scenario) -> str:
     return "" if added == 1 else f"{added} comparisons were added for one prompt"
 
 
+def withdraw(scenario: Scenario, person: Person) -> Promise:
+    comparison = hand_of(person).comparison
+    juice.withdraw_comparison(
+        study=fresh_study(scenario), comparison=comparison, reason="Race.", now=scenario.now
+    )
+    return lambda: withdrawal_kept(comparison)
+
+
+def withdrawal_kept(comparison: Comparison) -> str:
+    row = Comparison.objects.get(pk=comparison.pk)
+    if row.state != ComparisonState.WITHDRAWN:
+        return f"a withdrawn comparison is {row.state}"
+    leased = row.assignments.filter(state=AssignmentState.LEASED, occasion=1)
+    return "a withdrawn comparison is in somebody's hand" if leased.exists() else ""
+
+
+def more_raters(scenario: Scenario, person: Person) -> Promise:
+    study = fresh_study(scenario)
+    wanted = study.raters_per_comparison + 1
+    juice.want_more_raters(study=study, raters=wanted, reason="Race.", now=scenario.now)
+    return lambda: raters_kept(scenario, wanted)
+
+
+def raters_kept(scenario: Scenario, wanted: int) -> str:
+    found = fresh_study(scenario).raters_per_comparison
+    return "" if found >= wanted else f"a comparison wants {found} raters, not {wanted}"
+
+
 def fresh(person: Person) -> Rater:
     """As a request reads the rater at its beginning."""
     return Rater.objects.select_related("study").get(pk=person.rater.pk)
@@ -272,6 +300,11 @@ def hand_of(person: Person) -> Assignment:
 def is_out(rater: Rater) -> bool:
     """Whether the rater's part has ended for good; who is done may be given more."""
     return rater.excluded_at is not None or rater.outcome not in ("", "done")
+
+
+def may_end(row: Assignment) -> bool:
+    """Whether a pair may be taken from its rater: they are out, or it was withdrawn."""
+    return is_out(row.rater) or row.comparison.state == ComparisonState.WITHDRAWN
 
 
 # Through the doors
@@ -365,6 +398,8 @@ OPERATIONS = {
         of_study("pause", pause),
         of_study("close", close),
         of_study("extend", extend),
+        Operation("withdraw", withdraw, is_of_rater=False, needs_hand=True, holds=True),
+        of_study("more raters", more_raters),
     ]
 }
 DOORS = {
