@@ -123,7 +123,8 @@ def _own_clips(study: Study) -> QuerySet[Stimulus]:
 
 def _kept_for_later() -> QuerySet[Any, Any]:
     """Clips of imports that went into no study."""
-    imports = ClipImport.objects.filter(study=None).values("pk")
+    # As values: databases do not compare a key of JSON with a column.
+    imports = list(ClipImport.objects.filter(study=None).values_list("pk", flat=True))
     return Stimulus.objects.filter(provenance__import__in=imports).order_by().values("pk")
 
 
