@@ -11,6 +11,8 @@ import pytest
 os.environ.setdefault("DEBUG", "1")
 # OpenBLAS adds up in an order of its own on each kind of processor: kept reports need one.
 os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
+# No test cuts the power, and a disk may be slow.
+os.environ.setdefault("SQLITE_SYNCHRONOUS", "NORMAL")
 os.environ.setdefault("VAR_DIR", str(Path(tempfile.gettempdir()) / "juice-tests"))
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["VAR_DIR"] = str(Path(os.environ["VAR_DIR"]) / worker)

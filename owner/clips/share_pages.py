@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from annotations.enums import StudyState
 from annotations.errors import JuiceError
 from annotations.inputs import read_whole_number
-from annotations.models import Stimulus, Study
+from annotations.models import ClipImport, Stimulus, Study
 from annotations.services.clips.sharing import (
     Offer,
     clips_of_import,
@@ -67,7 +67,7 @@ def _chosen(request: HttpRequest) -> QuerySet[Stimulus]:
         other = get_object_or_404(Study, pk=read_whole_number(asked, what="study"))
         return clips_of_study(other)
     number = read_whole_number(request.POST.get("import", ""), what="import")
-    return clips_of_import(get_object_or_404(imports_to_share_from().model, pk=number))
+    return clips_of_import(get_object_or_404(ClipImport, pk=number, study=None))
 
 
 def _sources(study: Study) -> list[ClipSource]:

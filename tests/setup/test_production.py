@@ -57,6 +57,33 @@ def compose() -> dict:
     return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
 
+@pytest.mark.parametrize(("told", "level"), [({}, 2), ({"SQLITE_SYNCHRONOUS": "normal"}, 1)])
+def test_an_acknowledged_answer_outlives_a_power_cut_on_sqlite(tmp_path, told, level):
+    """2 is FULL: the write-ahead log is on the disk when a transaction has ended.
+
+    https://www.sqlite.org/pragma.html#pragma_synchronous
+    """
+    ask = (
+        "from django.db import connection as c; print(*c.cursor().execute('PRAGMA {}').fetchone())"
+    )
+    lines = [ask.format(name) for name in ("synchronous", "journal_mode")]
+    asked = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", "; ".join(lines)],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DEBUG": "1", "VAR_DIR": str(tmp_path), **told},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout.split() == [str(level), "wal"]
+
+
+def test_a_word_that_sqlite_does_not_know_is_refused():
+    started = load_settings(DEBUG="1", SQLITE_SYNCHRONOUS="sometimes")
+    assert started.returncode == 1
+    assert "SQLITE_SYNCHRONOUS is FULL or NORMAL, not SOMETIMES." in started.stderr
+
+
 def test_the_example_names_every_setting_and_no_other():
     assert set(example_environment()) == variables_read_by_settings()
 
