@@ -7,6 +7,7 @@ from pathlib import Path
 from socketserver import StreamRequestHandler
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 os.environ.setdefault("DEBUG", "1")
 # OpenBLAS adds up in an order of its own on each kind of processor: kept reports need one.
@@ -16,6 +17,9 @@ os.environ.setdefault("SQLITE_SYNCHRONOUS", "NORMAL")
 os.environ.setdefault("VAR_DIR", str(Path(tempfile.gettempdir()) / "juice-tests"))
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["VAR_DIR"] = str(Path(os.environ["VAR_DIR"]) / worker)
+# How long one example takes is the machine's affair: nothing is asserted by a timed test.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from hypothesis import settings as hypothesis_settings
+
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("annotations", "generation", "analysis", "owner", "juice")
 # What Django finds by its name.
@@ -81,3 +83,7 @@ def test_no_block_of_style_stands_in_two_files():
         for block in blocks(style):
             places[block].append(path)
     assert {block: paths for block, paths in places.items() if len(paths) > 1} == {}
+
+
+def test_no_test_fails_because_one_of_its_examples_took_long():
+    assert hypothesis_settings.default.deadline is None
