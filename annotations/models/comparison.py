@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models
@@ -78,6 +79,10 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
 
     def not_withdrawn(self) -> ComparisonQuerySet:
         return self.exclude(state=ComparisonState.WITHDRAWN)
+
+    def showing(self, clips: Collection[int]) -> ComparisonQuerySet:
+        """Comparisons of which one side is one of these stimuli."""
+        return self.filter(Q(stimulus_a__in=clips) | Q(stimulus_b__in=clips))
 
     def usable(self) -> ComparisonQuerySet:
         """Comparisons that are ready, or may yet be."""

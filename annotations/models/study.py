@@ -31,6 +31,9 @@ from annotations.enums import (
 from annotations.media.profiles import MAX_BYTES
 from annotations.models.stimulus import GenerativeModel, Prompt
 
+MOST_RATERS = 99
+"""Per comparison."""
+
 
 def count_of(rows: models.QuerySet[Any]) -> Coalesce:
     """How many rows a correlated query has, as a column."""
@@ -145,7 +148,7 @@ class Study(models.Model):
         Prompt, through="StudyPrompt", through_fields=("study", "prompt"), related_name="studies"
     )
     raters_per_comparison = models.PositiveSmallIntegerField(
-        default=5, validators=[MinValueValidator(1), MaxValueValidator(99)]
+        default=5, validators=[MinValueValidator(1), MaxValueValidator(MOST_RATERS)]
     )
     max_per_rater = models.PositiveIntegerField(
         null=True,

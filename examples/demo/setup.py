@@ -15,7 +15,6 @@ from analysis.services.making import compute_report_now
 from annotations.enums import StudyState
 from annotations.models import Comparison, GenerativeModel, Prompt, Study
 from annotations.services.clips.sharing import clips_of_study, share_clips
-from annotations.services.pairs.preparing import missing_clips
 from annotations.services.studies.states import (
     close_study,
     create_study,
@@ -33,6 +32,7 @@ from examples.demo.content import (
 )
 from generation.jobs.planning import plan_jobs
 from generation.models import Job
+from owner.studies.gaps import reach_of
 
 LIVE_SLUG, FINISHED_SLUG = "demo", "demo-finished"
 TITLE = "Which clip is better?"
@@ -95,14 +95,14 @@ def _study(slug: str, title: str, prompts: list[Prompt]) -> Study:
 
 def _generate(progress: Progress, studies: list[Study]) -> None:
     for study in studies:
-        if missing_clips(study):
+        if reach_of(study).missing:
             plan_jobs(study=study, now=timezone.now())
     planned = sum(one.study_models.count() * one.study_prompts.count() for one in studies)
     _wait(
         progress,
         "Generating clips",
         total=planned,
-        done=lambda: planned - sum(len(missing_clips(study)) for study in studies),
+        done=lambda: planned - sum(reach_of(study).missing for study in studies),
         problem=lambda: next(filter(None, map(_failed_job, studies)), ""),
     )
 

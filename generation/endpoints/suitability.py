@@ -49,7 +49,7 @@ def asked_by(study: Study) -> dict[str, Any]:
 
 
 def ensure_made_alike(study: Study, asked: Mapping[str, Any]) -> None:
-    """Refuse to put new clips beside earlier ones that were made for something else.
+    """Refuse to put new clips beside the study's earlier ones if those were asked for otherwise.
 
     Raises
     ------
@@ -57,13 +57,13 @@ def ensure_made_alike(study: Study, asked: Mapping[str, Any]) -> None:
     """
     if not asked:
         return
-    jobs = Job.objects.filter(endpoint__model__studies=study, prompt__studies=study)
+    jobs = Job.objects.behind_clips_of(study.pk).filter(endpoint__model__studies=study)
     there = jobs.exclude(state__in=ENDED_BADLY).values_list("endpoint__name", "asked")
     unlike = sorted({name for name, given in there if given != asked})
     if unlike:
         raise EndpointUnsuited(
-            f"Clips of {', '.join(unlike)} were made for these prompts with other settings. Leave "
-            "the settings of this study empty, or give it other prompts."
+            f"Clips of {', '.join(unlike)} in this study were made with other settings. Leave the "
+            "settings of this study empty, or take those clips out."
         )
 
 

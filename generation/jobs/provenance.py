@@ -8,8 +8,6 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db.models import Q
-
 from annotations.models import Prompt, Stimulus, Study
 from generation.enums import JobState
 from generation.models import Attempt, Endpoint, Job
@@ -102,11 +100,9 @@ def answers_in(attempt: Attempt) -> dict[str, Any]:
 
 
 def _jobs_with_attempts(study: Study) -> Iterator[tuple[Job, list[Attempt]]]:
-    """What the study asked for, and what made the clips that it took over from another study."""
-    own = Job.objects.for_study(study.pk).values("pk")
-    taken_over = Stimulus.objects.for_study(study.pk).filter(jobs__isnull=False).values("jobs")
-    jobs = Job.objects.filter(Q(pk__in=own) | Q(pk__in=taken_over))
-    jobs = jobs.order_by("prompt__key", "endpoint__model", "seed", "pk")
+    jobs = Job.objects.behind_clips_of(study.pk).order_by(
+        "prompt__key", "endpoint__model", "seed", "pk"
+    )
     related = jobs.select_related("endpoint__model", "prompt", "stimulus")
     for job in related.prefetch_related("attempts").iterator(chunk_size=CHUNK):
         yield job, sorted(job.attempts.all(), key=lambda attempt: attempt.pk)

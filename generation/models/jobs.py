@@ -36,6 +36,12 @@ class JobQuerySet(models.QuerySet["Job"]):
         own = Job.objects.filter(told, study=study_id, endpoint__model__studies=study_id)
         return self.filter(pk__in=own.with_first_steps().values("pk"))
 
+    def behind_clips_of(self, study_id: int) -> JobQuerySet:
+        """What the study asked for, and what made the clips that it took over from elsewhere."""
+        clips = Stimulus.objects.for_study(study_id).filter(jobs__isnull=False).values("jobs")
+        own = Job.objects.for_study(study_id).values("pk")
+        return self.filter(Q(pk__in=own) | Q(pk__in=clips))
+
     def with_first_steps(self) -> JobQuerySet:
         """These, and the jobs whose pictures they start from."""
         firsts = self.filter(first_step__isnull=False).values("first_step")

@@ -80,8 +80,9 @@ def matrix_rows(study: Study, prompts: Iterable[Prompt]) -> list[tuple[Prompt, l
     models = [row.model for row in study.study_models.select_related("model")]
     there = set(study.roster.filter(prompt__in=shown).order_by().values_list("model", "prompt"))
     corrected = prompts_as_corrected(study)
-    told = [told for told, prompt in corrected.items() if prompt in {one.pk for one in shown}]
-    found = Job.objects.for_study(study.pk).filter(prompt__in=[*(one.pk for one in shown), *told])
+    keys = {prompt.pk for prompt in shown}
+    keys |= {told for told, prompt in corrected.items() if prompt in keys}
+    found = Job.objects.for_study(study.pk).filter(prompt__in=keys)
     jobs = {
         (job.endpoint.model_id, corrected.get(job.prompt_id, job.prompt_id)): job
         for job in found.select_related("endpoint")

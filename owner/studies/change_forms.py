@@ -9,10 +9,11 @@ from typing import Any
 from django import forms
 
 from annotations.models import Study
+from annotations.models.study import MOST_RATERS
 from annotations.services.clips.correcting import correct_prompt
 from annotations.services.clips.prompt_lists import read_prompts
 from annotations.services.clips.registering import get_or_create_prompt
-from annotations.services.pairs.extending import MOST_RATERS, add_prompts, want_more_raters
+from annotations.services.pairs.extending import add_prompts, want_more_raters
 from annotations.services.studies.amendments import LONGEST_REASON
 
 OF_A_DRAFT = ("correct",)

@@ -19,7 +19,6 @@ from annotations.services.pairs import rendering
 from annotations.services.pairs.preparing import (
     lease_due_renditions,
     make_rendition,
-    missing_clips,
     retry_failed_renditions,
     sync_comparisons,
 )
@@ -158,17 +157,6 @@ def test_a_source_that_went_bad_fails_with_its_reason_and_can_be_retried(study):
     for rendition_id in lease_due_renditions(now=NOW):
         make_rendition(rendition_id=rendition_id, now=NOW)
     assert study.comparisons.get().state == ComparisonState.READY
-
-
-def test_missing_clips_are_named_by_model_and_prompt():
-    study = make_study(comparisons=0, state=StudyState.DRAFT)
-    prompt = make_prompt()
-    study.study_prompts.create(prompt=prompt)
-    first, second = [row.model for row in study.study_models.all()]
-    make_stimulus(first, prompt, study=study)
-    assert [(clip.model, clip.prompt_key) for clip in missing_clips(study)] == [
-        (second, prompt.key)
-    ]
 
 
 def pairs_made(study: Study) -> list[tuple[str, str]]:

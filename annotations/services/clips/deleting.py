@@ -10,6 +10,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from annotations.batches import in_batches
 from annotations.enums import ImportState, RosterOrigin, StudyState
 from annotations.errors import TransitionRefused
 from annotations.models import (
@@ -28,7 +29,6 @@ from annotations.services.clips.stored import delete_unused
 
 AT_WORK = (StudyState.OPEN, StudyState.PAUSED)
 STUDIES_NAMED = 5
-BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,8 @@ def _ensure_nobody_uses_its_clips(study: Study) -> None:
 def _delete_clips(stimulus_ids: list[int]) -> set[str]:
     """Delete those of the clips that nothing else shows; the files that may go with them."""
     files: set[str] = set()
-    for start in range(0, len(stimulus_ids), BATCH):
-        some = Stimulus.objects.filter(pk__in=stimulus_ids[start : start + BATCH])
+    for batch in in_batches(stimulus_ids):
+        some = Stimulus.objects.filter(pk__in=batch)
         free = some.filter(~Exists(_comparisons_showing()), ~Exists(_checks_showing()))
         renditions = Rendition.objects.filter(stimulus__in=free).exclude(file="")
         files.update(renditions.values_list("file", flat=True))

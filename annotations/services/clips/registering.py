@@ -15,7 +15,7 @@ from annotations.enums import Pairing, RosterOrigin, StudyKind, StudyState
 from annotations.models import GenerativeModel, ModelPair, Prompt, Stimulus, Study
 from annotations.services.clips.prompt_lists import PromptText
 from annotations.services.clips.roster import put_in, put_in_place
-from annotations.services.studies.states import create_study, set_models, set_prompts
+from annotations.services.studies.states import add_to_draft, create_study
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def add_to_study(study: Study, result: ImportResult, replacing: Replacing | None
     A draft takes over their models and prompts; ready comparisons say which models it compares.
     """
     if study.state == StudyState.DRAFT:
-        _widen(study, result)
+        add_to_draft(study=study, models=result.models, prompts=result.prompts)
+        _compare_as_listed(study, result)
     clips = Stimulus.objects.only("model", "prompt", "seed", "sha256").in_bulk(result.clips)
     in_order = [clips[pk] for pk in result.clips]
     if replacing is None:
@@ -87,19 +88,8 @@ def add_to_study(study: Study, result: ImportResult, replacing: Replacing | None
     )
 
 
-def _widen(study: Study, result: ImportResult) -> None:
-    """Add the imported models and prompts to those of a draft.
-
-    A prompt that had no source gives way to the same one with the source that came.
-    """
-    models = [row.model for row in study.study_models.select_related("model")]
-    came = {(prompt.key, prompt.text): prompt for prompt in result.prompts}
-    prompts = [
-        row.prompt if row.prompt.source else came.get((row.prompt.key, row.prompt.text), row.prompt)
-        for row in study.study_prompts.select_related("prompt")
-    ]
-    set_models(study=study, models=[*models, *result.models])
-    set_prompts(study=study, prompts=[*prompts, *result.prompts])
+def _compare_as_listed(study: Study, result: ImportResult) -> None:
+    """Have a draft compare the models of ready comparisons, where there are some."""
     if not result.model_pairs:
         return
     by_name = {model.name: model for model in result.models}

@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import count
 
 from django.db import transaction
-from django.db.models import Q
 
+from annotations.batches import in_batches
 from annotations.enums import AmendmentKindChoice, RosterOrigin, StudyState
 from annotations.errors import StimulusRefused, TransitionRefused
 from annotations.models import RosterEntry, Stimulus, Study
@@ -81,8 +81,8 @@ def put_in_place(
         others = _others_in_place(locked, wanted)
         if others and locked.state in (StudyState.DRAFT, StudyState.PREPARING):
             ensure_not_frozen(locked)
-            old = [entry.stimulus_id for entry, _ in others]
-            locked.comparisons.filter(Q(stimulus_a__in=old) | Q(stimulus_b__in=old)).delete()
+            for some in in_batches([entry.stimulus_id for entry, _ in others]):
+                locked.comparisons.showing(some).delete()
             _swap(others, origin)
         elif others:
             kind = AmendmentKindChoice.REPLACED
@@ -97,9 +97,12 @@ def put_in_place(
 
 def _ensure_never_withdrawn(study: Study, clips: Iterable[Stimulus]) -> None:
     """A comparison that was withdrawn is not made again: its votes would be two studies'."""
-    for clip in clips:
-        shown = Q(stimulus_a=clip) | Q(stimulus_b=clip)
-        if study.comparisons.filter(shown, withdrawn_by__isnull=False).exists():
+    by_key = {clip.pk: clip for clip in clips}
+    for some in in_batches(list(by_key)):
+        withdrawn = study.comparisons.filter(withdrawn_by__isnull=False).showing(some)
+        shown = withdrawn.values_list("stimulus_a", "stimulus_b").first()
+        if shown is not None:
+            clip = next(by_key[key] for key in shown if key in by_key)
             raise StimulusRefused(
                 f"This clip of {clip.model} for prompt {clip.prompt.key} was in the study before, "
                 "and its comparisons were withdrawn. Bring another one."

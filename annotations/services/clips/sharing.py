@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from annotations.enums import ImportState, RosterOrigin
-from annotations.models import ClipImport, GenerativeModel, Prompt, RosterEntry, Stimulus, Study
+from annotations.models import ClipImport, RosterEntry, Stimulus, Study
 from annotations.services.clips.importing import result_of
 from annotations.services.clips.roster import put_in
-from annotations.services.studies.states import set_models, set_prompts
+from annotations.services.studies.states import add_to_draft
 
 SHOWN, IMPORTS_SHOWN = 50, 10
 
@@ -119,7 +119,11 @@ def share_clips(*, study: Study, clips: QuerySet[Stimulus], widen: bool = False)
         locked = rows.select_for_update(no_key=True, of=("self",))
         chosen = list(locked.select_related("model", "prompt").order_by("pk"))
         if widen:
-            _widen(study, chosen)
+            add_to_draft(
+                study=study,
+                models=[clip.model for clip in chosen],
+                prompts=[clip.prompt for clip in chosen],
+            )
         models = set(study.study_models.values_list("model", flat=True))
         prompts = set(study.study_prompts.values_list("prompt", flat=True))
         places = study.roster.order_by().values_list("model", "prompt", "stimulus__seed")
@@ -140,15 +144,3 @@ def _first_of_each(clips: Iterable[Stimulus]) -> list[Stimulus]:
     for clip in clips:
         first.setdefault((clip.model_id, clip.prompt_id, clip.seed), clip)
     return list(first.values())
-
-
-def _widen(study: Study, clips: Iterable[Stimulus]) -> None:
-    models: list[GenerativeModel] = [
-        row.model for row in study.study_models.select_related("model")
-    ]
-    prompts: list[Prompt] = [row.prompt for row in study.study_prompts.select_related("prompt")]
-    for clip in clips:
-        models.append(clip.model)
-        prompts.append(clip.prompt)
-    set_models(study=study, models=models)
-    set_prompts(study=study, prompts=prompts)

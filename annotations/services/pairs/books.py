@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 
+from annotations.batches import in_batches
 from annotations.enums import (
     ENDED_AT_PANEL,
     STOPPED,
@@ -44,8 +45,6 @@ Keys = Sequence[int]
 
 # One that a rater has before them, and the next one, whose clips are loaded meanwhile.
 MOST_LEASES = 2
-# Far below the number of values that SQLite takes in one statement.
-AT_ONCE = 500
 # A row of one study's, by its own key: of a comparison or rater, an assignment, a judgment.
 ROW = ("study", "pk")
 OF_COMPARISON = ("comparison__study", "pk")
@@ -355,6 +354,6 @@ def _recount_seats(study: Study) -> int:
     wrong = Q(pk__in=_wrong_seats([study.pk]).values("pk"))
     wrong |= Q(pk__in=_seats_of_checks([study.pk]).values("pk"))
     locked = list(rows.filter(wrong).values_list("pk", flat=True))
-    for start in range(0, len(locked), AT_ONCE):
-        recount_seats(study=study, comparison_ids=locked[start : start + AT_ONCE])
+    for some in in_batches(locked):
+        recount_seats(study=study, comparison_ids=some)
     return len(locked)

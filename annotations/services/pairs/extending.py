@@ -7,14 +7,13 @@ from datetime import datetime
 
 from django.db.models import Max
 
+from annotations.batches import in_batches
 from annotations.enums import AmendmentKindChoice
 from annotations.errors import TransitionRefused
 from annotations.models import Amendment, Prompt, Study, StudyPrompt
+from annotations.models.study import MOST_RATERS
 from annotations.services.pairs.seats import lock_in_order, recount_seats
 from annotations.services.studies.amendments import amending
-
-MOST_RATERS = 99
-BATCH = 500
 
 
 def want_more_raters(*, study: Study, raters: int, reason: str, now: datetime) -> Amendment:
@@ -36,8 +35,8 @@ def want_more_raters(*, study: Study, raters: int, reason: str, now: datetime) -
         Study.objects.filter(pk=study.pk).update(raters_per_comparison=raters)
         locked.raters_per_comparison = raters
         ids = lock_in_order(locked.comparisons.all())
-        for start in range(0, len(ids), BATCH):
-            recount_seats(study=locked, comparison_ids=ids[start : start + BATCH])
+        for some in in_batches(ids):
+            recount_seats(study=locked, comparison_ids=some)
         change.facts = {"before": before, "after": raters}
     return change
 

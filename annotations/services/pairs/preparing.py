@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
+from annotations.batches import in_batches
 from annotations.enums import CheckRole, ComparisonState, RenditionState, StimulusKind, SweepWork
 from annotations.media.encoding import plan_to_json
 from annotations.media.errors import MediaError, TooSlow
@@ -19,7 +20,6 @@ from annotations.media.profiles import SPOILT_FACTOR, RenditionPlan, plan_rendit
 from annotations.models import (
     Check,
     Comparison,
-    GenerativeModel,
     Rendition,
     Stimulus,
     Study,
@@ -42,16 +42,9 @@ logger = logging.getLogger(__name__)
 
 QUEUE_LEASE = timedelta(minutes=2)
 ENQUEUE_AT_ONCE = 200
-BATCH = 500
 RENDERED = tuple(
     f"rendition_{side}__stimulus__{what}" for side in "ab" for what in ("model", "prompt")
 )
-
-
-@dataclass(frozen=True)
-class MissingClip:
-    model: GenerativeModel
-    prompt_key: str
 
 
 def sync_comparisons(*, study: Study) -> int:
@@ -72,8 +65,8 @@ def sync_comparisons(*, study: Study) -> int:
         for first, second in wanted:
             _create_comparison(study, first.stimulus, second.stimulus, prompt_id=first.prompt_id)
         new = [entry.pk for entry in entries if entry.is_new]
-        for start in range(0, len(new), BATCH):
-            study.roster.filter(pk__in=new[start : start + BATCH]).update(is_new=False)
+        for some in in_batches(new):
+            study.roster.filter(pk__in=some).update(is_new=False)
         make_copies(study=study)
         for check in study.checks.filter(comparison=None):
             told = check.stimulus_a.prompt_id
@@ -102,9 +95,8 @@ def settle_comparisons() -> None:
     )
     # By the rows' own columns: what a join says is not looked at again after a wait for the row.
     done = list(ready.values_list("pk", flat=True))
-    for start in range(0, len(done), BATCH):
-        some = preparing.filter(pk__in=done[start : start + BATCH])
-        some.update(state=ComparisonState.READY)
+    for some in in_batches(done):
+        preparing.filter(pk__in=some).update(state=ComparisonState.READY)
     failed = preparing.filter(
         Q(rendition_a__state=RenditionState.FAILED) | Q(rendition_b__state=RenditionState.FAILED)
     )
@@ -150,18 +142,6 @@ def retry_failed_renditions(*, study: Study) -> int:
         return Rendition.objects.filter(pk__in=ids).update(
             state=RenditionState.PENDING, tries=0, error="", lease_expires_at=None
         )
-
-
-def missing_clips(study: Study) -> list[MissingClip]:
-    """The (model, prompt) of the study for which its roster has no clip, in the study's order."""
-    have = set(study.roster.order_by().values_list("model", "prompt"))
-    prompts = [row.prompt for row in study.study_prompts.select_related("prompt")]
-    return [
-        MissingClip(model=row.model, prompt_key=prompt.key)
-        for row in study.study_models.select_related("model")
-        for prompt in prompts
-        if (row.model_id, prompt.pk) not in have
-    ]
 
 
 def _sync_if_due(study: Study) -> None:

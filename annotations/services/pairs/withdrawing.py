@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q
-
+from annotations.batches import in_batches
 from annotations.enums import AmendmentKindChoice, AssignmentState, ComparisonState
 from annotations.errors import TransitionRefused
 from annotations.models import Amendment, Assignment, Comparison, Judgment, Study
@@ -14,7 +13,6 @@ from annotations.services.pairs.seats import end_leases, lock_in_order
 from annotations.services.studies.amendments import amending
 
 NAMES = ("prompt__key", "stimulus_a__model__name", "stimulus_b__model__name")
-BATCH = 500
 
 
 def withdraw_comparison(
@@ -39,13 +37,9 @@ def withdraw_comparison(
 
 def withdraw_clips(study: Study, clips: Iterable[int], *, by: Amendment) -> int:
     """Take out every comparison that shows one of these clips, checks of them too; how many."""
-    shown = list(clips)
     found: set[int] = set()
-    for start in range(0, len(shown), BATCH):
-        some = shown[start : start + BATCH]
-        own = study.comparisons.not_withdrawn().filter(
-            Q(stimulus_a__in=some) | Q(stimulus_b__in=some)
-        )
+    for some in in_batches(list(clips)):
+        own = study.comparisons.not_withdrawn().showing(some)
         found.update(own.values_list("pk", flat=True))
     return withdraw(found, by=by)
 
@@ -58,8 +52,8 @@ def withdraw(comparison_ids: Iterable[int], *, by: Amendment) -> int:
     wanted = sorted(comparison_ids)
     names: list[list[str]] = []
     _end_leases_on(set(wanted), by.study_id)
-    for start in range(0, len(wanted), BATCH):
-        rows = Comparison.objects.filter(pk__in=wanted[start : start + BATCH])
+    for batch in in_batches(wanted):
+        rows = Comparison.objects.filter(pk__in=batch)
         some = lock_in_order(rows)
         names += [list(row) for row in rows.counted().order_by("pk").values_list(*NAMES)]
         votes = Judgment.objects.for_study(by.study_id)

@@ -99,6 +99,22 @@ def set_prompts(*, study: Study, prompts: Iterable[Prompt]) -> None:
     )
 
 
+def add_to_draft(
+    *, study: Study, models: Iterable[GenerativeModel], prompts: Iterable[Prompt]
+) -> None:
+    """Add models and prompts to those of a draft, after them.
+
+    A prompt that had no source gives way to the same one with a source.
+    """
+    new = list(prompts)
+    came = {(prompt.key, prompt.text): prompt for prompt in new}
+    own = [row.prompt for row in study.study_prompts.select_related("prompt")]
+    kept = [one if one.source else came.get((one.key, one.text), one) for one in own]
+    own_models = [row.model for row in study.study_models.select_related("model")]
+    set_models(study=study, models=[*own_models, *models])
+    set_prompts(study=study, prompts=[*kept, *new])
+
+
 def prompts_as_corrected(study: Study) -> dict[int, int]:
     """The study's prompts that were corrected, by the one whose text the models were told."""
     corrected = study.study_prompts.exclude(told=None).order_by()

@@ -10,7 +10,7 @@ from generation.endpoints.suitability import EndpointUnsuited
 from generation.jobs.planning import plan_jobs
 from generation.jobs.steps.submitting import submit_job
 from generation.models import ClipSettings, Job
-from tests.annotations.factories import NOW, make_model, make_prompt
+from tests.annotations.factories import NOW, make_model, make_prompt, make_stimulus
 from tests.generation.factories import ScriptedAdapter, call_through, make_endpoint, make_job
 from tests.owner.forms import send
 
@@ -82,6 +82,22 @@ def test_every_model_is_asked_the_same(monkeypatch):
 def test_clips_made_for_other_settings_are_not_put_beside_new_ones():
     study = make_asking_study(seconds=2)
     endpoint = study.study_models.first().model.endpoint
+    make_job("done", endpoint=endpoint, prompt=study.prompts.get(), study=study)
+    with pytest.raises(EndpointUnsuited, match="with other settings"):
+        plan_jobs(study=study, now=NOW)
+
+
+def test_what_another_study_asked_for_otherwise_keeps_none_from_being_made():
+    study = make_asking_study(seconds=2)
+    endpoint = study.study_models.first().model.endpoint
     make_job("done", endpoint=endpoint, prompt=study.prompts.get())
+    assert plan_jobs(study=study, now=NOW) == 2
+
+
+def test_a_clip_that_was_taken_over_and_asked_for_otherwise_is_not_mixed_with_new_ones():
+    study = make_asking_study(seconds=2)
+    model, prompt = study.study_models.first().model, study.prompts.get()
+    clip = make_stimulus(model, prompt, study=study)
+    make_job("done", endpoint=model.endpoint, prompt=prompt, stimulus=clip)
     with pytest.raises(EndpointUnsuited, match="with other settings"):
         plan_jobs(study=study, now=NOW)

@@ -59,6 +59,7 @@ def test_totals_are_what_the_clips_allow_and_say_what_more_is_wanted():
     assert fair.note == "3 when all clips are there; 2 clips are missing"
     [gap] = progress.reach.gaps
     assert (gap.model.name, gap.prompts) == ("Short", list_of_keys(study)[1:])
+    assert gap.model == study.study_models.last().model
 
 
 def list_of_keys(study: Study) -> list[str]:
