@@ -144,12 +144,13 @@ def explain(what: str, rater: Any) -> None:
     """The plans of the look-ups as a claim makes them."""
     from django.db import connection, transaction
 
-    from annotations.services.rating.ordering import in_order_of
+    from annotations.services.rating.ordering import PLACES, free_for, new_place, on_arc
 
     if connection.vendor != "postgresql":
         return
-    free, *_ = in_order_of(rater, rng=RNG)
-    most = rater.study.comparisons.with_free_seat().unseen_by(rater.pk).values_list("open_seats")
+    whose = rater.study_id, rater.pk
+    free = on_arc(*whose, (new_place(rng=RNG), PLACES))
+    most = free_for(*whose).values_list("open_seats")
     locked = free.select_for_update(skip_locked=True, of=("self",), no_key=True)
     for name, look_up in (("most open seats", most), ("the comparison", locked)):
         with transaction.atomic():

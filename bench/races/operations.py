@@ -220,7 +220,7 @@ def panel_says(status: str, scenario: Scenario, person: Person) -> Promise:
 
 
 def sweep(scenario: Scenario, person: Person) -> Promise:
-    juice.release_overdue_leases(now=scenario.now, study=scenario.study)
+    juice.release_overdue_leases(now=scenario.now, study_id=scenario.study.pk)
     return nothing_promised
 
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from annotations.models import Assignment, Rater, Study
 from annotations.services.rating.claiming import claim_assignment
-from annotations.services.rating.ordering import in_order_of, new_place
+from annotations.services.rating.ordering import PLACES, free_for, new_place, on_arc
 from tests.annotations.factories import NOW, make_comparison, make_rater, make_study
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_raters_who_come_one_after_another_share_no_order():
     orders = take_all(study_with_places(30))
     with_the_study = [correlation(range(30), ranks(order)) for order in orders]
     with_each_other = [correlation(ranks(one), ranks(two)) for one, two in combinations(orders, 2)]
-    assert max(map(abs, with_the_study + with_each_other)) < 3 * 0.19
+    assert max(map(abs, with_the_study + with_each_other)) < 4 * 0.19
     assert abs(mean(with_the_study)) < 0.19 and abs(mean(with_each_other)) < 0.19
     # 29 of the 870 successions that there can be are a rater's: by chance two share 0.97.
     followers = [set(pairwise(order)) for order in orders]
@@ -87,15 +87,17 @@ def test_what_wants_more_raters_comes_first_wherever_it_stands(seed):
     assert take_next(make_rater(study), random.Random(seed)) == needy.pk
 
 
-@pytest.mark.parametrize("look_up", [0, 1, 2], ids=["from the point", "up to it", "all"])
-def test_one_index_leads_to_the_next_comparison(look_up):
+@pytest.mark.parametrize("where", ["on an arc", "anywhere"])
+def test_one_index_leads_to_the_next_comparison(where):
     """Otherwise a claim would read and sort the comparisons of the whole study."""
     rater = make_rater(study_with_places(2))
+    whose = rater.study_id, rater.pk
+    free = on_arc(*whose, (1, PLACES)) if where == "on an arc" else free_for(*whose)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # So few rows it would rather read as a whole.
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-        plan = in_order_of(rater, rng=random.Random(1))[look_up][:1].explain()
+        plan = free[:1].explain()
     assert "comparison_free_seats" in plan
     assert "TEMP B-TREE" not in plan and "Sort" not in plan
 

@@ -1,19 +1,30 @@
 """What is read by a prepared query is what its queryset reads."""
 
 import gc
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
-from django.db.models import Count
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Count, F
 from django.db.transaction import TransactionManagementError
 
-from annotations.models import Assignment, Rater
-from annotations.models.prepared import Given, Prepared, given_id, given_moment, given_uuid
-from annotations.services.raters.locking import LOCKED_RATER
-from annotations.services.rating.ordering import MOST_OPEN_SEATS
-from annotations.services.rating.submitting import LOCKED_ASSIGNMENT
+from annotations.models import Assignment, Judgment, Rater
+from annotations.models.prepared import (
+    Given,
+    Prepared,
+    PreparedInsert,
+    PreparedUpdate,
+    given_id,
+    given_moment,
+    given_text,
+    given_uuid,
+)
+from annotations.services.raters.locking import LOCKED_RATER, RATER_AT_WORK
+from annotations.services.rating.sides import LEADS_OF, with_leads
+from annotations.services.rating.submitting import ASSIGNMENT_AT_WORK
 from annotations.views import common, media
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study
 
@@ -27,6 +38,9 @@ ANYTHING = {
     "public_id": uuid.uuid4(),
     "token": "none",
     "slug": "none",
+    "low": 0,
+    "high": 1,
+    "submission_id": uuid.uuid4(),
 }
 
 
@@ -37,10 +51,12 @@ def prepared_queries() -> list[Prepared]:
 
 
 def test_every_prepared_query_can_be_asked_on_this_database():
+    """Often enough that PostgreSQL keeps its plan, too."""
     queries = prepared_queries()
     assert len(queries) > 10
     for query in queries:
-        assert query.all(**ANYTHING) == query.all(**ANYTHING)
+        first = query.all(**ANYTHING)
+        assert all(query.all(**ANYTHING) == first for _ in range(8))
 
 
 def test_rows_come_with_what_was_joined(django_assert_num_queries):
@@ -49,13 +65,10 @@ def test_rows_come_with_what_was_joined(django_assert_num_queries):
     prompt, plan = assignment.comparison.prompt, assignment.comparison.rendition_a.plan
     with django_assert_num_queries(2):
         locked = LOCKED_RATER.first(rater=rater.pk)
-        found = LOCKED_ASSIGNMENT.first(rater=rater.pk, public_id=assignment.public_id)
-        assert (locked, locked.study, locked.study.title) == (
-            rater,
-            rater.study,
-            rater.study.title,
-        )
-        assert getattr(locked, "invite", None) is None
+        found = ASSIGNMENT_AT_WORK.first(rater=rater.pk, public_id=assignment.public_id)
+        for read in (locked, found.rater):
+            assert (read, read.study, read.study.title) == (rater, rater.study, rater.study.title)
+            assert getattr(read, "invite", None) is None
         assert (found.comparison.prompt, found.comparison.rendition_a.plan) == (prompt, plan)
     for field in Assignment._meta.concrete_fields:
         expected = getattr(Assignment.objects.get(), field.attname)
@@ -82,10 +95,11 @@ def test_values_are_those_of_the_queryset():
             assert last.all(rater=rater.pk, after=after) == list(
                 own.values_list("state", "submitted_at")
             )
-    free = study.comparisons.with_free_seat().unseen_by(raters[0].pk)
-    assert MOST_OPEN_SEATS.all(study=study.pk, rater=raters[0].pk) == list(
-        free.values_list("open_seats", flat=True)[:1]
-    )
+    here, rater = study.comparisons.first(), raters[0]
+    [found] = LEADS_OF.all(comparison=here.pk, rater=rater.pk, now=NOW)
+    plain = with_leads(study.comparisons.filter(pk=here.pk), rater=rater.pk, now=NOW).get()
+    leads = [(one, one.rater_lead, one.own_lead) for one in (found, plain)]
+    assert leads[0] == leads[1] and leads[0][1:] != (0, 0)
 
 
 def test_groups_and_ids_are_read_alike():
@@ -105,6 +119,107 @@ def test_groups_and_ids_are_read_alike():
     assert by_id.first(public_id=uuid.uuid4()) is None
 
 
+def test_an_update_changes_what_the_queryset_finds():
+    rater = make_rater(make_study(comparisons=2))
+    first, second = judge(rater), claim(rater)
+    answers = [{"axis": "quality", "reasons": ["50 % of “it”"]}]
+    field = Assignment._meta.get_field
+    changed = PreparedUpdate(
+        lambda: Assignment.objects.filter(rater=given_id("rater"), state=given_text("state")),
+        lambda: {"draft": Given("draft", field("draft")), "occasion": F("occasion") + 1},
+    )
+    assert changed.run(rater=rater.pk, state="leased", draft=answers) == 1
+    assert changed.run(rater=rater.pk, state="expired", draft=answers) == 0
+    rows = Assignment.objects.in_bulk()
+    assert (rows[second.pk].draft, rows[second.pk].occasion) == (answers, 2)
+    assert (rows[first.pk].draft, rows[first.pk].occasion) == (first.draft, 1)
+    assert changed.run(rater=rater.pk, state="leased", draft=None) == 1
+    assert Assignment.objects.filter(pk=second.pk, draft__isnull=True).exists()
+
+
+def test_inserted_rows_are_what_django_would_have_written():
+    assignment = judge(make_rater(make_study()))
+    judgments = list(assignment.judgments.order_by("axis"))
+    assignment.judgments.all().delete()
+    new = [
+        Judgment(**{f.attname: getattr(one, f.attname) for f in one._meta.fields if f.name != "id"})
+        for one in judgments
+    ]
+    PreparedInsert(Judgment).run([])
+    PreparedInsert(Judgment).run(new)
+    written = Judgment.objects.in_bulk([one.pk for one in new])
+    assert len(written) == len(judgments) > 1
+    for one in new:
+        for field in Judgment._meta.fields:
+            assert getattr(written[one.pk], field.attname) == getattr(one, field.attname)
+        assert one._state.adding is False
+
+
+def test_a_refused_row_leaves_the_transaction_as_any_other_would():
+    assignment = judge(make_rater(make_study()))
+    first, _ = assignment.judgments.all()
+    first.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PreparedInsert(Judgment).run([first])
+    assert Judgment.objects.count() == 2
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("query", [RATER_AT_WORK, ASSIGNMENT_AT_WORK], ids=["rater", "assignment"])
+def test_postgres_takes_the_locks_in_their_order(query):
+    """Study, rater, assignment: who waits for one of them holds those before it, and no other."""
+    assignment = claim(make_rater(make_study()))
+    rows = [assignment.comparison.study, assignment.rater, assignment]
+    rows = rows if query is ASSIGNMENT_AT_WORK else rows[:2]
+    given = {"rater": assignment.rater_id, "public_id": assignment.public_id}
+    for place, held in enumerate(rows):
+        with ThreadPoolExecutor(1) as pool, transaction.atomic():
+            _lock(held)
+            waiting = pool.submit(_lock_by, query, given)
+            wait_for_blocked()
+            others = [one for one in rows if one is not held]
+            assert [_is_locked(one) for one in others] == [
+                rows.index(one) < place for one in others
+            ]
+            transaction.set_rollback(True)
+        waiting.result()
+
+
+def wait_for_blocked():
+    """Until somebody in this database waits for a lock."""
+    query = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    give_up_at = time.monotonic() + 60
+    while time.monotonic() < give_up_at:
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            if cursor.fetchone() == (1,):
+                return
+    raise AssertionError("Nobody waits for a lock.")
+
+
+def _lock(row, **how):
+    return type(row).objects.select_for_update(**how).filter(pk=row.pk).values_list("pk").get()
+
+
+def _lock_by(query, given):
+    with transaction.atomic():
+        query.all(**given)
+    connection.close()
+
+
+def _is_locked(row):
+    try:
+        with transaction.atomic():
+            _lock(row, nowait=True)
+    except OperationalError:
+        return True
+    return False
+
+
 def test_a_value_that_is_not_given_is_an_error():
     with pytest.raises(KeyError, match="rater"):
         LOCKED_RATER.first(study=1)
@@ -120,4 +235,4 @@ def test_rows_are_locked_within_a_transaction_only():
 
 
 def test_places_have_names():
-    assert Given("rater", Rater._meta.pk).of({"rater": "12"}) == 12
+    assert Given("rater", Rater._meta.pk).of({"rater": "12"}, connection) == 12

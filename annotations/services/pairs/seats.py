@@ -21,6 +21,7 @@ from django.db.models.functions import Greatest
 
 from annotations.enums import AssignmentState
 from annotations.models import Assignment, Comparison, Rater, Study
+from annotations.models.prepared import Given, PreparedUpdate, given_id
 from annotations.models.rating import AssignmentQuerySet
 from annotations.models.study import count_of
 
@@ -31,33 +32,29 @@ def seats_of_new(study: Study, *, is_check: bool) -> dict[str, int]:
 
 
 def take_first(
-    in_turn: Sequence[QuerySet[Comparison]], *, draw_place: Callable[[], int]
+    look_ups: Iterable[Callable[[], Comparison | None]],
+    free: Callable[[], QuerySet[Comparison]],
+    *,
+    draw_place: Callable[[], int],
 ) -> Comparison | None:
-    """Take a seat of the first comparison that these queries find in turn; None if there is none.
+    """Take a seat of the first comparison that is found in turn; None if there is none.
 
-    Rows that others have locked are passed over, and waited for only when no other is left of the
-    last query: they may yet leave a seat. With the seat the comparison gets a new place.
+    What is looked up comes locked, and passes over what others have locked. They may yet leave a
+    seat, so all that is `free` is waited for when nothing else is left. With the seat the
+    comparison gets a new place.
     """
-    comparison = _lock_first(in_turn)
-    if comparison is None or not _take(comparison.pk, position=draw_place()):
+    comparison = next(filter(None, (look_up() for look_up in look_ups)), None)
+    if comparison is None and connection.features.has_select_for_update_skip_locked:
+        comparison = _wait_for(free())
+    if comparison is None or not _take_at_new_place(comparison.pk, draw_place()):
         return None
     return comparison
 
 
-def _lock_first(in_turn: Sequence[QuerySet[Comparison]]) -> Comparison | None:
-    if not connection.features.has_select_for_update_skip_locked:
-        return next(filter(None, (comparisons.first() for comparisons in in_turn)), None)
-    unlocked = (
-        comparisons.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
-        for comparisons in in_turn
-    )
-    first = next(filter(None, unlocked), None)
-    if first is not None:
-        return first
-    # One order for all raters, so that nobody waits for somebody who waits for them.
-    left = in_turn[-1]
-    for pk in sorted(left.values_list("pk", flat=True)):
-        locked = left.filter(pk=pk).select_for_update(of=("self",), no_key=True).first()
+def _wait_for(free: QuerySet[Comparison]) -> Comparison | None:
+    """In one order for all raters, so that nobody waits for somebody who waits for them."""
+    for pk in sorted(free.values_list("pk", flat=True)):
+        locked = free.filter(pk=pk).select_for_update(of=("self",), no_key=True).first()
         if locked is not None:
             return locked
     return None
@@ -146,9 +143,22 @@ def _take_if_seated(assignment: Assignment) -> bool:
     return Comparison.objects.ready().filter(pk=assignment.comparison_id).exists()
 
 
-def _take(comparison_id: int, **values: Any) -> bool:
-    free = Comparison.objects.ready().filter(pk=comparison_id, open_seats__gt=0)
-    return bool(free.update(open_seats=F("open_seats") - 1, **values))
+def _with_seat(comparison_id: int | Given) -> QuerySet[Comparison]:
+    return Comparison.objects.ready().filter(pk=comparison_id, open_seats__gt=0)
+
+
+TAKE_AT_NEW_PLACE = PreparedUpdate(
+    lambda: _with_seat(given_id("comparison")),
+    lambda: {"open_seats": F("open_seats") - 1, "position": given_id("place")},
+)
+
+
+def _take(comparison_id: int) -> bool:
+    return bool(_with_seat(comparison_id).update(open_seats=F("open_seats") - 1))
+
+
+def _take_at_new_place(comparison_id: int, place: int) -> bool:
+    return bool(TAKE_AT_NEW_PLACE.run(comparison=comparison_id, place=place))
 
 
 def _open(comparison_ids: Iterable[int]) -> None:

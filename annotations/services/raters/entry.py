@@ -21,6 +21,7 @@ from annotations.errors import (
 )
 from annotations.models import Rater, Recruitment, Study
 from annotations.panels import PREVIEW_SESSION, Entry
+from annotations.services.pairs.ready import ready_count
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,7 @@ def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
         )
     _ensure_in_window(recruitment, now=now)
     cap = _share_cap(recruitment)
-    own = rater.assignments.counted()
-    if cap is not None and (own.submitted() | own.live(now=now)).count() >= cap:
+    if cap is not None and rater.assignments.counted().taken(now=now).count() >= cap:
         raise ShareReached(
             _(
                 "You have judged as many pairs as one person may in this study, so that the result "
@@ -188,5 +188,5 @@ def _share_cap(recruitment: Recruitment) -> int | None:
     if recruitment.max_share is None:
         return None
     study = recruitment.study
-    wanted = study.comparisons.counted().ready().count() * study.raters_per_comparison
+    wanted = ready_count(study.pk) * study.raters_per_comparison
     return max(wanted * recruitment.max_share // 100, 1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from annotations.enums import STOPPED, StudyState
 from annotations.errors import PartEnded, StudyNotOpen, StudyOver
-from annotations.models import Rater
+from annotations.models import Check, Rater, Study
+from annotations.models.checks import BEFORE_START
 from annotations.models.prepared import Prepared, given_id
-from annotations.services.studies.states import hold_state
 
 LOCKED_RATER = Prepared(
     lambda: (
@@ -16,6 +17,26 @@ LOCKED_RATER = Prepared(
         .select_related("study__recruitment", "study__check_plan", "invite")
         .filter(pk=given_id("rater"))
     )
+)
+
+
+def _lessons() -> QuerySet[Check]:
+    return Check.objects.filter(study=OuterRef("study"), role__in=BEFORE_START).order_by()
+
+
+# PostgreSQL takes the locks of a statement in the order in which it names them.
+HELD_STUDY = f"FOR SHARE OF {Study._meta.db_table}"
+HELD_RATER = f"FOR NO KEY UPDATE OF {Rater._meta.db_table}"
+
+RATER_AT_WORK = Prepared(
+    lambda: (
+        Rater.objects.select_related("study__recruitment", "study__check_plan", "invite")
+        .filter(pk=given_id("rater"))
+        # Asked of the checks, which are few: joined, a database might read all comparisons.
+        .annotate(has_lessons=Exists(_lessons()))
+        .order_by()
+    ),
+    on_postgres=f"{HELD_STUDY} {HELD_RATER}",
 )
 
 
@@ -30,10 +51,13 @@ def lock_rater(rater_id: int) -> Rater:
 def lock_rater_at_work(rater: Rater) -> Rater:
     """The same, and the study stays in its state until the transaction ends.
 
-    What is acknowledged to a rater is thus committed before the study is paused or closed.
+    What is acknowledged to a rater is thus committed before the study is paused or closed. The
+    study's lock is shared: raters do not wait for each other, only for who pauses or closes.
     """
-    hold_state(rater.study_id)
-    return lock_rater(rater.pk)
+    locked = RATER_AT_WORK.first(rater=rater.pk)
+    if locked is None:
+        raise Rater.DoesNotExist
+    return locked
 
 
 def ensure_may_rate(rater: Rater) -> None:

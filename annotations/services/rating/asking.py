@@ -23,10 +23,10 @@ from annotations.services.rating.stages import (
     Answer,
     allowed_choices,
     axes_of,
-    can_go_back,
     drafted_answers,
     given_answers,
     is_last_stage,
+    may_change,
     needs_reason,
     open_axes,
     reasons_in_order,
@@ -35,10 +35,11 @@ from annotations.services.rating.stages import (
 from annotations.services.rating.standing import (
     Lesson,
     Progress,
-    count_work,
+    Record,
     is_newly_warned,
     lesson_of,
     progress_of,
+    record_of,
     skip_allowance,
 )
 from annotations.services.rating.watching import seconds_of
@@ -175,23 +176,24 @@ def ask(assignment: Assignment, *, now: datetime, given: Sequence[Answer] = ()) 
     given
         Answers that were refused, to be shown once more.
     """
-    return _asked(assignment, given, can_go_back=can_go_back(rater=assignment.rater, now=now))
+    return _asked(assignment, given, now=now)
 
 
+SHOWN_WITH = ("of_check", "prompt", "rendition_a", "rendition_b")
+"""What a comparison is read with that is to be shown."""
 SHOWN = Prepared(
     lambda: (
-        Comparison.objects.select_related("of_check", "prompt", "rendition_a", "rendition_b")
-        .filter(pk=given_id("comparison"))
-        .order_by()
+        Comparison.objects.select_related(*SHOWN_WITH).filter(pk=given_id("comparison")).order_by()
     )
 )
 
 
 def show(assignment: Assignment) -> Assignment:
     """One that was just given, with what is shown of it; rater and study as they were read then."""
-    comparison = SHOWN.first(comparison=assignment.comparison_id)
-    assert comparison is not None  # noqa: S101
-    assignment.comparison = comparison
+    if not Comparison.prompt.is_cached(assignment.comparison):
+        comparison = SHOWN.first(comparison=assignment.comparison_id)
+        assert comparison is not None  # noqa: S101
+        assignment.comparison = comparison
     assignment.comparison.study = assignment.rater.study
     return assignment
 
@@ -199,7 +201,7 @@ def show(assignment: Assignment) -> Assignment:
 def ask_again(assignment: Assignment, *, given: Sequence[Answer] | None = None) -> Asked:
     """The same for an assignment whose answers may be changed, with these answers."""
     answers = given_answers(assignment) if given is None else given
-    return _asked(assignment, answers, is_revision=True)
+    return _asked(assignment, answers)
 
 
 def tell_ahead(assignment: Assignment) -> Ahead:
@@ -223,14 +225,15 @@ def _asked(
     assignment: Assignment,
     given: Sequence[Answer],
     *,
-    can_go_back: bool = False,
-    is_revision: bool = False,
+    now: datetime | None = None,
 ) -> Asked:
+    """With a moment what is asked then; without, what is asked again."""
+    is_revision = now is None
     comparison, study = assignment.comparison, assignment.comparison.study
     axes = axes_of(study)
     prompt_shown = shows_prompt(assignment, axes)
     questions, answered, later = _questions(assignment, axes, given)
-    work = count_work(assignment.rater)
+    record = record_of(assignment.rater)
     return Asked(
         id=assignment.public_id,
         study=study.slug,
@@ -251,14 +254,19 @@ def _asked(
         later=() if is_revision else later,
         is_last_stage=is_revision or is_last_stage(assignment, axes),
         is_revision=is_revision,
-        can_go_back=can_go_back,
+        can_go_back=now is not None and _can_go_back(study, record, now),
         is_warned=not is_revision and is_newly_warned(assignment),
         lesson=None if is_revision else lesson_of(assignment),
-        progress=progress_of(assignment, work),
+        progress=progress_of(assignment, record),
         skip_reasons=() if is_revision else _skip_reasons(),
-        skips_left=skip_allowance(assignment.rater, work).left,
+        skips_left=skip_allowance(assignment.rater, record.work).left,
         max_note_length=MAX_NOTE_LENGTH,
     )
+
+
+def _can_go_back(study: Study, record: Record, now: datetime) -> bool:
+    """Whether there is a previous assignment that may be changed, without reading it."""
+    return record.last is not None and may_change(study, *record.last, now=now)
 
 
 def _questions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -14,14 +15,21 @@ from django.utils.translation import gettext as _
 from annotations.enums import AssignmentState, ComparisonState, Side
 from annotations.errors import AssignmentNotFound, SeatGivenAway
 from annotations.models import Assignment, Comparison, Rater, Study
-from annotations.models.prepared import Prepared, given_id, given_moment
+from annotations.models.prepared import (
+    Prepared,
+    PreparedInsert,
+    PreparedUpdate,
+    given_id,
+    given_moment,
+)
 from annotations.models.rating import COUNTED, AssignmentQuerySet
 from annotations.services.pairs.seats import end_leases, take_again, take_first
 from annotations.services.raters.entry import ensure_may_take_more
 from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
-from annotations.services.rating.ordering import in_order_of, new_place
+from annotations.services.rating.asking import SHOWN_WITH
+from annotations.services.rating.ordering import free_for, in_order_of, new_place
 from annotations.services.rating.qualifying import next_lesson
-from annotations.services.rating.sides import draw_side
+from annotations.services.rating.sides import draw_side, leads_of
 from annotations.services.rating.weaving import next_check
 
 
@@ -37,14 +45,22 @@ def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment 
     StudyNotOpen
         The study is not open, the rater was excluded, or may be given no more.
     """
-    release_overdue_leases(now=now, study=rater.study)
+    assignment = _claim(rater, now=now, rng=rng)
+    # Others may hold what is left, and have forgotten it.
+    if assignment is None and release_overdue_leases(now=now, study_id=rater.study_id):
+        assignment = _claim(rater, now=now, rng=rng)
+    return assignment
+
+
+def _claim(rater: Rater, *, now: datetime, rng: Random) -> Assignment | None:
     with transaction.atomic():
         rater = lock_rater_at_work(rater)
         ensure_may_rate(rater)
-        held = next(iter(_hold_on(rater, now)), None)
+        given = _given_before(rater, now)
+        held = next(iter(_hold_on(given, rater, now)), None)
         if held is None:
             ensure_may_take_more(rater, now=now)
-            held = _revive_expired(rater, now)
+            held = _revive_expired(given, rater, now)
         assignment = held or _assign_next(rater, now=now, rng=rng, shown_at=now)
         return _mark_shown(assignment, now) if assignment else None
 
@@ -62,7 +78,7 @@ def claim_ahead(*, rater: Rater, now: datetime, rng: Random) -> Assignment | Non
     with transaction.atomic():
         rater = lock_rater_at_work(rater)
         ensure_may_rate(rater)
-        held = _hold_on(rater, now)
+        held = _hold_on(GIVEN_BEFORE.all(rater=rater.pk), rater, now)
         if len(held) != 1:
             return held[1] if held else None
         if next_lesson(rater) is not None or held[0].comparison.of_check_id is not None:
@@ -76,22 +92,29 @@ def _assign_next(
 ) -> Assignment | None:
     """Lease what comes next to the rater: a lesson, a check that is due, or a comparison."""
     lease = partial(_lease, rater, now=now, shown_at=shown_at)
+
+    def side_of(comparison: Comparison) -> Side:
+        leads = leads_of(rater=rater, comparison=comparison, now=now)
+        return draw_side(*leads, rng=rng)
+
     lesson = next_lesson(rater)
     if lesson is not None:
-        side = draw_side(rater=rater, comparison=lesson.comparison, now=now, rng=rng)
-        return lease(lesson.comparison, side, occasion=lesson.occasion)
+        return lease(lesson.comparison, side_of(lesson.comparison), occasion=lesson.occasion)
     if _has_reached_maximum(rater, now):
         return None
     woven = next_check(rater)
     if woven is not None:
         occasion = 2 if woven.repeats else 1
-        side = woven.side_a or draw_side(rater=rater, comparison=woven.comparison, now=now, rng=rng)
-        return lease(woven.comparison, side, occasion=occasion)
-    comparison = take_first(in_order_of(rater, rng=rng), draw_place=partial(new_place, rng=rng))
-    if comparison is None:
-        return None
-    side = draw_side(rater=rater, comparison=comparison, now=now, rng=rng)
-    return lease(comparison, side)
+        return lease(woven.comparison, woven.side_a or side_of(woven.comparison), occasion=occasion)
+    comparison = take_first(
+        in_order_of(rater, now=now, rng=rng),
+        partial(free_for, rater.study_id, rater.pk),
+        draw_place=partial(new_place, rng=rng),
+    )
+    return None if comparison is None else lease(comparison, side_of(comparison))
+
+
+NEW_ASSIGNMENT = PreparedInsert(Assignment)
 
 
 def _lease(
@@ -103,7 +126,7 @@ def _lease(
     shown_at: datetime | None,
     occasion: int = 1,
 ) -> Assignment:
-    return Assignment.objects.create(
+    assignment = Assignment(
         comparison=comparison,
         rater=rater,
         occasion=occasion,
@@ -112,6 +135,8 @@ def _lease(
         lease_expires_at=now + lease_of(rater.study),
         shown_at=shown_at,
     )
+    NEW_ASSIGNMENT.run([assignment])
+    return assignment
 
 
 def _mark_shown(assignment: Assignment, now: datetime) -> Assignment:
@@ -162,45 +187,76 @@ OVERDUE_IN = Prepared(
 )
 
 
-def release_overdue_leases(*, now: datetime, study: Study | None = None) -> int:
+def release_overdue_leases(*, now: datetime, study_id: int | None = None) -> int:
     """Give back the seats of leases that ran out; count them."""
     # Each in a transaction of its own: nobody waits for a long sweep.
-    if study is None:
+    if study_id is None:
         ids = list(_first_of(Assignment.objects.overdue(now=now)))
     else:
-        ids = OVERDUE_IN.all(study=study.pk, now=now)
+        ids = OVERDUE_IN.all(study=study_id, now=now)
     return sum(end_leases(Assignment.objects.filter(pk=pk), overdue_at=now) for pk in ids)
 
 
-def _hold_on(rater: Rater, now: datetime) -> list[Assignment]:
-    """What the rater has before them, and the one after it: theirs until somebody ends the lease.
-
-    The leases are prolonged before they are read, so that a sweep that finds them run out at the
-    same moment leaves alone what is given here.
-    """
-    leased = rater.assignments.filter(state=AssignmentState.LEASED)
-    if not leased.update(lease_expires_at=now + lease_of(rater.study)):
-        return []
-    return list(leased.order_by("pk")[:2])
-
-
-REVIVABLE = Prepared(
+GIVEN_BEFORE = Prepared(
     lambda: (
         Assignment.objects.for_rater(given_id("rater"))
-        .filter(state=AssignmentState.EXPIRED, late_answers__isnull=True)
-        .filter(Q(comparison__open_seats__gt=0) | ~COUNTED, comparison__state=ComparisonState.READY)
-        .select_related("comparison")
+        .filter(Q(state=AssignmentState.LEASED) | _may_be_revived())
+        # The same once more, as an index has it.
+        .filter(state__in=[AssignmentState.LEASED, AssignmentState.EXPIRED])
+        .select_for_update(of=("self",), no_key=True)
+        .select_related(*(f"comparison__{name}" for name in SHOWN_WITH))
         .order_by("pk")
     )
 )
 
 
-def _revive_expired(rater: Rater, now: datetime) -> Assignment | None:
-    """Give back to the rater a comparison they were late on, if it still wants a vote.
+def _may_be_revived() -> Q:
+    """A comparison that the rater was late on, if it still wants a vote."""
+    late = Q(state=AssignmentState.EXPIRED, late_answers__isnull=True)
+    wanted = Q(comparison__open_seats__gt=0) | ~COUNTED
+    return late & wanted & Q(comparison__state=ComparisonState.READY)
+
+
+def _given_before(rater: Rater, now: datetime) -> list[Assignment]:
+    """What the rater holds, or may be given back; a lease of theirs that ran out is ended first.
+
+    The rows are locked, so that a sweep which finds a lease run out at the same moment leaves
+    alone what is given here.
+    """
+    given = GIVEN_BEFORE.all(rater=rater.pk)
+    if not any(_is_leased(one) and one.lease_expires_at <= now for one in given):
+        return given
+    end_leases(rater.assignments.all(), overdue_at=now)
+    return GIVEN_BEFORE.all(rater=rater.pk)
+
+
+def _is_leased(assignment: Assignment) -> bool:
+    return assignment.state == AssignmentState.LEASED
+
+
+PROLONG = PreparedUpdate(
+    lambda: Assignment.objects.for_rater(given_id("rater")).filter(state=AssignmentState.LEASED),
+    lambda: {"lease_expires_at": given_moment("until")},
+)
+
+
+def _hold_on(given: Sequence[Assignment], rater: Rater, now: datetime) -> list[Assignment]:
+    """What the rater has before them, and the one after it, prolonged."""
+    held = list(filter(_is_leased, given))
+    until = now + lease_of(rater.study)
+    if held:
+        PROLONG.run(rater=rater.pk, until=until)
+    for one in held:
+        one.rater, one.lease_expires_at = rater, until
+    return held[:2]
+
+
+def _revive_expired(given: Sequence[Assignment], rater: Rater, now: datetime) -> Assignment | None:
+    """Give back to the rater a comparison they were late on.
 
     Only the rater's own requests change an expired assignment, and they hold the rater's lock.
     """
-    for assignment in REVIVABLE.all(rater=rater.pk):
+    for assignment in given:
         assignment.rater = rater
         if take_again(assignment, now=now, until=now + lease_of(rater.study), shown_at=now):
             return assignment
@@ -210,6 +266,4 @@ def _revive_expired(rater: Rater, now: datetime) -> Assignment | None:
 def _has_reached_maximum(rater: Rater, now: datetime) -> bool:
     """Whether the rater has judged, or holds, as many comparisons as one may."""
     maximum = rater.study.max_per_rater
-    own = rater.assignments.counted()
-    taken = own.submitted() | own.live(now=now)
-    return maximum is not None and taken.count() >= maximum
+    return maximum is not None and rater.assignments.counted().taken(now=now).count() >= maximum

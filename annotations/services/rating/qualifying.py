@@ -9,9 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from annotations.enums import AssignmentState, CheckAction, CheckRole, RaterOutcome
-from annotations.models import Assignment, Check, Comparison, Rater
-from annotations.models.checks import BEFORE_START
-from annotations.models.prepared import Prepared, given_id
+from annotations.models import Assignment, Comparison, Rater
 from annotations.services.checks.defining import check_plan_of
 from annotations.services.raters.endings import end_part
 
@@ -37,19 +35,10 @@ class NextLesson:
     occasion: int
 
 
-LESSONS = Prepared(
-    lambda: (
-        Check.objects.filter(study=given_id("study"), role__in=BEFORE_START)
-        .order_by()
-        .values_list("pk", flat=True)[:1]
-    )
-)
-
-
 def next_lesson(rater: Rater) -> NextLesson | None:
-    """The practice or qualification pair that comes now; None when the rater may start."""
-    # Asked of the checks, which are few: joined, a database might read all comparisons.
-    if LESSONS.first(study=rater.study_id) is None:
+    """The practice or qualification pair that comes now to a rater who was locked at work; None
+    when the rater may start."""
+    if not rater.has_lessons:  # type: ignore[attr-defined]
         return None
     practice = rater.study.comparisons.ready().filter(of_check__role=CheckRole.PRACTICE)
     return _first_open(rater, practice, occasion=1) or _next_of_qualification(rater)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from random import Random
 
-from django.db.models import Count, QuerySet
+from django.db.models import Case, OuterRef, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce
 
 from annotations.enums import Side
 from annotations.models import Assignment, Comparison, Rater
-from annotations.models.prepared import Prepared, given_id, given_moment
+from annotations.models.comparison import ComparisonQuerySet
+from annotations.models.prepared import Given, Prepared, given_id, given_moment
 from annotations.models.rating import AssignmentQuerySet
 
 # The chance of the side that makes the imbalance smaller. Below 1, so that no side is certain.
@@ -19,12 +20,12 @@ BIAS = 0.85
 COMPARISON_WEIGHT = 2
 
 
-def draw_side(*, rater: Rater, comparison: Comparison, now: datetime, rng: Random) -> Side:
+def draw_side(rater_lead: int, comparison_lead: int, *, rng: Random) -> Side:
     """Draw the side of stimulus a: minimisation with a biased coin.
 
     After Pocock and Simon (1975), with the weighted imbalance of Hu and Hu (2012).
     """
-    chance = chance_of_left(*leads_of(rater=rater, comparison=comparison, now=now))
+    chance = chance_of_left(rater_lead, comparison_lead)
     return Side.LEFT if rng.random() < chance else Side.RIGHT
 
 
@@ -36,39 +37,58 @@ def chance_of_left(rater_lead: int, comparison_lead: int) -> float:
     return BIAS if imbalance < 0 else 1 - BIAS
 
 
-def leads_of(*, rater: Rater, comparison: Comparison, now: datetime) -> tuple[int, int]:
-    """The leads of left within the rater and within the comparison.
+def with_leads(
+    comparisons: ComparisonQuerySet, *, rater: int | Given, now: datetime | Given
+) -> ComparisonQuerySet:
+    """Each with the leads of left within the rater and within it: `rater_lead`, `own_lead`.
 
-    What counts, or soon may: nothing expired or skipped, no repeats, nobody who was left out.
-    Checks are balanced among the rater's checks only, since nobody adds up their votes.
+    What counts, or soon may: nothing expired or skipped, no checks or repeats, nobody who was left
+    out.
     """
-    if comparison.of_check_id is not None:
-        return _lead(SIDES_OF_CHECKS.all(rater=rater.pk, now=now)), 0
-    own = SIDES_OF_RATER.all(rater=rater.pk, now=now)
-    return _lead(own), _lead(SIDES_OF_COMPARISON.all(comparison=comparison.pk, now=now))
+    taken = Assignment.objects.taken(now=now)
+    own = taken.filter(comparison=OuterRef("pk"), occasion=1, rater__excluded_at=None)
+    return comparisons.annotate(
+        rater_lead=_lead(taken.for_rater(rater).counted()), own_lead=_lead(own)
+    )
 
 
-def _sides(assignments: AssignmentQuerySet) -> QuerySet[Assignment, tuple[str, int]]:
-    return assignments.order_by().values_list("side_a").annotate(n=Count("pk"))
-
-
-def _taken_by_rater() -> AssignmentQuerySet:
-    return Assignment.objects.for_rater(given_id("rater")).taken(now=given_moment("now"))
-
-
-SIDES_OF_RATER = Prepared(lambda: _sides(_taken_by_rater().counted()))
-SIDES_OF_CHECKS = Prepared(
-    lambda: _sides(_taken_by_rater().filter(comparison__of_check__isnull=False))
+LEAD_OF_CHECKS = Prepared(
+    lambda: (
+        Rater.objects.filter(pk=given_id("rater"))
+        .order_by()
+        .values_list(
+            _lead(
+                Assignment.objects.for_rater(given_id("rater"))
+                .taken(now=given_moment("now"))
+                .filter(comparison__of_check__isnull=False)
+            )
+        )
+    )
 )
-SIDES_OF_COMPARISON = Prepared(
-    lambda: _sides(
-        Assignment.objects.filter(comparison=given_id("comparison"), occasion=1)
-        .taken(now=given_moment("now"))
-        .filter(rater__excluded_at=None)
+LEADS_OF = Prepared(
+    lambda: with_leads(
+        Comparison.objects.filter(pk=given_id("comparison")).order_by(),
+        rater=given_id("rater"),
+        now=given_moment("now"),
     )
 )
 
 
-def _lead(sides: Iterable[tuple[str, int]]) -> int:
-    counts = dict(sides)
-    return counts.get(Side.LEFT, 0) - counts.get(Side.RIGHT, 0)
+def leads_of(*, rater: Rater, comparison: Comparison, now: datetime) -> tuple[int, int]:
+    """The leads of left within the rater and within the comparison: see `with_leads`.
+
+    Checks are balanced among the rater's checks only, since nobody adds up their votes.
+    """
+    if comparison.of_check_id is not None:
+        [lead] = LEAD_OF_CHECKS.all(rater=rater.pk, now=now)
+        return int(lead), 0
+    if not hasattr(comparison, "own_lead"):
+        [comparison] = LEADS_OF.all(rater=rater.pk, comparison=comparison.pk, now=now)
+    return comparison.rater_lead, comparison.own_lead  # type: ignore[attr-defined]
+
+
+def _lead(assignments: AssignmentQuerySet) -> Coalesce:
+    """How often stimulus a stood left, less how often right, as a column."""
+    one_each = Case(When(side_a=Side.LEFT, then=Value(1)), default=Value(-1))
+    summed = assignments.order_by().annotate(one=Value(1)).values("one").annotate(n=Sum(one_each))
+    return Coalesce(Subquery(summed.values("n")), 0)

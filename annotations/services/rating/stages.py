@@ -22,8 +22,6 @@ from annotations.enums import (
 )
 from annotations.models import Assignment, Axis, Rater, Reason, Study
 from annotations.models.checks import BEFORE_START
-from annotations.models.prepared import Given, Prepared, given_id
-from annotations.models.rating import AssignmentQuerySet
 from annotations.services.rating.weaving import rng_of
 from annotations.services.studies.frozen import wording_of
 
@@ -111,35 +109,19 @@ def previous_assignment(*, rater: Rater, now: datetime) -> Assignment | None:
 
     Never one from before the start: its answer has been told.
     """
-    last = _last_submitted(rater.pk).with_stimuli().first()
+    own = rater.assignments.submitted().with_stimuli()
+    last = own.order_by("-submitted_at", "-pk").first()
     return last if last is not None and is_revisable(last, now=now) else None
-
-
-LAST_SUBMITTED = Prepared(
-    lambda: _last_submitted(given_id("rater")).values_list(
-        "submitted_at", "comparison__of_check__role"
-    )[:1]
-)
-
-
-def can_go_back(*, rater: Rater, now: datetime) -> bool:
-    """Whether there is a previous assignment that may be changed, without reading it."""
-    last = LAST_SUBMITTED.first(rater=rater.pk)
-    return last is not None and _may_change(rater.study, *last, now=now)
 
 
 def is_revisable(assignment: Assignment, *, now: datetime) -> bool:
     check, study = assignment.comparison.of_check, assignment.comparison.study
     if assignment.state != AssignmentState.SUBMITTED:
         return False
-    return _may_change(study, assignment.submitted_at, check.role if check else None, now=now)
+    return may_change(study, assignment.submitted_at, check.role if check else None, now=now)
 
 
-def _last_submitted(rater_id: int | Given) -> AssignmentQuerySet:
-    return Assignment.objects.for_rater(rater_id).submitted().order_by("-submitted_at", "-pk")
-
-
-def _may_change(
+def may_change(
     study: Study, submitted_at: datetime | None, role: str | None, *, now: datetime
 ) -> bool:
     """Whether an answer given then may be changed now; `role` is that of its check, if any."""

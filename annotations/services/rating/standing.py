@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
+from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F, Q, QuerySet, Window
 
 from annotations.enums import AssignmentState, CheckRole
-from annotations.models import Assignment, Comparison, Rater
+from annotations.models import Assignment, Rater
 from annotations.models.checks import BEFORE_START
 from annotations.models.prepared import Prepared, given_id
+from annotations.services.pairs.ready import ready_count
 from annotations.services.raters.entry import most_by_one_rater
 from annotations.services.rating.qualifying import Score, score_checks
 from annotations.services.rating.weaving import planned_checks
@@ -89,46 +92,66 @@ class WorkCount:
     skipped_at_work: int
 
 
-DEALT_WITH = Prepared(
-    lambda: (
-        Assignment.objects.for_rater(given_id("rater"))
-        .dealt_with()
-        .order_by()
-        .values_list("state", "comparison__of_check__role")
-        .annotate(n=Count("pk"))
+@dataclass(frozen=True)
+class Record:
+    """What a rater has done so far.
+
+    Attributes
+    ----------
+    last
+        When the last answer came, and the role of its check if it was one; None before the first.
+    seconds
+        How long each of the last few took that the server saw from the start.
+    """
+
+    work: WorkCount
+    last: tuple[datetime, str | None] | None
+    seconds: tuple[float, ...]
+
+
+def _in_all(**states: Q) -> dict[str, Window]:
+    """Columns that count rows over the whole query, were it cut to a few."""
+    return {name: Window(Count("pk", filter=rows)) for name, rows in states.items()}
+
+
+def _dealt_with() -> QuerySet[Assignment, tuple[Any, ...]]:
+    """The last few, each with the counts of all."""
+    judged, skipped = Q(state=AssignmentState.SUBMITTED), Q(state=AssignmentState.SKIPPED)
+    at_work = ~Q(comparison__of_check__role__in=BEFORE_START)
+    counts = _in_all(
+        judged=judged,
+        skipped=skipped,
+        judged_at_work=judged & at_work,
+        skipped_at_work=skipped & at_work,
     )
-)
+    own = Assignment.objects.for_rater(given_id("rater")).dealt_with().annotate(**counts)
+    newest_first = F("submitted_at").desc(nulls_last=True), "-pk"
+    columns = ("shown_at", "submitted_at", "comparison__of_check__role")
+    return own.order_by(*newest_first).values_list(*columns, *counts)[:PACE_OVER]
 
 
-def count_work(rater: Rater) -> WorkCount:
+DEALT_WITH = Prepared(_dealt_with)
+
+
+def record_of(rater: Rater) -> Record:
     """In one look."""
-    counts: Counter[tuple[str, bool]] = Counter()
-    for state, role, n in DEALT_WITH.all(rater=rater.pk):
-        counts[state, role not in BEFORE_START] += n
-    judged, skipped = (
-        [counts[state, at_work] for at_work in (True, False)]
-        for state in (AssignmentState.SUBMITTED, AssignmentState.SKIPPED)
+    rows = DEALT_WITH.all(rater=rater.pk)
+    if not rows:
+        return Record(WorkCount(0, 0, 0, 0), None, ())
+    answered = [(shown, submitted, role) for shown, submitted, role, *_ in rows if submitted]
+    return Record(
+        work=WorkCount(*rows[0][3:]),
+        last=answered[0][1:] if answered else None,
+        seconds=tuple(
+            (submitted - shown).total_seconds() for shown, submitted, _ in answered if shown
+        ),
     )
-    return WorkCount(sum(judged), sum(skipped), judged[0], skipped[0])
 
 
-READY = Prepared(
-    lambda: (
-        Comparison.objects.filter(study=given_id("study"))
-        .counted()
-        .ready()
-        .order_by()
-        .values("study")
-        .annotate(n=Count("pk"))
-        .values_list("n", flat=True)
-    )
-)
-
-
-def progress_of(assignment: Assignment, work: WorkCount) -> Progress:
-    study, rater = assignment.comparison.study, assignment.rater
+def progress_of(assignment: Assignment, record: Record) -> Progress:
+    study, rater, work = assignment.comparison.study, assignment.rater, record.work
     done = work.judged_at_work
-    own = (READY.first(study=study.pk) or 0) - work.skipped_at_work
+    own = ready_count(study.pk) - work.skipped_at_work
     most = most_by_one_rater(study)
     if most is not None:
         own = min(own, most)
@@ -138,31 +161,15 @@ def progress_of(assignment: Assignment, work: WorkCount) -> Progress:
         total=total,
         number=done + 1,
         percent=100 * done // total,
-        minutes_left=_minutes_left(rater, total - done),
+        minutes_left=_minutes_left(record.seconds, total - done),
     )
 
 
-LAST_TIMES = Prepared(
-    lambda: (
-        Assignment.objects.for_rater(given_id("rater"))
-        .submitted()
-        .exclude(shown_at=None)
-        .order_by("-submitted_at")
-        .values_list("shown_at", "submitted_at")[:PACE_OVER]
-    )
-)
-
-
-def _minutes_left(rater: Rater, comparisons: int) -> int | None:
+def _minutes_left(seconds: Sequence[float], comparisons: int) -> int | None:
     """What is left at the rater's own pace; None before there is one."""
-    times = [
-        (submitted_at - shown_at).total_seconds()
-        for shown_at, submitted_at in LAST_TIMES.all(rater=rater.pk)
-        if submitted_at and shown_at
-    ]
-    if len(times) < PACE_FROM:
+    if len(seconds) < PACE_FROM:
         return None
-    return max(1, round(median(times) * comparisons / 60))
+    return max(1, round(median(seconds) * comparisons / 60))
 
 
 @dataclass(frozen=True)
@@ -187,7 +194,7 @@ def skip_allowance(rater: Rater, work: WorkCount | None = None) -> SkipAllowance
 
     A share of all pairs of the study would let a rater skip a hundred of a thousand at once.
     """
-    work, study = work or count_work(rater), rater.study
+    work, study = work or record_of(rater).work, rater.study
     if study.skip_percent is None:
         return SkipAllowance(work.skipped, None)
     met = work.skipped + work.judged

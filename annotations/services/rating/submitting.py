@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Field, QuerySet
 from django.utils.translation import gettext as _
 
 from annotations.enums import AssignmentState
@@ -26,10 +28,18 @@ from annotations.errors import (
     SubmissionConflict,
 )
 from annotations.models import Assignment, Axis, Judgment, Rater, Revision, Study
-from annotations.models.prepared import Prepared, given_id, given_uuid
+from annotations.models.prepared import (
+    Given,
+    Prepared,
+    PreparedInsert,
+    PreparedUpdate,
+    given_id,
+    given_text,
+    given_uuid,
+)
 from annotations.services.pairs.seats import take_again
 from annotations.services.raters.entry import ensure_not_left
-from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
+from annotations.services.raters.locking import HELD_RATER, HELD_STUDY, ensure_may_rate
 from annotations.services.rating.claiming import lease_of
 from annotations.services.rating.qualifying import settle_checks
 from annotations.services.rating.stages import (
@@ -182,34 +192,38 @@ def already_judged() -> SubmissionConflict:
     return SubmissionConflict(_("You have already judged this comparison; that answer stays."))
 
 
-LOCKED_ASSIGNMENT = Prepared(
+ASSIGNMENT_AT_WORK = Prepared(
     lambda: (
         Assignment.objects.for_rater(given_id("rater"))
         .filter(public_id=given_uuid("public_id"))
-        .select_for_update(of=("self",), no_key=True)
         .select_related(
+            "rater__study__recruitment",
+            "rater__study__check_plan",
+            "rater__invite",
             "comparison__of_check",
             "comparison__prompt",
             "comparison__rendition_a",
             "comparison__rendition_b",
         )
-    )
+        .order_by()
+    ),
+    on_postgres=f"{HELD_STUDY} {HELD_RATER}, {Assignment._meta.db_table}",
 )
 
 
 def lock_assignment(rater: Rater, public_id: UUID) -> Assignment:
-    """The rater's assignment with all that a page needs, both rows locked and as they are now.
+    """The rater's assignment with all that a page needs; both rows locked and as they are now.
+
+    As in `lock_rater_at_work`, the study stays in its state until the transaction ends.
 
     Raises
     ------
     AssignmentNotFound
     """
-    locked_rater = lock_rater_at_work(rater)
-    assignment = LOCKED_ASSIGNMENT.first(rater=rater.pk, public_id=public_id)
+    assignment = ASSIGNMENT_AT_WORK.first(rater=rater.pk, public_id=public_id)
     if assignment is None:
         raise AssignmentNotFound
-    assignment.rater = locked_rater
-    assignment.comparison.study = locked_rater.study
+    assignment.comparison.study = assignment.rater.study
     return assignment
 
 
@@ -222,11 +236,26 @@ def _hold_seat(assignment: Assignment, now: datetime) -> bool:
 
 def change_locked(assignment: Assignment, **values: Any) -> None:
     """Write values to an assignment whose lock is held, if it is still in its state."""
-    own = Assignment.objects.filter(pk=assignment.pk, state=assignment.state)
-    if not own.update(**values):
+    if not _change_of(tuple(values)).run(own=assignment.pk, was=assignment.state, **values):
         raise SubmissionConflict(_("The page is out of date. Please load it again."))
     for name, value in values.items():
         setattr(assignment, name, value)
+
+
+def _column(name: str) -> Field[Any, Any]:
+    return next(field for field in Assignment._meta.concrete_fields if field.name == name)
+
+
+@cache
+def _change_of(names: tuple[str, ...]) -> PreparedUpdate:
+    return PreparedUpdate(
+        lambda: Assignment.objects.filter(pk=given_id("own"), state=given_text("was")),
+        lambda: {name: Given(name, _column(name)) for name in names},
+    )
+
+
+NEW_JUDGMENTS = PreparedInsert(Judgment)
+NEW_TICKS = PreparedInsert(Judgment.reasons.through)
 
 
 def record_judgments(
@@ -234,7 +263,7 @@ def record_judgments(
 ) -> None:
     """Write answers to these axes, in the comparison's own order of models."""
     by_key = {axis.key: axis for axis in axes}
-    judgments = Judgment.objects.bulk_create(
+    judgments = [
         Judgment(
             assignment=assignment,
             axis=by_key[answer.axis],
@@ -246,13 +275,16 @@ def record_judgments(
             created_at=now,
         )
         for answer in answers
-    )
+    ]
+    NEW_JUDGMENTS.run(judgments)
     ticked = Judgment.reasons.through
-    ticked.objects.bulk_create(
-        ticked(judgment=judgment, reason=reason)
-        for judgment, answer in zip(judgments, answers, strict=True)
-        for reason in judgment.axis.reasons.all()
-        if reason.key in answer.reasons
+    NEW_TICKS.run(
+        [
+            ticked(judgment_id=judgment.pk, reason_id=reason.pk)
+            for judgment, answer in zip(judgments, answers, strict=True)
+            for reason in judgment.axis.reasons.all()
+            if reason.key in answer.reasons
+        ]
     )
 
 
@@ -273,11 +305,19 @@ def _ensure_not_submitted(assignment: Assignment) -> None:
         raise already_judged()
 
 
+def _used_in(answers: QuerySet[Any]) -> QuerySet[Any, int]:
+    used = answers.order_by().filter(submission_id=given_uuid("submission_id"))
+    return used.values_list("pk", flat=True)
+
+
+USED = Prepared(
+    lambda: _used_in(Assignment.objects.all()).union(_used_in(Revision.objects.all()), all=True)
+)
+
+
 def ensure_id_unused(submission_id: UUID) -> None:
     """Raise SubmissionConflict when the id belongs to another submission."""
-    now, before = Assignment.objects.order_by(), Revision.objects.order_by()
-    used = [own.filter(submission_id=submission_id).values("pk") for own in (now, before)]
-    if used[0].union(used[1]).exists():
+    if USED.first(submission_id=submission_id) is not None:
         raise SubmissionConflict(_("This submission id was used for another comparison."))
 
 

@@ -53,6 +53,7 @@ def next_turn(*, rater: Rater, now: datetime, rng: Random) -> Turn:
         return _without_comparison(rater, why, now=now)
     if assignment is not None:
         return Turn(TurnKind.PAIR, assignment)
+    rater.refresh_from_db()
     if not has_judged(rater) and may_get_more(rater):
         return Turn(TurnKind.WAIT, ending=wait(str(WITH_OTHERS)))
     return _end(rater, now=now)

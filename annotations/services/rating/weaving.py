@@ -13,6 +13,7 @@ from annotations.enums import AssignmentState, CheckRole, Side
 from annotations.models import Assignment, Comparison, Rater
 from annotations.models.checks import WOVEN_IN
 from annotations.services.checks.defining import check_plan_of
+from annotations.services.pairs.ready import ready_count
 from annotations.services.raters.entry import most_by_one_rater
 
 REPEAT = "repeat"
@@ -103,7 +104,7 @@ def _own_work(rater: Rater) -> int:
 
 
 def _expected_total(rater: Rater) -> int:
-    total = rater.study.comparisons.counted().ready().count()
+    total = ready_count(rater.study_id)
     maximum = most_by_one_rater(rater.study)
     return total if maximum is None else min(total, maximum)
 
