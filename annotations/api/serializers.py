@@ -50,16 +50,10 @@ class AnswerSerializer(serializers.Serializer[Any]):
 class DraftSerializer(serializers.Serializer[Any]):
     answers = AnswerSerializer(many=True)
 
-    def answer_values(self) -> list[Answer]:
-        return [
-            Answer(
-                axis=raw["axis"],
-                choice=raw["choice"],
-                reasons=tuple(raw["reasons"]),
-                note=raw["note"],
-            )
-            for raw in self.validated_data["answers"]
-        ]
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        values = super().to_internal_value(data)
+        answers = [Answer(**raw | {"reasons": tuple(raw["reasons"])}) for raw in values["answers"]]
+        return {**values, "answers": answers}
 
 
 class SubmissionSerializer(DraftSerializer):
@@ -71,6 +65,12 @@ class SubmissionSerializer(DraftSerializer):
     def validate_playback(self, value: dict[str, Any]) -> dict[str, Any]:
         read_text(json.dumps(value), what="“playback”", longest=LARGEST_FACTS)
         return value
+
+
+class LastStageSerializer(SubmissionSerializer):
+    next = serializers.BooleanField(
+        required=False, default=False, help_text="Whether to be told what comes next, too."
+    )
 
 
 class SkipSerializer(serializers.Serializer[Any]):
@@ -252,14 +252,6 @@ class ExampleGroupSerializer(serializers.Serializer[Any]):
     examples = ExampleSerializer(many=True)
 
 
-class SavedSerializer(serializers.Serializer[Any]):
-    saved = serializers.BooleanField()
-    submitted_at = serializers.DateTimeField()
-    feedback_url = serializers.CharField(
-        allow_null=True, help_text="Where the answer to a practice pair is told; else null."
-    )
-
-
 class OwnTextSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(source="*")
     language = serializers.CharField()
@@ -327,6 +319,15 @@ class TurnSerializer(serializers.Serializer[Any]):
     turn = serializers.ChoiceField(choices=[kind.value for kind in TurnKind], source="kind")
     assignment = AssignmentSerializer(allow_null=True)
     ending = EndingSerializer(allow_null=True)
+
+
+class SavedSerializer(serializers.Serializer[Any]):
+    saved = serializers.BooleanField()
+    submitted_at = serializers.DateTimeField()
+    feedback_url = serializers.CharField(
+        allow_null=True, help_text="Where the answer to a practice pair is told; else null."
+    )
+    next = TurnSerializer(allow_null=True, help_text="As `claim` answers; null if not asked for.")
 
 
 class StudySerializer(serializers.ModelSerializer[Study]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,12 @@ from annotations.errors import AssignmentNotFound
 from annotations.models import Judgment, Rater, Study
 from annotations.rater_session import rater_credential
 from annotations.services.raters.entry import PanelIdentity
-from annotations.services.raters.joining import find_rater, join_study, sign_rater
+from annotations.services.raters.joining import (
+    find_rater,
+    join_study,
+    recognise_rater,
+    sign_rater,
+)
 from annotations.services.rating.asking import ask, ask_again, show, tell_ahead
 from annotations.services.rating.claiming import claim_ahead, renew_lease
 from annotations.services.rating.explaining import examples_of, explained_assignment, feedback_on
@@ -51,6 +56,7 @@ class RaterView(APIView):
     authentication_classes: list[type[BaseAuthentication]] = []
     permission_classes = [AllowAny]
 
+    find: Callable[[str], Rater | None] = staticmethod(find_rater)
     presented: Rater | None = None
     """Whose credential the request has; read once, when it comes in."""
 
@@ -71,7 +77,7 @@ class RaterView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """In the language that the front end asks for, as far as the study offers it."""
-        self.presented = find_rater(rater_credential(request))
+        self.presented = self.find(rater_credential(request))
         study = _study_spoken_of(self.presented, kwargs)
         if study is None:
             return super().dispatch(request, *args, **kwargs)
@@ -85,10 +91,23 @@ def _study_spoken_of(rater: Rater | None, kwargs: Mapping[str, Any]) -> Study | 
     return Study.objects.filter(slug=kwargs.get("slug", "")).first()
 
 
-def turn_answer(turn: Turn, *, now: datetime) -> Response:
+# What raters send and get all the time: the fields are made once, not for each request.
+TURN, ASSIGNMENT = serializers.TurnSerializer(), serializers.AssignmentSerializer()
+DRAFT, LAST_STAGE = serializers.DraftSerializer(), serializers.LastStageSerializer()
+SUBMISSION = serializers.SubmissionSerializer()
+
+
+def tell(turn: Turn, *, now: datetime) -> Any:
+    """A turn as the API says it."""
     asked = ask(show(turn.assignment), now=now) if turn.assignment is not None else None
     told = {"kind": turn.kind, "assignment": asked, "ending": turn.ending}
-    return Response(serializers.TurnSerializer(told).data)
+    return TURN.to_representation(told)
+
+
+class WorkView(RaterView):
+    """A view of the loop, whose service reads the rater and the study itself, and locks them."""
+
+    find = staticmethod(recognise_rater)
 
 
 class WelcomeView(RaterView):
@@ -125,7 +144,7 @@ class JoinView(RaterView):
         return Response({"credential": sign_rater(rater)}, status=status.HTTP_201_CREATED)
 
 
-class ClaimView(RaterView):
+class ClaimView(WorkView):
     @extend_schema(
         request=None,
         responses={
@@ -138,7 +157,7 @@ class ClaimView(RaterView):
         end with what the rater is told."""
         now = timezone.now()
         turn = next_turn(rater=self.rater_of(slug), now=now, rng=RNG)
-        return turn_answer(turn, now=now)
+        return Response(tell(turn, now=now))
 
 
 class AheadView(RaterView):
@@ -189,48 +208,50 @@ class ExamplesView(RaterView):
         return Response(serializers.ExampleGroupSerializer(groups, many=True).data)
 
 
-class DraftView(RaterView):
+class DraftView(WorkView):
     @extend_schema(
         request=serializers.DraftSerializer,
         responses={200: serializers.AssignmentSerializer, **REFUSALS},
     )
     def post(self, request: Request, public_id: UUID) -> Response:
         """Answer the questions that are asked without the prompt; the answer shows the prompt."""
-        data = serializers.DraftSerializer(data=request.data)
-        data.is_valid(raise_exception=True)
+        values = DRAFT.run_validation(request.data)
         now = timezone.now()
         assignment = save_draft(
             rater=self.rater(),
             public_id=public_id,
-            answers=data.answer_values(),
+            answers=values["answers"],
             now=now,
         )
-        return Response(serializers.AssignmentSerializer(ask(assignment, now=now)).data)
+        return Response(ASSIGNMENT.to_representation(ask(assignment, now=now)))
 
 
-class SubmitView(RaterView):
+class SubmitView(WorkView):
     @extend_schema(
-        request=serializers.SubmissionSerializer,
+        request=serializers.LastStageSerializer,
         responses={200: serializers.SavedSerializer, **REFUSALS},
     )
     def post(self, request: Request, public_id: UUID) -> Response:
         """Answer the remaining questions and save all judgments of the comparison."""
-        data = serializers.SubmissionSerializer(data=request.data)
-        data.is_valid(raise_exception=True)
+        values = LAST_STAGE.run_validation(request.data)
+        now = timezone.now()
         assignment = submit_answers(
             rater=self.rater(),
             public_id=public_id,
-            submission_id=data.validated_data["submission_id"],
-            answers=data.answer_values(),
-            playback=data.validated_data["playback"],
-            now=timezone.now(),
+            submission_id=values["submission_id"],
+            answers=values["answers"],
+            playback=values["playback"],
+            now=now,
         )
         feedback = [assignment.public_id] if is_explained(assignment) else []
+        # In a transaction of its own: what is saved stays saved.
+        turn = next_turn(rater=assignment.rater, now=now, rng=RNG) if values["next"] else None
         return Response(
             {
                 "saved": True,
                 "submitted_at": assignment.submitted_at,
                 "feedback_url": reverse("api-feedback", args=feedback) if feedback else None,
+                "next": None if turn is None else tell(turn, now=now),
             }
         )
 
@@ -275,13 +296,12 @@ class ReviseView(RaterView):
     )
     def post(self, request: Request, public_id: UUID) -> Response:
         """Answer the last comparison anew, but not what was asked without the prompt."""
-        data = serializers.SubmissionSerializer(data=request.data)
-        data.is_valid(raise_exception=True)
+        values = SUBMISSION.run_validation(request.data)
         revise_answers(
             rater=self.rater(),
             public_id=public_id,
-            submission_id=data.validated_data["submission_id"],
-            answers=data.answer_values(),
+            submission_id=values["submission_id"],
+            answers=values["answers"],
             now=timezone.now(),
         )
         return Response({"saved": True})

@@ -58,6 +58,47 @@ def test_the_same_submission_again_is_a_200(rater):
     assert codes == [200, 200]
 
 
+def test_the_answer_to_a_submission_brings_what_comes_next_if_asked(client):
+    rater = ApiRater(client, make_study(comparisons=2))
+    first = rater.claim()["id"]
+    rater.draft(first, QUALITY)
+    sent = {"submission_id": str(uuid.uuid4()), "answers": [FAITHFULNESS], "next": True}
+    address = f"/api/v1/assignments/{first}/submit/"
+    saved = rater.post(address, sent).json()
+    told = [saved["next"], rater.turn(), rater.post(address, sent).json()["next"]]
+    for turn in told:
+        # The lease is prolonged each time that one asks.
+        turn["assignment"].pop("lease_expires_at")
+    assert told[0] == told[1] == told[2]
+    second = saved["next"]["assignment"]["id"]
+    assert second != first
+    rater.draft(second, QUALITY)
+    assert rater.submit(second, FAITHFULNESS).json()["next"] is None
+    ended = rater.post(f"/api/v1/assignments/{second}/submit/", _last_of(second)).json()["next"]
+    assert (ended["turn"], ended["assignment"]) == ("done", None)
+    assert ended == rater.turn()
+
+
+def _last_of(public_id: str) -> dict[str, object]:
+    """The same submission again, and what comes next."""
+    saved = Assignment.objects.get(public_id=public_id)
+    return {"submission_id": str(saved.submission_id), "answers": [FAITHFULNESS], "next": True}
+
+
+def test_what_was_saved_stays_saved_whatever_becomes_of_what_comes_next(rater, monkeypatch):
+    def fail(**_):
+        raise RuntimeError("out of order")
+
+    assignment = rater.claim()["id"]
+    rater.draft(assignment, QUALITY)
+    monkeypatch.setattr("annotations.api.views.next_turn", fail)
+    rater.client.raise_request_exception = False
+    sent = {"submission_id": str(uuid.uuid4()), "answers": [FAITHFULNESS], "next": True}
+    assert rater.post(f"/api/v1/assignments/{assignment}/submit/", sent).status_code == 500
+    assert Assignment.objects.get().state == "submitted"
+    assert Judgment.objects.count() == 2
+
+
 def test_a_comparison_of_somebody_else_is_a_404(rater):
     other = judge(make_rater(make_study()))
     assert rater.draft(other.public_id, QUALITY).status_code == 404
