@@ -64,6 +64,8 @@ def _context(study: Study, asked: Asked, sent_to: str, problems: Problems) -> di
         "right_url": addresses["right"],
         "source_url": source_address(asked) if asked.source else "",
         "submission_id": uuid.uuid4(),
-        "questions": [(question, problems.get(question.key, [])) for question in asked.questions],
+        "questions": [
+            (question, tuple(problems.get(question.key, ()))) for question in asked.questions
+        ],
         "error": " ".join(problems.get("", [])),
     }
