@@ -17,4 +17,5 @@ RUN DEBUG=0 SECRET_KEY=only-for-collectstatic VAR_DIR=/tmp python manage.py coll
 VOLUME /data
 EXPOSE 8000
 CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", \
-     "--workers", "2", "--blocking-threads", "8", "juice.wsgi:application"]
+     "--workers", "2", "--blocking-threads", "8", "--respawn-failed-workers", \
+     "--respawn-interval", "1", "juice.wsgi:application"]

@@ -4,13 +4,18 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import heartbeat_sent, worker_ready
+
+from juice.liveness import give_sign_of_life
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "juice.settings")
 
 app = Celery("juice", task_cls="celery.contrib.django.task:DjangoTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+heartbeat_sent.connect(give_sign_of_life)
 
 
 @worker_ready.connect

@@ -1,5 +1,6 @@
 """Liveness and readiness for operators and load balancers."""
 
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -8,8 +9,11 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
+from annotations.scratch import scratch_folder
+
 WORKER_SEEN_KEY = "worker-seen-at"
 WORKER_SEEN_WITHIN = timedelta(minutes=1)
+PROBE_BYTES = 1024 * 1024
 
 
 def record_worker_seen(*, now: datetime) -> None:
@@ -22,10 +26,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database and Redis answer and a worker took a task in the last minute."""
+    """200 when database and Redis answer, the disk takes files, and a worker took a task in the
+    last minute."""
     checks = {
         "database": _outcome(_check_database),
         "redis": _outcome(_check_redis),
+        "disk": _outcome(_check_disk),
         "worker": _outcome(_check_worker),
     }
     ready = all(outcome == "ok" for outcome in checks.values())
@@ -49,6 +55,15 @@ def _check_database() -> str:
 
 def _check_redis() -> str:
     cache.get("readyz")
+    return "ok"
+
+
+def _check_disk() -> str:
+    """Where files are made there must be room for one, and it must be allowed."""
+    with scratch_folder("readyz") as folder, (folder / "probe").open("wb") as probe:
+        probe.write(bytes(PROBE_BYTES))
+        probe.flush()
+        os.fsync(probe.fileno())
     return "ok"
 
 

@@ -22,6 +22,7 @@ VAR_DIR = Path(env.str("VAR_DIR", "") or BASE_DIR / "var")
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 # Files in the making; what a killed process leaves is removed a day later.
 SCRATCH_DIR = Path(env.str("SCRATCH_DIR", "") or VAR_DIR / "scratch")
+SCRATCH_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def _secret_key() -> str:
@@ -107,6 +108,8 @@ def _sqlite_synchronous() -> str:
 DATABASE_URL = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'db.sqlite3'}"
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 _database = DATABASES["default"]
+# A password of its own may have any signs; within an address they would have to be escaped.
+_database["PASSWORD"] = env.str("DATABASE_PASSWORD", "") or _database.get("PASSWORD", "")
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -167,7 +170,7 @@ CELERY_TASK_ROUTES = {
     "analysis.tasks.compute*": {"queue": "media"},
     "analysis.tasks.*": {"queue": "control"},
 }
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULER = "juice.beat:ForgetfulScheduler"
 CELERY_BEAT_SCHEDULE = {
     # Ticks expire before the next one, so that a stopped worker finds no backlog.
     name: {"task": task, "schedule": schedule(seconds), "options": {"expires": seconds * 0.9}}
@@ -228,6 +231,7 @@ if MEDIA_SENDFILE == "s3" and not (MEDIA_S3_BUCKET and MEDIA_S3_ORIGIN):
     )
 # Hosts of the private network that clips may be imported from by address.
 IMPORT_INTERNAL_HOSTS: list[str] = env.list("IMPORT_INTERNAL_HOSTS", [])
+FILE_UPLOAD_TEMP_DIR = str(SCRATCH_DIR)
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 

@@ -88,7 +88,13 @@ class Demo:
             models = ["-m", "examples.model_endpoint", "--port", str(self.model_port)]
             self.start("models", sys.executable, *models)
             web = ["--interface", "wsgi", "--host", self.host, "--port", str(self.port)]
-            quiet = ["--log-level", "warning", "--blocking-threads", "8"]
+            quiet = [
+                "--log-level",
+                "warning",
+                "--blocking-threads",
+                "8",
+                "--respawn-failed-workers",
+            ]
             self.start("web", program("granian"), *web, *quiet, "juice.wsgi:application")
             self.wait_for_http("models", self.model_port, b"/health")
             self.wait_for_http("web", self.port, b"/healthz")

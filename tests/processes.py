@@ -56,8 +56,7 @@ class Stack:
         self.celery(name, *workers.waiting(threads=6))
 
     def start_beat(self, name: str = "beat") -> None:
-        schedule = self.log_dir / f"{name}-schedule"
-        self.celery(name, "beat", "--pidfile=", "-s", schedule, "--loglevel", "INFO")
+        self.celery(name, "beat", "--pidfile=", "--loglevel", "INFO")
 
     def celery(self, name: str, *words: object) -> None:
         self.start(name, BIN / "celery", "-A", "juice", *words)

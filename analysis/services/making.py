@@ -7,6 +7,7 @@ import tempfile
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.db.models import F
 from django.utils import timezone
@@ -109,7 +110,7 @@ def _made_extras(report: Report) -> str:
     """The name of the zip in the store."""
     votes = study_votes(report.study, last_judgment_id=report.last_judgment_id)
     result = build_report(votes, settings=report_settings(report.study))
-    with tempfile.TemporaryFile() as archive:
+    with tempfile.TemporaryFile(dir=settings.SCRATCH_DIR) as archive:
         zip_report(result, votes, archive)
         archive.seek(0)
         path = f"reports/{report.study_id}/{report.fingerprint}.zip"

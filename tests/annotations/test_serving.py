@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 import boto3
@@ -52,6 +54,41 @@ def nginx_site(live_server, settings, tmp_path) -> Iterator[str]:
     wait_until(lambda: answers(port, question, b"HTTP/1.1 200"), process, "nginx", log)
     yield f"http://127.0.0.1:{port}"
     stop_process(process)
+
+
+@pytest.mark.parametrize(
+    ("before", "told"), [({}, "http"), ({"X-Forwarded-Proto": "https"}, "https")]
+)
+def test_nginx_says_how_the_browser_came(tmp_path, before, told):
+    """Behind what ends TLS: else links would be http, and HSTS would not be sent."""
+    heard = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self):
+            heard.append(self.headers["X-Forwarded-Proto"])
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    Thread(target=server.serve_forever, daemon=True).start()
+    port, log = free_port(), tmp_path / "nginx.log"
+    configuration = write_nginx_configuration(tmp_path, port, f"127.0.0.1:{server.server_port}")
+    command = [str(find_nginx()), "-c", str(configuration), "-p", str(tmp_path), "-e", str(log)]
+    process = start_process(command, log=tmp_path / "out.log", cwd=tmp_path, env=dict(os.environ))
+    try:
+        question = b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
+        wait_until(lambda: answers(port, question, b"HTTP/1.1 200"), process, "nginx", log)
+        heard.clear()
+        httpx.get(f"http://127.0.0.1:{port}/", headers=before)
+        assert heard == [told]
+    finally:
+        stop_process(process)
+        server.shutdown()
+        server.server_close()
 
 
 def write_nginx_configuration(folder: Path, port: int, application: str) -> Path:

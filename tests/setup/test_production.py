@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import yaml
 
 from scripts import workers
+from scripts.services import answers, free_port, start_process, stop_process, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = ("worker", "worker-transfer", "worker-blocking", "worker-media")
@@ -148,6 +151,106 @@ def test_workers_on_one_machine_take_every_queue(settings):
     for several in ([workers.one_for_all()], [workers.waiting(), workers.computing()]):
         taken = {queue for words in several for queue in words[2].split(",")}
         assert taken == wanted
+
+
+@pytest.mark.parametrize("name", [*WORKERS, "beat"])
+def test_what_answers_no_requests_gives_signs_of_life(compose, name):
+    service = compose["services"][name]
+    assert service["environment"]["SIGN_OF_LIFE"].startswith(service["tmpfs"][0])
+    assert service["healthcheck"]["test"][1:] == ["python", "juice/liveness.py"]
+    wanted = compose["services"]["web"]["environment"]
+    assert service["environment"].items() > wanted.items()
+
+
+def test_no_container_fills_the_disk_with_its_log(compose):
+    for service in compose["services"].values():
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+
+
+@pytest.mark.parametrize("name", ["migrate", "web", *WORKERS, "beat"])
+def test_our_containers_may_do_no_more_than_they_must(compose, name):
+    service = compose["services"][name]
+    assert (service["read_only"], service["cap_drop"], service["tmpfs"]) == (
+        True,
+        ["ALL"],
+        ["/tmp"],
+    )
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["volumes"] == ["data:/data"]
+
+
+def test_a_password_may_have_any_signs(tmp_path, compose):
+    password = "p@ss:w/o?r#d%41 &"
+    given = {
+        "DATABASE_URL": compose["services"]["web"]["environment"]["DATABASE_URL"],
+        "DATABASE_PASSWORD": password,
+    }
+    ask = "from django.conf import settings as s; print(s.DATABASES['default']['PASSWORD'])"
+    asked = subprocess.run(
+        [sys.executable, "-c", f"import django; django.setup(); {ask}"],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            "DJANGO_SETTINGS_MODULE": "juice.settings",
+            "DEBUG": "1",
+            "VAR_DIR": str(tmp_path),
+            **given,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout.strip() == password
+
+
+def command_of_the_image() -> list[str]:
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    [command] = re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)
+    return json.loads(command)
+
+
+def test_a_web_process_that_was_killed_is_started_again(tmp_path):
+    """With the very command of the image; before, the whole server ended with it."""
+    port, log = free_port(), tmp_path / "web.log"
+    command = command_of_the_image()
+    command[0] = str(Path(sys.executable).parent / command[0])
+    command[command.index("--host") + 1] = "127.0.0.1"
+    command[command.index("--port") + 1] = str(port)
+    workers_wanted = int(command[command.index("--workers") + 1])
+    given = {**os.environ, "DEBUG": "1", "VAR_DIR": str(tmp_path), "DATABASE_URL": ""}
+    process = start_process(command, log=log, cwd=ROOT, env=given)
+    question = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+    def serves() -> bool:
+        return answers(port, question, b"HTTP/1.1 200")
+
+    try:
+        wait_until(
+            lambda: serves() and len(workers_of(process.pid)) == workers_wanted, process, "web", log
+        )
+        before = workers_of(process.pid)
+        os.kill(before[0], signal.SIGKILL)
+        wait_until(
+            lambda: serves() and len(set(workers_of(process.pid)) - {before[0]}) == workers_wanted,
+            process,
+            "web",
+            log,
+        )
+    finally:
+        stop_process(process)
+
+
+def workers_of(pid: int) -> list[int]:
+    """The children of a process that are servers, too: not what Python keeps for its own ends."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(one) for one in children if _is_worker(Path(f"/proc/{one}"))]
+
+
+def _is_worker(process: Path) -> bool:
+    try:
+        return b"resource_tracker" not in (process / "cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def test_nginx_sends_what_the_application_names(compose, settings):
