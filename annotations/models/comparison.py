@@ -43,6 +43,7 @@ class Rendition(models.Model):
     bytes = models.PositiveBigIntegerField(default=0)
     crf = models.PositiveSmallIntegerField(
         default=0,
+        db_default=0,
         help_text="Of a clip, how coarsely it is coded; more than usual where its bytes asked it.",
     )
     tries = models.PositiveSmallIntegerField(default=0)

@@ -37,16 +37,24 @@ class ClipImport(models.Model):
         default=list, blank=True, help_text="Names of models to compare, from ready comparisons."
     )
     notes = models.JSONField(
-        default=list, blank=True, help_text="How its table was read, and what was passed over."
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="How its table was read, and what was passed over.",
     )
     keep_going = models.BooleanField(
         default=False, help_text="Import the good rows even if there are bad ones."
     )
     replaces = models.BooleanField(
-        default=False, help_text="Put its clips in the place of those that are there."
+        default=False,
+        db_default=False,
+        help_text="Put its clips in the place of those that are there.",
     )
     replaces_why = models.TextField(
-        blank=True, help_text="Why clips of an open study are replaced: for the report."
+        default="",
+        db_default="",
+        blank=True,
+        help_text="Why clips of an open study are replaced: for the report.",
     )
     is_dry_run = models.BooleanField(default=False, help_text="Check only; write nothing.")
     by_workers = models.BooleanField(default=False)
@@ -91,10 +99,15 @@ class ImportRow(models.Model):
     category = models.CharField(max_length=120, blank=True)
     seed = SeedField(default=0)
     location = models.TextField(blank=True, help_text="A path, a web address or a bucket's key.")
-    source = models.TextField(blank=True, help_text="The same of what the model started from.")
-    source_sha256 = models.CharField(max_length=64, blank=True)
+    source = models.TextField(
+        default="", db_default="", blank=True, help_text="The same of what the model started from."
+    )
+    source_sha256 = models.CharField(max_length=64, default="", db_default="", blank=True)
     source_facts = models.JSONField(
-        default=dict, blank=True, help_text="What the prompt's row says of its source."
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="What the prompt's row says of its source.",
     )
     state = models.CharField(max_length=8, choices=ImportRowState, default=ImportRowState.WAITING)
     problem = models.TextField(blank=True)

@@ -189,6 +189,7 @@ class Study(models.Model):
     )
     clip_megabytes = models.PositiveSmallIntegerField(
         default=MAX_BYTES // 1_000_000,
+        db_default=MAX_BYTES // 1_000_000,
         validators=[MinValueValidator(1), MaxValueValidator(200)],
         verbose_name="megabytes of a clip",
         help_text="At most, as it is sent to raters; larger clips are coded more coarsely.",
@@ -227,6 +228,7 @@ class Study(models.Model):
         max_length=8,
         choices=SamplePairing,
         default=SamplePairing.EQUAL,
+        db_default=SamplePairing.EQUAL,
         verbose_name="pairing of samples",
         help_text="Where models have several clips of a prompt: which of them meet.",
     )
