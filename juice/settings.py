@@ -128,8 +128,8 @@ else:
     _database["OPTIONS"]["prepare_threshold"] = env.int("DATABASE_PREPARE_AFTER", 3) or None
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# A rater's page tells how many comparisons there are as of so long ago; 0: as of now.
-READY_COUNT_SECONDS = env.int("READY_COUNT_SECONDS", 30)
+# How old what changes rarely may be, such as how many comparisons a study has; 0: as of now.
+KEPT_SECONDS = env.int("KEPT_SECONDS", 30)
 
 # Redis: Celery's broker and the cache. It may be wiped at any moment; the database is the record.
 REDIS_URL = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")

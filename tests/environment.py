@@ -14,8 +14,8 @@ os.environ.setdefault("DEBUG", "1")
 os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 # No test cuts the power, and a disk may be slow.
 os.environ.setdefault("SQLITE_SYNCHRONOUS", "NORMAL")
-# What is counted once in a while is counted each time.
-os.environ.setdefault("READY_COUNT_SECONDS", "0")
+# What is read now and then is read each time.
+os.environ.setdefault("KEPT_SECONDS", "0")
 os.environ.setdefault("VAR_DIR", str(Path(tempfile.gettempdir()) / "juice-tests"))
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ["VAR_DIR"] = str(Path(os.environ["VAR_DIR"]) / worker)

@@ -48,6 +48,7 @@ from annotations.services.rating.welcoming import welcome_to
 from annotations.views.language import language_of
 
 RNG = random.SystemRandom()
+UNKNOWN = "Send `Authorization: Rater <credential>` from joining."
 
 
 class RaterView(APIView):
@@ -62,7 +63,7 @@ class RaterView(APIView):
 
     def rater(self) -> Rater:
         if self.presented is None:
-            raise AuthenticationFailed("Send `Authorization: Rater <credential>` from joining.")
+            raise AuthenticationFailed(UNKNOWN)
         return self.presented
 
     def rater_of(self, slug: str) -> Rater:
@@ -108,6 +109,11 @@ class WorkView(RaterView):
     """A view of the loop, whose service reads the rater and the study itself, and locks them."""
 
     find = staticmethod(recognise_rater)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A rater who is gone since is nobody."""
+        gone = isinstance(exc, Rater.DoesNotExist)
+        return super().handle_exception(AuthenticationFailed(UNKNOWN) if gone else exc)
 
 
 class WelcomeView(RaterView):

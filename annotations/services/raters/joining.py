@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.core import signing
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotations.errors import ConsentMissing, EntryRefused
+from annotations.kept_for import kept_for_seconds
 from annotations.models import Rater, Study
 from annotations.models.prepared import Prepared, given_id
 from annotations.services.raters.endings import resume_part
@@ -134,9 +136,9 @@ RATER_WITH_STUDY = Prepared(
 )
 KNOWN_RATER = Prepared(
     lambda: (
-        Rater.objects.select_related("study")
-        .only("study__slug", "study__language", "study__languages")
-        .filter(pk=given_id("rater"))
+        Rater.objects.filter(pk=given_id("rater"))
+        .order_by()
+        .values_list("study", "study__slug", "study__language", "study__languages")
     )
 )
 RATER_OF = Prepared(lambda: Rater.objects.filter(pk=given_id("rater"), study=given_id("study")))
@@ -161,10 +163,22 @@ def find_rater(credential: str, study: Study | None = None) -> Rater | None:
 def recognise_rater(credential: str) -> Rater | None:
     """The same, with no more than whose it is, and which languages the study offers.
 
-    For a service that reads and locks the rest; any other column is read when it is asked for.
+    For a service that reads and locks the rest: the rater may be gone since, and any other column
+    is read when it is asked for.
     """
     pk = rater_id_of(credential)
-    return None if pk is None else KNOWN_RATER.first(rater=pk)
+    known = None if pk is None else _known(pk)
+    if known is None:
+        return None
+    alias = connection.alias
+    rater = Rater.from_db(alias, ["id", "study_id"], [pk, known[0]])
+    rater.study = Study.from_db(alias, ["id", "slug", "language", "languages"], known)
+    return rater
+
+
+@kept_for_seconds(most=20_000)
+def _known(rater_id: int) -> tuple[Any, ...] | None:
+    return KNOWN_RATER.first(rater=rater_id)
 
 
 def sign_simulation(study: Study) -> str:
