@@ -11,8 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
+from functools import cache
 from uuid import UUID
 
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from annotations.enums import Choice, Side, SkipReason, StimulusKind, StudyKind
@@ -218,7 +220,13 @@ def clips_of(given: Assignment | Check) -> Clips:
 
 def option(choice: str) -> Option:
     """A side or a tie, as raters call it."""
-    return Option(value=choice, label=str(CHOICE_LABELS[choice]))
+    return _options(get_language())[choice]
+
+
+@cache
+def _options(language: str) -> dict[str, Option]:
+    with override(language):
+        return {value: Option(value, str(label)) for value, label in CHOICE_LABELS.items()}
 
 
 def _asked(
@@ -258,7 +266,7 @@ def _asked(
         is_warned=not is_revision and is_newly_warned(assignment),
         lesson=None if is_revision else lesson_of(assignment),
         progress=progress_of(assignment, record),
-        skip_reasons=() if is_revision else _skip_reasons(),
+        skip_reasons=() if is_revision else _skip_reasons(get_language()),
         skips_left=skip_allowance(assignment.rater, record.work).left,
         max_note_length=MAX_NOTE_LENGTH,
     )
@@ -336,8 +344,10 @@ def _answered(
     )
 
 
-def _skip_reasons() -> tuple[Option, ...]:
-    return tuple(Option(value=value, label=str(label)) for value, label in SkipReason.choices)
+@cache
+def _skip_reasons(language: str) -> tuple[Option, ...]:
+    with override(language):
+        return tuple(Option(value=value, label=str(label)) for value, label in SkipReason.choices)
 
 
 def _source(comparison: Comparison) -> ShownSource | None:
