@@ -8,6 +8,7 @@ With DATABASE_URL set, an empty database of that server is used: plans and threa
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import statistics
@@ -45,10 +46,11 @@ def fill(sizes: Sequence[int] = SIZES) -> dict[int, Any]:
     prompt = Prompt.objects.create(key="p", text="A fox", digest="d" * 64)
     common = {"kind": "video", "container": "mp4", "codec": "h264", "width": 512, "height": 512}
     common |= {"prompt": prompt, "frames": 64, "seconds": 4.0, "bytes": 1, "source": "bench"}
+    clips_each = math.isqrt(max(sizes) - 1) + 1
     a_side, b_side = (
         Stimulus.objects.bulk_create(
             Stimulus(model=model, seed=seed, sha256=f"{model.slug}-{seed}", **common)
-            for seed in range(250)
+            for seed in range(clips_each)
         )
         for model in models
     )
