@@ -63,6 +63,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "juice.logs.NamedRequests",
     "django.middleware.security.SecurityMiddleware",
     "juice.middleware.content_security_policy",
     "juice.middleware.ReadableRequests",
@@ -295,13 +296,27 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = admin_look.UNFOLD
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+# Lines for people (plain) or for programs (json); both say request, task and study.
+LOG_FORMAT = env.str("LOG_FORMAT", "plain", validate=lambda value: value in ("plain", "json"))
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"ids": {"()": "juice.logs.WithIds"}},
     "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "plain": {
+            "()": "juice.logs.PlainLines",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+        "json": {"()": "juice.logs.JsonLines"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["ids"],
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # httpx logs every address it calls; fontTools, each glyph that a PDF figure keeps.
     "loggers": {name: {"level": "WARNING"} for name in ("httpx", "fontTools")},

@@ -65,7 +65,7 @@ def test_nginx_says_how_the_browser_came(tmp_path, before, told):
 
     class Listener(BaseHTTPRequestHandler):
         def do_GET(self):
-            heard.append(self.headers["X-Forwarded-Proto"])
+            heard.append((self.headers["X-Forwarded-Proto"], self.headers["X-Request-ID"]))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -83,12 +83,16 @@ def test_nginx_says_how_the_browser_came(tmp_path, before, told):
         question = b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
         wait_until(lambda: answers(port, question, b"HTTP/1.1 200"), process, "nginx", log)
         heard.clear()
-        httpx.get(f"http://127.0.0.1:{port}/", headers=before)
-        assert heard == [told]
+        httpx.get(f"http://127.0.0.1:{port}/s/one/?PROLIFIC_PID=5f3c", headers=before)
+        [(came_by, request_id)] = heard
+        assert came_by == told
     finally:
         stop_process(process)
         server.shutdown()
         server.server_close()
+    last = (tmp_path / "access.log").read_text().splitlines()[-1]
+    assert " 200 GET /s/one/ 0 " in last and last.endswith(f"request={request_id}")
+    assert "5f3c" not in last and "127.0.0.1" not in last
 
 
 def write_nginx_configuration(folder: Path, port: int, application: str) -> Path:
@@ -97,6 +101,7 @@ def write_nginx_configuration(folder: Path, port: int, application: str) -> Path
         "listen 80;": f"listen 127.0.0.1:{port};",
         "http://web:8000": f"http://{application}",
         "/data/media/": f"{django_settings.VAR_DIR}/media/",
+        "/var/log/nginx/access.log": f"{folder}/access.log",
     }.items():
         assert ours in site
         site = site.replace(ours, here)
@@ -107,8 +112,7 @@ def write_nginx_configuration(folder: Path, port: int, application: str) -> Path
     )
     path = folder / "nginx.conf"
     path.write_text(
-        f"daemon off; {user} pid {folder}/pid;\nevents {{}}\n"
-        f"http {{ access_log off; {temporary}\n{site}\n}}\n"
+        f"daemon off; {user} pid {folder}/pid;\nevents {{}}\nhttp {{ {temporary}\n{site}\n}}\n"
     )
     return path
 
