@@ -46,8 +46,9 @@ def claim_assignment(*, rater: Rater, now: datetime, rng: Random) -> Assignment 
         The study is not open, the rater was excluded, or may be given no more.
     """
     assignment = _claim(rater, now=now, rng=rng)
-    # Others may hold what is left, and have forgotten it.
-    if assignment is None and release_overdue_leases(now=now, study_id=rater.study_id):
+    if assignment is None:
+        # Others may hold what is left, and have forgotten it; whoever takes it back, it is free.
+        release_overdue_leases(now=now, study_id=rater.study_id)
         assignment = _claim(rater, now=now, rng=rng)
     return assignment
 
