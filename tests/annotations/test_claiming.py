@@ -6,8 +6,18 @@ import pytest
 from annotations.enums import AssignmentState, StudyState
 from annotations.errors import AssignmentNotFound, SeatGivenAway, StudyNotOpen
 from annotations.models import Comparison
+from annotations.services.rating import claiming
 from annotations.services.rating.claiming import release_overdue_leases, renew_lease
-from tests.annotations.factories import NOW, claim, draft, judge, make_rater, make_study, submit
+from tests.annotations.factories import (
+    NOW,
+    answer_both,
+    claim,
+    draft,
+    judge,
+    make_rater,
+    make_study,
+    submit,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +60,28 @@ def test_a_lease_that_ran_out_gives_the_seat_to_another_rater():
     taken = claim(make_rater(study), now=AFTER_LEASE)
     left_behind.refresh_from_db()
     assert (taken.comparison, left_behind.state) == (left_behind.comparison, "expired")
+
+
+def test_a_seat_that_another_sweep_frees_between_the_looks_is_found(monkeypatch):
+    study = make_study(comparisons=1, raters_per_comparison=1)
+    left_behind = claim(make_rater(study))
+
+    def swept_by_a_worker(**_):
+        assert release_overdue_leases(now=AFTER_LEASE) == 1
+        return 0
+
+    monkeypatch.setattr(claiming, "release_overdue_leases", swept_by_a_worker)
+    assert claim(make_rater(study), now=AFTER_LEASE).comparison == left_behind.comparison
+
+
+def test_a_lease_of_others_is_swept_only_when_nothing_else_is_left():
+    study = make_study(comparisons=2, raters_per_comparison=1)
+    left_behind, rater = claim(make_rater(study)), make_rater(study)
+    first = claim(rater, now=AFTER_LEASE)
+    left_behind.refresh_from_db()
+    assert (first.comparison == left_behind.comparison, left_behind.state) == (False, "leased")
+    answer_both(first, "left", now=AFTER_LEASE)
+    assert claim(rater, now=AFTER_LEASE).comparison == left_behind.comparison
 
 
 def test_a_rater_who_comes_back_late_gets_the_comparison_back_when_it_is_free():
