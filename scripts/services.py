@@ -217,7 +217,10 @@ def find_chromium() -> Path:
     found = _chromium_here()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         _run_quietly("apt-get", "update", "-qq")
-        _run_quietly("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
+        # Another run may be installing it: wait for that one.
+        patient = ("-o", "DPkg::Lock::Timeout=300")
+        wanted = ("install", "-y", "-qq", "--no-install-recommends", "chromium")
+        _run_quietly("apt-get", *patient, *wanted)
         found = _chromium_here()
     return found or _chromium_of_playwright()
 
