@@ -44,24 +44,22 @@ class NamedRequests:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = request_id_of(request.headers.get(HEADER, ""))
         # Until the request has ended: what went wrong is logged after the last middleware.
-        about.set({"request": request_id, **_study_of(request)})
+        about.set({"request": request_id})
         response = self.get_response(request)
         response.headers[HEADER] = request_id
         return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+    ) -> None:
+        """Every address that names a study calls it `slug`."""
+        if "slug" in kwargs:
+            about.set({**about.get(), "study": kwargs["slug"]})
 
 
 @request_finished.connect
 def end_request(**_: Any) -> None:
     about.set(NOTHING)
-
-
-# The addresses that name a study: of raters, of owners, of the API.
-STUDY = re.compile(r"^/(?:s|studies|api/v1/studies)/([-\w]+)/")
-
-
-def _study_of(request: HttpRequest) -> dict[str, str]:
-    found = STUDY.match(request.path_info)
-    return {"study": found.group(1)} if found else {}
 
 
 @before_task_publish.connect

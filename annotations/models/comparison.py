@@ -73,6 +73,10 @@ class Rendition(models.Model):
         return f"{self.stimulus} as {self.profile}"
 
 
+SHOWN_WITH = ("of_check", "prompt", "rendition_a", "rendition_b")
+"""What a comparison is read with that is to be shown to a rater."""
+
+
 class ComparisonQuerySet(models.QuerySet["Comparison"]):
     def counted(self) -> ComparisonQuerySet:
         """Comparisons that the study is about; checks are made beside them."""

@@ -43,8 +43,11 @@ class Given(Expression):
         return field.get_db_prep_save(field.get_prep_value(values[self.name]), database)
 
 
-def given_id(name: str) -> Given:
+def given_number(name: str) -> Given:
     return Given(name, models.BigIntegerField())
+
+
+given_id = given_number
 
 
 def given_text(name: str) -> Given:

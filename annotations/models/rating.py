@@ -17,7 +17,7 @@ from annotations.enums import (
     SkipReason,
 )
 from annotations.models.checks import BEFORE_START
-from annotations.models.comparison import Comparison
+from annotations.models.comparison import SHOWN_WITH, Comparison
 from annotations.models.prepared import Given
 from annotations.models.study import Axis, Reason, Study, new_token
 
@@ -136,14 +136,11 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def with_stimuli(self) -> AssignmentQuerySet:
         """With all that a rater's page needs, in one query."""
-        return self.select_related(
-            "rater",
-            "comparison__study__recruitment",
-            "comparison__of_check",
-            "comparison__prompt",
-            "comparison__rendition_a",
-            "comparison__rendition_b",
-        )
+        study = "comparison__study__recruitment"
+        return self.select_related("rater", study).with_comparison_as_shown()
+
+    def with_comparison_as_shown(self) -> AssignmentQuerySet:
+        return self.select_related(*(f"comparison__{name}" for name in SHOWN_WITH))
 
 
 class Assignment(models.Model):

@@ -37,8 +37,13 @@ MOST_RATERS = 99
 
 def count_of(rows: models.QuerySet[Any]) -> Coalesce:
     """How many rows a correlated query has, as a column."""
-    counted = rows.order_by().annotate(one=Value(1)).values("one").annotate(n=Count("pk"))
-    return Coalesce(Subquery(counted.values("n")), 0)
+    return total_of(rows, Count("pk"))
+
+
+def total_of(rows: models.QuerySet[Any], added_up: models.Aggregate) -> Coalesce:
+    """What the rows of a correlated query come to, as a column; 0 without any."""
+    totals = rows.order_by().annotate(one=Value(1)).values("one").annotate(n=added_up)
+    return Coalesce(Subquery(totals.values("n")), 0)
 
 
 def new_token() -> str:

@@ -1,7 +1,6 @@
 """What is read by a prepared query is what its queryset reads."""
 
 import gc
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -27,6 +26,7 @@ from annotations.services.rating.sides import LEADS_OF, with_leads
 from annotations.services.rating.submitting import ASSIGNMENT_AT_WORK
 from annotations.views import common, media
 from tests.annotations.factories import NOW, claim, judge, make_rater, make_study
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db
 
@@ -177,7 +177,7 @@ def test_postgres_takes_the_locks_in_their_order(query):
         with ThreadPoolExecutor(1) as pool, transaction.atomic():
             _lock(held)
             waiting = pool.submit(_lock_by, query, given)
-            wait_for_blocked()
+            wait_for(somebody_waits_for_a_lock, "the one who waits for the lock")
             others = [one for one in rows if one is not held]
             assert [_is_locked(one) for one in others] == [
                 rows.index(one) < place for one in others
@@ -186,19 +186,14 @@ def test_postgres_takes_the_locks_in_their_order(query):
         waiting.result()
 
 
-def wait_for_blocked():
-    """Until somebody in this database waits for a lock."""
+def somebody_waits_for_a_lock() -> bool:
     query = (
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    give_up_at = time.monotonic() + 60
-    while time.monotonic() < give_up_at:
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            if cursor.fetchone() == (1,):
-                return
-    raise AssertionError("Nobody waits for a lock.")
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchone() == (1,)
 
 
 def _lock(row, **how):

@@ -6,7 +6,8 @@ The application's Django test client cannot show what nginx or a bucket makes of
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -44,28 +45,34 @@ def site(request, live_server, settings) -> str:
 
 @pytest.fixture
 def nginx_site(live_server, settings, tmp_path) -> Iterator[str]:
-    """nginx with the site file that the project ships, before the application."""
     settings.MEDIA_SENDFILE = "nginx"
-    port, log = free_port(), tmp_path / "nginx.log"
-    configuration = write_nginx_configuration(tmp_path, port, urlsplit(live_server.url).netloc)
-    command = [str(find_nginx()), "-c", str(configuration), "-p", str(tmp_path), "-e", str(log)]
-    process = start_process(command, log=tmp_path / "out.log", cwd=tmp_path, env=dict(os.environ))
+    with nginx_before(urlsplit(live_server.url).netloc, tmp_path) as site:
+        yield site
+
+
+@contextmanager
+def nginx_before(application: str, folder: Path) -> Iterator[str]:
+    """nginx with the site file that the project ships, before the application."""
+    port, log = free_port(), folder / "nginx.log"
+    configuration = write_nginx_configuration(folder, port, application)
+    command = [str(find_nginx()), "-c", str(configuration), "-p", str(folder), "-e", str(log)]
+    process = start_process(command, log=folder / "out.log", cwd=folder, env=dict(os.environ))
     question = b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
-    wait_until(lambda: answers(port, question, b"HTTP/1.1 200"), process, "nginx", log)
-    yield f"http://127.0.0.1:{port}"
-    stop_process(process)
+    try:
+        wait_until(lambda: answers(port, question, b"HTTP/1.1 200"), process, "nginx", log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop_process(process)
 
 
-@pytest.mark.parametrize(
-    ("before", "told"), [({}, "http"), ({"X-Forwarded-Proto": "https"}, "https")]
-)
-def test_nginx_says_how_the_browser_came(tmp_path, before, told):
-    """Behind what ends TLS: else links would be http, and HSTS would not be sent."""
-    heard = []
+@contextmanager
+def listener() -> Iterator[tuple[str, list[Mapping[str, str]]]]:
+    """An application that says nothing: its address, and the headers of each request."""
+    heard: list[Mapping[str, str]] = []
 
     class Listener(BaseHTTPRequestHandler):
         def do_GET(self):
-            heard.append((self.headers["X-Forwarded-Proto"], self.headers["X-Request-ID"]))
+            heard.append(self.headers)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -75,23 +82,25 @@ def test_nginx_says_how_the_browser_came(tmp_path, before, told):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
     Thread(target=server.serve_forever, daemon=True).start()
-    port, log = free_port(), tmp_path / "nginx.log"
-    configuration = write_nginx_configuration(tmp_path, port, f"127.0.0.1:{server.server_port}")
-    command = [str(find_nginx()), "-c", str(configuration), "-p", str(tmp_path), "-e", str(log)]
-    process = start_process(command, log=tmp_path / "out.log", cwd=tmp_path, env=dict(os.environ))
     try:
-        question = b"GET /healthz HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
-        wait_until(lambda: answers(port, question, b"HTTP/1.1 200"), process, "nginx", log)
-        heard.clear()
-        httpx.get(f"http://127.0.0.1:{port}/s/one/?PROLIFIC_PID=5f3c", headers=before)
-        [(came_by, request_id)] = heard
-        assert came_by == told
+        yield f"127.0.0.1:{server.server_port}", heard
     finally:
-        stop_process(process)
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("before", "told"), [({}, "http"), ({"X-Forwarded-Proto": "https"}, "https")]
+)
+def test_nginx_says_how_the_browser_came_and_logs_no_people(tmp_path, before, told):
+    """Behind what ends TLS: else links would be http, and HSTS would not be sent."""
+    with listener() as (application, heard), nginx_before(application, tmp_path) as site:
+        heard.clear()
+        httpx.get(f"{site}/s/one/?PROLIFIC_PID=5f3c", headers=before)
+        [headers] = heard
+    assert headers["X-Forwarded-Proto"] == told
     last = (tmp_path / "access.log").read_text().splitlines()[-1]
-    assert " 200 GET /s/one/ 0 " in last and last.endswith(f"request={request_id}")
+    assert " 200 GET /s/one/ 0 " in last and last.endswith(f"request={headers['X-Request-ID']}")
     assert "5f3c" not in last and "127.0.0.1" not in last
 
 

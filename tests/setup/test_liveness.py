@@ -9,6 +9,7 @@ import pytest
 
 from juice.liveness import WITHIN_SECONDS
 from tests.processes import ROOT, running_stack
+from tests.waiting import wait_for
 
 LOOK = [sys.executable, "juice/liveness.py"]
 
@@ -42,18 +43,11 @@ def test_worker_and_beat_go_on_giving_signs(tmp_path):
             stack.environment["SIGN_OF_LIFE"] = str(signs[name])
             start()
         for _ in range(2):
-            wait_for(lambda: all(sign.exists() for sign in signs.values()))
+            wait_for(lambda: all(sign.exists() for sign in signs.values()), "a sign of life")
             for sign in signs.values():
                 sign.unlink()
         kept = [path.name for path in (tmp_path, ROOT) for path in path.glob("*schedule*")]
     assert kept == []
-
-
-def wait_for(holds, seconds=60.0):
-    give_up_at = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.05)
 
 
 @pytest.mark.django_db

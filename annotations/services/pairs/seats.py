@@ -21,7 +21,7 @@ from django.db.models.functions import Greatest
 
 from annotations.enums import AssignmentState
 from annotations.models import Assignment, Comparison, Rater, Study
-from annotations.models.prepared import Given, PreparedUpdate, given_id
+from annotations.models.prepared import Given, PreparedUpdate, given_id, given_number
 from annotations.models.rating import AssignmentQuerySet
 from annotations.models.study import count_of
 
@@ -149,7 +149,7 @@ def _with_seat(comparison_id: int | Given) -> QuerySet[Comparison]:
 
 TAKE_AT_NEW_PLACE = PreparedUpdate(
     lambda: _with_seat(given_id("comparison")),
-    lambda: {"open_seats": F("open_seats") - 1, "position": given_id("place")},
+    lambda: {"open_seats": F("open_seats") - 1, "position": given_number("place")},
 )
 
 

@@ -10,42 +10,34 @@ from annotations.errors import PartEnded, StudyNotOpen, StudyOver
 from annotations.models import Check, Rater, Study
 from annotations.models.checks import BEFORE_START
 from annotations.models.prepared import Prepared, given_id
+from annotations.models.rating import RaterQuerySet
 
-LOCKED_RATER = Prepared(
-    lambda: (
-        Rater.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("study__recruitment", "study__check_plan", "invite")
-        .filter(pk=given_id("rater"))
-    )
-)
-
-
-def _lessons() -> QuerySet[Check]:
-    return Check.objects.filter(study=OuterRef("study"), role__in=BEFORE_START).order_by()
-
-
+READ_WITH = ("study__recruitment", "study__check_plan", "invite")
+"""What a rater is read with on whom something is decided."""
 # PostgreSQL takes the locks of a statement in the order in which it names them.
 HELD_STUDY = f"FOR SHARE OF {Study._meta.db_table}"
 HELD_RATER = f"FOR NO KEY UPDATE OF {Rater._meta.db_table}"
 
+
+def _given() -> RaterQuerySet:
+    return Rater.objects.select_related(*READ_WITH).filter(pk=given_id("rater")).order_by()
+
+
+def _lessons() -> QuerySet[Check]:
+    """Asked of the checks, which are few: joined, a database might read all comparisons."""
+    return Check.objects.filter(study=OuterRef("study"), role__in=BEFORE_START).order_by()
+
+
+LOCKED_RATER = Prepared(lambda: _given().select_for_update(of=("self",), no_key=True))
 RATER_AT_WORK = Prepared(
-    lambda: (
-        Rater.objects.select_related("study__recruitment", "study__check_plan", "invite")
-        .filter(pk=given_id("rater"))
-        # Asked of the checks, which are few: joined, a database might read all comparisons.
-        .annotate(has_lessons=Exists(_lessons()))
-        .order_by()
-    ),
+    lambda: _given().annotate(has_lessons=Exists(_lessons())),
     on_postgres=f"{HELD_STUDY} {HELD_RATER}",
 )
 
 
 def lock_rater(rater_id: int) -> Rater:
     """The rater as they are now; two changes about one rater are made one after the other."""
-    locked = LOCKED_RATER.first(rater=rater_id)
-    if locked is None:
-        raise Rater.DoesNotExist
-    return locked
+    return _found(LOCKED_RATER.first(rater=rater_id))
 
 
 def lock_rater_at_work(rater: Rater) -> Rater:
@@ -54,10 +46,13 @@ def lock_rater_at_work(rater: Rater) -> Rater:
     What is acknowledged to a rater is thus committed before the study is paused or closed. The
     study's lock is shared: raters do not wait for each other, only for who pauses or closes.
     """
-    locked = RATER_AT_WORK.first(rater=rater.pk)
-    if locked is None:
+    return _found(RATER_AT_WORK.first(rater=rater.pk))
+
+
+def _found(rater: Rater | None) -> Rater:
+    if rater is None:
         raise Rater.DoesNotExist
-    return locked
+    return rater
 
 
 def ensure_may_rate(rater: Rater) -> None:

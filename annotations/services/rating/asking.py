@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotations.enums import Choice, Side, SkipReason, StimulusKind, StudyKind
 from annotations.models import Assignment, Axis, Check, Comparison, Rater, Study
+from annotations.models.comparison import SHOWN_WITH
 from annotations.models.prepared import Prepared, given_id
 from annotations.services.rating.stages import (
     MAX_NOTE_LENGTH,
@@ -181,8 +182,6 @@ def ask(assignment: Assignment, *, now: datetime, given: Sequence[Answer] = ()) 
     return _asked(assignment, given, now=now)
 
 
-SHOWN_WITH = ("of_check", "prompt", "rendition_a", "rendition_b")
-"""What a comparison is read with that is to be shown."""
 SHOWN = Prepared(
     lambda: (
         Comparison.objects.select_related(*SHOWN_WITH).filter(pk=given_id("comparison")).order_by()

@@ -26,7 +26,6 @@ from annotations.models.rating import COUNTED, AssignmentQuerySet
 from annotations.services.pairs.seats import end_leases, take_again, take_first
 from annotations.services.raters.entry import ensure_may_take_more
 from annotations.services.raters.locking import ensure_may_rate, lock_rater_at_work
-from annotations.services.rating.asking import SHOWN_WITH
 from annotations.services.rating.ordering import free_for, in_order_of, new_place
 from annotations.services.rating.qualifying import next_lesson
 from annotations.services.rating.sides import draw_side, leads_of
@@ -205,7 +204,7 @@ GIVEN_BEFORE = Prepared(
         # The same once more, as an index has it.
         .filter(state__in=[AssignmentState.LEASED, AssignmentState.EXPIRED])
         .select_for_update(of=("self",), no_key=True)
-        .select_related(*(f"comparison__{name}" for name in SHOWN_WITH))
+        .with_comparison_as_shown()
         .order_by("pk")
     )
 )

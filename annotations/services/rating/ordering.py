@@ -13,13 +13,11 @@ from datetime import datetime
 from functools import partial
 from random import Random
 
-from django.db import models
 from django.db.models import Subquery
 
 from annotations.models import Comparison, Rater
-from annotations.models.comparison import ComparisonQuerySet
-from annotations.models.prepared import Given, Prepared, given_id, given_moment
-from annotations.services.rating.asking import SHOWN_WITH
+from annotations.models.comparison import SHOWN_WITH, ComparisonQuerySet
+from annotations.models.prepared import Given, Prepared, given_id, given_moment, given_number
 from annotations.services.rating.sides import with_leads
 
 PLACES = 2**56
@@ -51,13 +49,9 @@ def _to_take(free: ComparisonQuerySet) -> ComparisonQuerySet:
     return with_leads(given, rater=given_id("rater"), now=given_moment("now"))[:1]
 
 
-def _given_place(name: str) -> Given:
-    return Given(name, models.BigIntegerField())
-
-
 FIRST_ON_ARC = Prepared(
     lambda: _to_take(
-        on_arc(given_id("study"), given_id("rater"), (_given_place("low"), _given_place("high")))
+        on_arc(given_id("study"), given_id("rater"), (given_number("low"), given_number("high")))
     )
 )
 FIRST_OF_ALL = Prepared(lambda: _to_take(free_for(given_id("study"), given_id("rater"))))

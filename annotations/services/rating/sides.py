@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from random import Random
 
-from django.db.models import Case, OuterRef, Subquery, Sum, Value, When
+from django.db.models import Case, OuterRef, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from annotations.enums import Side
@@ -13,6 +13,7 @@ from annotations.models import Assignment, Comparison, Rater
 from annotations.models.comparison import ComparisonQuerySet
 from annotations.models.prepared import Given, Prepared, given_id, given_moment
 from annotations.models.rating import AssignmentQuerySet
+from annotations.models.study import total_of
 
 # The chance of the side that makes the imbalance smaller. Below 1, so that no side is certain.
 BIAS = 0.85
@@ -90,5 +91,4 @@ def leads_of(*, rater: Rater, comparison: Comparison, now: datetime) -> tuple[in
 def _lead(assignments: AssignmentQuerySet) -> Coalesce:
     """How often stimulus a stood left, less how often right, as a column."""
     one_each = Case(When(side_a=Side.LEFT, then=Value(1)), default=Value(-1))
-    summed = assignments.order_by().annotate(one=Value(1)).values("one").annotate(n=Sum(one_each))
-    return Coalesce(Subquery(summed.values("n")), 0)
+    return total_of(assignments, Sum(one_each))

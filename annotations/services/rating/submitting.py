@@ -39,7 +39,12 @@ from annotations.models.prepared import (
 )
 from annotations.services.pairs.seats import take_again
 from annotations.services.raters.entry import ensure_not_left
-from annotations.services.raters.locking import HELD_RATER, HELD_STUDY, ensure_may_rate
+from annotations.services.raters.locking import (
+    HELD_RATER,
+    HELD_STUDY,
+    READ_WITH,
+    ensure_may_rate,
+)
 from annotations.services.rating.claiming import lease_of
 from annotations.services.rating.qualifying import settle_checks
 from annotations.services.rating.stages import (
@@ -196,15 +201,8 @@ ASSIGNMENT_AT_WORK = Prepared(
     lambda: (
         Assignment.objects.for_rater(given_id("rater"))
         .filter(public_id=given_uuid("public_id"))
-        .select_related(
-            "rater__study__recruitment",
-            "rater__study__check_plan",
-            "rater__invite",
-            "comparison__of_check",
-            "comparison__prompt",
-            "comparison__rendition_a",
-            "comparison__rendition_b",
-        )
+        .select_related(*(f"rater__{name}" for name in READ_WITH))
+        .with_comparison_as_shown()
         .order_by()
     ),
     on_postgres=f"{HELD_STUDY} {HELD_RATER}, {Assignment._meta.db_table}",
