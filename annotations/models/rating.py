@@ -6,7 +6,8 @@ import uuid
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from annotations.enums import (
     AssignmentState,
@@ -87,6 +88,20 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def counted(self) -> AssignmentQuerySet:
         return self.filter(COUNTED)
+
+    def counted_of(self, rater_id: int | Given) -> AssignmentQuerySet:
+        """`counted` of one rater, found among the rater's own."""
+        own = self.for_rater(rater_id).with_role()
+        return own.filter(Q(role=""), occasion=1)
+
+    def with_role(self) -> AssignmentQuerySet:
+        """Each with the `role` of its check, or an empty text: of a few, such as one rater's.
+
+        Joined, a database may read the comparisons of all studies in their order to find a rater's
+        few hundred among them. A value is never planned as a join, whatever the statistics say.
+        """
+        own = Comparison.objects.filter(pk=OuterRef("comparison")).order_by()
+        return self.alias(role=Coalesce(Subquery(own.values("of_check__role")[:1]), Value("")))
 
     def not_withdrawn(self) -> AssignmentQuerySet:
         """Those whose comparison the study still is about."""

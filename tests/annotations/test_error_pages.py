@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
+from annotations.templatetags import keeping
 from juice.urls import urlpatterns as all_urls
 from tests.annotations.factories import make_study
 
@@ -130,6 +131,7 @@ def test_a_fault_is_said_even_when_the_templates_fail(settings, setting):
 def test_a_fault_is_said_even_when_a_template_fails_half_way(monkeypatch):
     """As without `collectstatic`: the language is set by then, no file can be named."""
     monkeypatch.setattr(staticfiles_storage, "url", broken)
+    monkeypatch.setattr(keeping, "MOST_KEPT", 0)  # as in a process that has made no page yet
     page = page_in(Client(raise_request_exception=False).get("/s/broken/"), 500)
     assert page.startswith(f"<!doctype html>{TITLES['en']}")
     assert "has been noted. Please try again in a minute." in page

@@ -112,8 +112,9 @@ def vacate(rater: Rater) -> int:
 
     The caller has locked the rater, and leaves the rater out in the same transaction.
     """
-    voted = list(rater.assignments.counted().submitted().values_list("comparison", flat=True))
-    leased = rater.assignments.counted().filter(state=AssignmentState.LEASED).count()
+    own = Assignment.objects.counted_of(rater.pk)
+    voted = list(own.submitted().values_list("comparison", flat=True))
+    leased = own.filter(state=AssignmentState.LEASED).count()
     end_leases(rater.assignments.all())
     _open(voted)
     return len(voted) + leased

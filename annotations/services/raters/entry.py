@@ -19,7 +19,7 @@ from annotations.errors import (
     StudyNotOpen,
     StudyOver,
 )
-from annotations.models import Rater, Recruitment, Study
+from annotations.models import Assignment, Rater, Recruitment, Study
 from annotations.panels import PREVIEW_SESSION, Entry
 from annotations.services.pairs.ready import ready_count
 
@@ -126,7 +126,7 @@ def ensure_may_take_more(rater: Rater, *, now: datetime) -> None:
         )
     _ensure_in_window(recruitment, now=now)
     cap = _share_cap(recruitment)
-    if cap is not None and rater.assignments.counted().taken(now=now).count() >= cap:
+    if cap is not None and Assignment.objects.taken(now=now).counted_of(rater.pk).count() >= cap:
         raise ShareReached(
             _(
                 "You have judged as many pairs as one person may in this study, so that the result "

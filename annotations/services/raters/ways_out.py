@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from annotations.enums import ENDED_AT_PANEL, RaterOutcome
 from annotations.errors import EntryRefused, ShareReached, StudyNotOpen, StudyOver
-from annotations.models import Rater, Study
+from annotations.models import Assignment, Rater, Study
 from annotations.panels import Panel, fill_link
 from annotations.services.raters.entry import (
     PanelIdentity,
@@ -124,7 +124,7 @@ class Ending:
 
 def has_judged(rater: Rater) -> bool:
     """Whether the rater judged any of the study's own pairs; practice is no work."""
-    return rater.assignments.counted().submitted().exists()
+    return Assignment.objects.counted_of(rater.pk).submitted().exists()
 
 
 def may_get_more(rater: Rater) -> bool:
@@ -136,7 +136,7 @@ def outcome_without_more(rater: Rater) -> RaterOutcome:
     """How the part of a rater ends for whom nothing is left."""
     if has_judged(rater):
         return RaterOutcome.DONE
-    if rater.assignments.counted().skipped().exists():
+    if Assignment.objects.counted_of(rater.pk).skipped().exists():
         return RaterOutcome.NOTHING_JUDGED
     return RaterOutcome.OVER_QUOTA
 

@@ -48,9 +48,8 @@ def with_leads(
     """
     taken = Assignment.objects.taken(now=now)
     own = taken.filter(comparison=OuterRef("pk"), occasion=1, rater__excluded_at=None)
-    return comparisons.annotate(
-        rater_lead=_lead(taken.for_rater(rater).counted()), own_lead=_lead(own)
-    )
+    by_rater = taken.counted_of(rater)
+    return comparisons.annotate(rater_lead=_lead(by_rater), own_lead=_lead(own))
 
 
 LEAD_OF_CHECKS = Prepared(

@@ -99,13 +99,14 @@ class Record:
     Attributes
     ----------
     last
-        When the last answer came, and the role of its check if it was one; None before the first.
+        When the last answer came, and the role of its check, empty if it was none; None before the
+        first.
     seconds
         How long each of the last few took that the server saw from the start.
     """
 
     work: WorkCount
-    last: tuple[datetime, str | None] | None
+    last: tuple[datetime, str] | None
     seconds: tuple[float, ...]
 
 
@@ -117,16 +118,17 @@ def _in_all(**states: Q) -> dict[str, Window]:
 def _dealt_with() -> QuerySet[Assignment, tuple[Any, ...]]:
     """The last few, each with the counts of all."""
     judged, skipped = Q(state=AssignmentState.SUBMITTED), Q(state=AssignmentState.SKIPPED)
-    at_work = ~Q(comparison__of_check__role__in=BEFORE_START)
+    at_work = ~Q(role__in=BEFORE_START)
     counts = _in_all(
         judged=judged,
         skipped=skipped,
         judged_at_work=judged & at_work,
         skipped_at_work=skipped & at_work,
     )
-    own = Assignment.objects.for_rater(given_id("rater")).dealt_with().annotate(**counts)
+    own = Assignment.objects.for_rater(given_id("rater")).dealt_with().with_role()
+    own = own.annotate(**counts, of_role=F("role"))
     newest_first = F("submitted_at").desc(nulls_last=True), "-pk"
-    columns = ("shown_at", "submitted_at", "comparison__of_check__role")
+    columns = ("shown_at", "submitted_at", "of_role")
     return own.order_by(*newest_first).values_list(*columns, *counts)[:PACE_OVER]
 
 
