@@ -21,14 +21,13 @@ from django.utils import timezone
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
-from analysis.core.columns import VOTE_COLUMNS
 from analysis.files.csv import judgment_lines, rendition_lines
 from analysis.files.exchange import VOTE_FILES
-from analysis.files.parquet import parquet_chunks
+from analysis.files.parquet import judgment_chunks
 from analysis.models import Report
 from analysis.page.frame import content_security_policy, with_notice
 from analysis.services.requesting import current_report, request_extras
-from analysis.votes.rows import judgment_rows
+from analysis.votes.parts import judgment_parts
 from annotations.models import Study
 from annotations.services.pairs.provenance import rendition_rows
 
@@ -78,9 +77,9 @@ def _page(ready: Report, asked: Report) -> HttpResponseBase:
 
 @require_safe
 def judgments_csv(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Every judgment up to now, line by line."""
+    """Every judgment up to now, some thousand lines at a time."""
     study = _study(token)
-    lines = judgment_lines(judgment_rows(study))
+    lines = judgment_lines(judgment_parts(study))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     return _private(_as_file(response, f"{study.slug}-judgments.csv"))
 
@@ -99,7 +98,7 @@ def report_file(request: HttpRequest, token: str, name: str) -> HttpResponseBase
     """One of the report's tables, such as win_rates.csv."""
     study = _study(token)
     if name in VOTE_FILES:
-        lines = VOTE_FILES[name](judgment_rows(study))
+        lines = VOTE_FILES[name](judgment_parts(study))
         streamed = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         return _private(_as_file(streamed, f"{study.slug}-{name.replace('_', '-')}"))
     is_extra = name == ALL or name.rpartition(".")[2] in EXTRA_TYPES
@@ -151,7 +150,7 @@ def _extras_not_there(
 def judgments_parquet(request: HttpRequest, token: str) -> HttpResponseBase:
     """Every judgment up to now, piece by piece."""
     study = _study(token)
-    pieces = parquet_chunks(VOTE_COLUMNS, judgment_rows(study))
+    pieces = judgment_chunks(judgment_parts(study))
     response = StreamingHttpResponse(pieces, content_type=EXTRA_TYPES["parquet"])
     return _private(_as_file(response, f"{study.slug}-judgments.parquet"))
 

@@ -15,7 +15,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.core.coefficients import coefficients, item_terms
+from analysis.core.coefficients import alpha, item_terms
 from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import clustered_estimate
 from analysis.core.resampling import kinds_of, percentile_interval, resample_sums, spread, sums_by
@@ -201,21 +201,21 @@ def krippendorff_alpha(
     if not len(table):
         return _undefined(counts)
     terms = item_terms(table)
-    alpha = float(coefficients(terms.sum(axis=0))["krippendorff_alpha"])
-    if np.isnan(alpha):
+    value = float(alpha(terms.sum(axis=0)))
+    if np.isnan(value):
         return Estimate(None, undefined=Undefined.NO_VARIATION)
     units = terms if prompts is None else sums_by(_kept(prompts, counts), terms)
     if len(units) < 2:
-        return Estimate(alpha, undefined=Undefined.TOO_FEW_CLUSTERS)
+        return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
     if rng is None:
-        return Estimate(alpha)
-    drawn = coefficients(resample_sums(units, draws, rng))["krippendorff_alpha"]
+        return Estimate(value)
+    drawn = alpha(resample_sums(units, draws, rng))
     defined = drawn[~np.isnan(drawn)]
     skipped, se = draws - len(defined), spread(defined)
     if se is None:
-        return Estimate(alpha, undefined=Undefined.NO_VARIATION, skipped_draws=skipped)
+        return Estimate(value, undefined=Undefined.NO_VARIATION, skipped_draws=skipped)
     interval = percentile_interval(defined, confidence).about(Population.PROMPTS)
-    return Estimate(alpha, se, interval, skipped_draws=skipped)
+    return Estimate(value, se, interval, skipped_draws=skipped)
 
 
 def alpha_at_level(

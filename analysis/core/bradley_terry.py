@@ -64,21 +64,25 @@ class Strengths:
         Several covariances are added as prompts + raters - cells, and count for at least the
         larger of the first two. No interval with fewer than two clusters, or if all are alike.
         """
-        value = float(weights @ self.values)
+        terms = [float(weights @ covariance @ weights) for covariance in self.covariances]
+        return self._estimate(float(weights @ self.values), terms, confidence)
+
+    def difference(self, model: str, other: str, confidence: float = 0.95) -> Estimate:
+        """l_model - l_other: the contrast of two models, without a pass over all the others."""
+        i, j = self.models.index(model), self.models.index(other)
+        terms = [
+            float((own[i, i] - own[j, i]) - (own[i, j] - own[j, j])) for own in self.covariances
+        ]
+        return self._estimate(float(self.values[i] - self.values[j]), terms, confidence)
+
+    def _estimate(self, value: float, terms: list[float], confidence: float) -> Estimate:
+        """A contrast from its variance by each covariance."""
         if self.clusters < 2:
             return Estimate(value, undefined=Undefined.TOO_FEW_CLUSTERS)
-        terms = [float(weights @ covariance @ weights) for covariance in self.covariances]
         two_way = len(terms) > 1
         variance = max(terms[0] + terms[1] - terms[2], *terms[:2]) if two_way else terms[0]
         population = Population.PROMPTS_AND_RATERS if two_way else Population.PROMPTS
         return clustered_estimate(value, variance, self.clusters - 1, population, confidence)
-
-    def difference(self, model: str, other: str, confidence: float = 0.95) -> Estimate:
-        """l_model - l_other."""
-        weights = np.zeros(len(self.models))
-        weights[self.models.index(model)] += 1
-        weights[self.models.index(other)] -= 1
-        return self.contrast(weights, confidence)
 
 
 def fit_strengths(contests: Contests) -> Strengths:

@@ -7,12 +7,18 @@ from enum import StrEnum
 from math import sqrt
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 
 from analysis.core.estimates import Estimate, Interval, Population, Undefined
-from analysis.core.intervals import NO_SPREAD, clustered_estimate, two_sided_z, wilson
+from analysis.core.intervals import (
+    NO_SPREAD,
+    clustered_estimate,
+    two_sided_t,
+    two_sided_z,
+    wilson,
+)
+from analysis.core.model_pair_votes import numbered
 from analysis.core.resampling import (
     bca_interval,
     draw_repeats,
@@ -86,10 +92,11 @@ def clustered_share_t(totals: ArrayLike, sizes: ArrayLike, confidence: float = 0
     return clustered_estimate(share.value, share.se**2, df, Population.PROMPTS, confidence)
 
 
-def share_by_cluster(scores: pd.Series, clusters: pd.Series, confidence: float = 0.95) -> Estimate:
+def share_by_cluster(scores: ArrayLike, clusters: ArrayLike, confidence: float = 0.95) -> Estimate:
     """`clustered_share` of one score per row, rows with an equal cluster label together."""
-    per_cluster = scores.groupby(clusters, sort=True).agg(["sum", "size"])
-    return clustered_share(per_cluster["sum"], per_cluster["size"], confidence)
+    numbers, kinds = numbered(clusters)
+    totals = np.bincount(numbers, np.asarray(scores, dtype=float), kinds)
+    return clustered_share(totals, np.bincount(numbers, minlength=kinds), confidence)
 
 
 def bootstrap_share(
@@ -233,10 +240,10 @@ def _sums(codes: Ints, values: Floats) -> Floats:
 
 def _codes(labels: ArrayLike) -> tuple[Ints, int]:
     """Labels as 0 .. k - 1 in ascending order of the labels, and k."""
-    codes, kinds = pd.factorize(np.asarray(labels), sort=True)
+    codes, kinds = numbered(labels)
     if (codes < 0).any():
         raise ValueError("every vote needs a prompt and a rater")
-    return codes, len(kinds)
+    return codes, kinds
 
 
 def effective_size(
@@ -255,6 +262,9 @@ def effective_size(
 
 
 def _effective_wilson(share: float, se: float, clusters: int, confidence: float) -> Interval:
-    effective = float(effective_size(share, se, clusters, confidence))
+    constant = se < NO_SPREAD or share in (0, 1)
+    plain = float(clusters) if constant else share * (1 - share) / (se * se)
+    shrunk = two_sided_z(confidence) / two_sided_t(clusters - 1, confidence)
+    effective = plain * (shrunk * shrunk)
     interval = wilson(share * effective, effective, confidence)
     return Interval(interval.lower, interval.upper, "wilson-effective-n", Population.PROMPTS)

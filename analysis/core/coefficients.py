@@ -51,22 +51,30 @@ def coefficients(sums: Floats) -> dict[str, Floats]:
     an item of two votes. The formulas are those of `analysis.core.agreement`.
     """
     categories = (sums.shape[-1] - 6) // 2
-    items, several, complete, agreeing, votes, coincidences = np.moveaxis(sums[..., :6], -1, 0)
-    chosen = sums[..., 6 + categories :]
+    items, several, complete, agreeing = np.moveaxis(sums[..., :4], -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         observed = agreeing / several
         shares = sums[..., 6 : 6 + categories] / items[..., None]
         by_kappa = (shares**2).sum(axis=-1)
         by_ac1 = (shares * (1 - shares)).sum(axis=-1) / (categories - 1)
-        by_alpha = (chosen * (chosen - 1)).sum(axis=-1) / (votes * (votes - 1))
         return {
             "complete": complete / several,
             "pairwise": observed,
             "fleiss_kappa": _corrected(observed, by_kappa),
             "gwet_ac1": _corrected(observed, by_ac1),
             "brennan_prediger": _corrected(observed, np.full_like(observed, 1 / categories)),
-            "krippendorff_alpha": _corrected(coincidences / votes, by_alpha),
+            "krippendorff_alpha": alpha(sums),
         }
+
+
+def alpha(sums: Floats) -> Floats:
+    """Krippendorff's alpha alone, for thousands of resamples."""
+    categories = (sums.shape[-1] - 6) // 2
+    votes, coincidences = np.moveaxis(sums[..., 4:6], -1, 0)
+    chosen = sums[..., 6 + categories :]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = (chosen * (chosen - 1)).sum(axis=-1) / (votes * (votes - 1))
+        return _corrected(coincidences / votes, expected)
 
 
 def _corrected(observed: Floats, expected: Floats) -> Floats:

@@ -34,9 +34,10 @@ reason_order    texts with `;` between, as shown   empty: unknown
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -53,16 +54,34 @@ class ColumnKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of every form of a table: its name, its kind, and its value in a row."""
+    """A column of every form of a table: its name, its kind, and its value in a row.
+
+    Where a table comes in parts, `value` gives all values of the part.
+    """
 
     name: str
     kind: ColumnKind
     value: Callable[[Any], Any]
 
 
+Part = Mapping[str, Sequence[Any]]
+"""Some thousand votes, column by column: the values of each column under its name."""
+ROWS_PER_PART = 2_000
+"""Few enough that a download begins at once and its values stay in the processor's cache."""
+
+
 def fields(kind: ColumnKind, *names: str) -> tuple[Column, ...]:
     """Columns whose values stand in the rows under the same names."""
     return tuple(Column(name, kind, itemgetter(name)) for name in names)
+
+
+def values_of_rows(
+    columns: Sequence[Column], rows: Iterable[Any], at_once: int
+) -> Iterator[list[list[Any]]]:
+    """The values of each column in so many rows at a time."""
+    remaining = iter(rows)
+    while block := list(islice(remaining, at_once)):
+        yield [list(map(column.value, block)) for column in columns]
 
 
 def names_of(columns: Iterable[Column]) -> tuple[str, ...]:
@@ -85,6 +104,8 @@ WINNERS = ("model_a", "model_b", "tie")
 DEFAULT_AXIS = "overall"
 BETWEEN = ";"
 RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
+MAY_BE_GUARDED = frozenset((*RUN_BY_SPREADSHEETS, "'"))
+"""First characters: what begins with another is its own cell, as most texts are."""
 
 
 def of_kind(kind: ColumnKind) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from analysis.core.columns import ColumnKind, fields
-from analysis.core.items import count_choices
+from analysis.core.columns import WINNERS, ColumnKind, fields, names_of
 from analysis.core.settings import MajorityRule
 from analysis.core.verdicts import majority_verdicts
 from analysis.core.votes import valid_votes
@@ -21,6 +22,7 @@ VERDICT_COLUMNS = (
     *fields(ColumnKind.TEXT, "verdict"),
     *fields(ColumnKind.FLAG, "complete"),
 )
+BY_ITEM = ("protocol", "axis", "model_a", "model_b", "prompt_id", "comparison_id")
 
 
 def decided_comparisons(
@@ -31,21 +33,29 @@ def decided_comparisons(
     `complete` where it has `min_votes` valid votes: only those count in win rates.
     """
     valid, _ = valid_votes(votes)
-    for names, group in valid.groupby(["protocol", "axis", "model_a", "model_b"], sort=True):
-        protocol, axis, model_a, model_b = names
-        counts = count_choices(group)
-        verdicts = majority_verdicts(counts.to_numpy(), rule)
-        for place, row, verdict in zip(counts.index, counts.to_numpy(), verdicts, strict=True):
-            yield {
-                "protocol": protocol,
-                "axis": axis,
-                "prompt_id": place[0],
-                "comparison_id": place[1],
-                "model_a": model_a,
-                "model_b": model_b,
-                "votes_a": int(row[0]),
-                "votes_b": int(row[1]),
-                "ties": int(row[2]),
-                "verdict": verdict,
-                "complete": bool(row.sum() >= min_votes),
-            }
+    if valid.empty:
+        return
+    items, counts = _counted(valid)
+    columns = {
+        **{name: items[name].tolist() for name in BY_ITEM},
+        **dict(zip(("votes_a", "votes_b", "ties"), counts.T.tolist(), strict=True)),
+        "verdict": majority_verdicts(counts, rule).tolist(),
+        "complete": (counts.sum(axis=1) >= min_votes).tolist(),
+    }
+    names = names_of(VERDICT_COLUMNS)
+    for row in zip(*(columns[name] for name in names), strict=True):
+        yield dict(zip(names, row, strict=True))
+
+
+def _counted(votes: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """A vote of every item, in the order of BY_ITEM, and how often each winner was said of it.
+
+    All items are counted at once: with many models there are about as many pairs of them as votes.
+    """
+    winners = pd.Index(WINNERS).get_indexer(pd.Index(votes["winner"]))
+    if (winners < 0).any():
+        raise ValueError(f"winner must be one of {', '.join(WINNERS)}")
+    items = votes.groupby(list(BY_ITEM), sort=True).ngroup().to_numpy()
+    _, firsts = np.unique(items, return_index=True)
+    cells = np.bincount(items * len(WINNERS) + winners, minlength=len(firsts) * len(WINNERS))
+    return votes.iloc[firsts], cells.reshape(-1, len(WINNERS))

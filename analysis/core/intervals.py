@@ -6,6 +6,7 @@ No Wald interval and no plain bootstrap of verdicts: both collapse at 0 and n.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import hypot, sqrt
 
 from scipy.optimize import brentq
@@ -127,10 +128,12 @@ def clustered_estimate(
     return Estimate(value, se, t_interval(value, se, df, confidence).about(population))
 
 
+@lru_cache
 def two_sided_z(confidence: float) -> float:
     return float(norm.ppf((1 + confidence) / 2))
 
 
+@lru_cache(maxsize=4096)
 def two_sided_t(df: float, confidence: float) -> float:
     return float(student.ppf((1 + confidence) / 2, df))
 

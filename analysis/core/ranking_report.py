@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -27,6 +28,10 @@ from analysis.core.rankings import (
 from analysis.core.strength_models import fit_side_effect
 
 FEWEST_MODELS = 3
+MOST_PROBABLE = 200
+"""Of so many models a report says how likely each is preferred to each: the number of pairs grows
+with the square. The ratings of all give every other: P = 1 / (1 + 10^((R_other - R) / 400)).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +62,9 @@ class ModelPairProbability:
 class AxisRanking:
     """Bradley-Terry over all valid votes of one axis (and protocol), ties half.
 
-    `side_effect` is what standing left adds on the logit scale. `fit` is `None` where models are
-    not all connected both ways; `one_sided` then says what is sure.
+    `probabilities` are those among the 200 highest rated models. `side_effect` is what standing
+    left adds on the logit scale. `fit` is `None` where models are not all connected both ways;
+    `one_sided` then says what is sure.
     """
 
     protocol: str
@@ -78,23 +84,37 @@ def axis_ranking(votes: pd.DataFrame, confidence: float = 0.95) -> AxisRanking |
         return None
     contests = contests_of_votes(votes)
     ranking = rank_models(contests, confidence=confidence)
+    models = tuple(
+        model
+        for number, island in enumerate(ranking.islands)
+        for model in _ranked(number, island, confidence)
+    )
     return AxisRanking(
         protocol=votes["protocol"].iloc[0],
         axis=votes["axis"].iloc[0],
-        models=tuple(
-            model
-            for number, island in enumerate(ranking.islands)
-            for model in _ranked(number, island, confidence)
-        ),
-        probabilities=tuple(
-            ModelPairProbability(model, other, win_probability(ranking.difference(model, other)))
-            for model, other in combinations(contests.models, 2)
-        ),
+        models=models,
+        probabilities=_probabilities(ranking, models),
         side_effect=_side_effect(votes, confidence),
         fit=_fit(contests, ranking),
         one_sided=one_sided_contests(contests),
         cyclic_triples=cyclic_triples(contests, confidence=confidence),
         warnings=ranking.warnings,
+    )
+
+
+def best_first(models: Iterable[RankedModel]) -> list[RankedModel]:
+    """By rating, each island's for itself."""
+    return sorted(models, key=lambda one: (one.island, -(one.rating.value or 0), one.model))
+
+
+def _probabilities(
+    ranking: Ranking, models: Iterable[RankedModel]
+) -> tuple[ModelPairProbability, ...]:
+    shown = sorted(one.model for one in best_first(models)[:MOST_PROBABLE])
+    pairs = list(combinations(shown, 2))
+    return tuple(
+        ModelPairProbability(*pair, win_probability(difference))
+        for pair, difference in zip(pairs, ranking.differences(pairs), strict=True)
     )
 
 

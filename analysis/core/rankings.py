@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,12 +84,20 @@ class Ranking:
         Within a strong component it is that component's own fit, which does not depend on how
         far away the other components are.
         """
-        if not any({model, other} <= set(island.models) for island in self.islands):
-            return Estimate(None, undefined=Undefined.NOT_CONNECTED)
-        for strengths in self.components:
-            if {model, other} <= set(strengths.models):
-                return strengths.difference(model, other, self.confidence)
-        return Estimate(None, undefined=Undefined.SEPARATED)
+        [difference] = self.differences([(model, other)])
+        return difference
+
+    def differences(self, model_pairs: Iterable[tuple[str, str]]) -> Iterator[Estimate]:
+        """`difference` of each pair."""
+        island_of = {name: island for island in self.islands for name in island.models}
+        fit_of = {name: fit for fit in self.components for name in fit.models}
+        for model, other in model_pairs:
+            if island_of[model] is not island_of[other]:
+                yield Estimate(None, undefined=Undefined.NOT_CONNECTED)
+            elif fit_of[model] is not fit_of[other]:
+                yield Estimate(None, undefined=Undefined.SEPARATED)
+            else:
+                yield fit_of[model].difference(model, other, self.confidence)
 
 
 def rank_models(contests: Contests, *, confidence: float = 0.95) -> Ranking:

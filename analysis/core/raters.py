@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -37,23 +39,38 @@ def rater_rows(votes: pd.DataFrame) -> Iterator[dict[str, Any]]:
     left = left_votes(known)
     sides = {side.rater: side for side in screen_raters(left)}
     agreements = others_agreement(known)
-    for rater, own in known.groupby("rater", sort=True):
-        name = str(rater)
-        agreement, seconds = agreements[name], own["duration_ms"].median() / 1000
+    for own in _facts(known).to_dict("records"):
+        name = own["rater"]
+        agreement, seconds = agreements[name], own["milliseconds"] / 1000
         yield {
             "rater": name,
-            "votes": len(own),
-            "comparisons": own["comparison_id"].nunique(),
+            "votes": own["votes"],
+            "comparisons": own["comparisons"],
             "left_votes": left[name][0],
             "decided_votes": left[name][1],
             "left_share": sides[name].left.share.value,
             "leans_to_one_side": sides[name].flag,
             "agreement_with_others": agreement.share.value,
             "compared_with_others": agreement.items,
-            "median_seconds": None if pd.isna(seconds) else float(seconds),
-            "excluded": bool(own["excluded"].any()),
-            "excluded_why": next(filter(None, own["excluded_why"]), ""),
+            "median_seconds": None if isnan(seconds) else seconds,
+            "excluded": own["excluded"],
+            "excluded_why": own["excluded_why"],
         }
+
+
+def _facts(votes: pd.DataFrame) -> pd.DataFrame:
+    """What can be counted of every rater, by order of their names."""
+    own = votes.groupby("rater", sort=True)
+    reasons = votes[votes["excluded_why"].ne("")].drop_duplicates("rater")
+    why = dict(zip(reasons["rater"], reasons["excluded_why"], strict=True))
+    facts = own.agg(
+        votes=("winner", "size"),
+        comparisons=("comparison_id", "nunique"),
+        milliseconds=("duration_ms", "median"),
+        excluded=("excluded", "any"),
+    )
+    names = [str(name) for name in facts.index]
+    return facts.assign(rater=names, excluded_why=[why.get(name, "") for name in facts.index])
 
 
 def left_votes(votes: pd.DataFrame) -> dict[str, tuple[int, int]]:
@@ -65,9 +82,9 @@ def left_votes(votes: pd.DataFrame) -> dict[str, tuple[int, int]]:
     sided = votes[votes["winner"].ne("tie") & votes["side_a"].ne("")]
     decided = sided.drop_duplicates(["rater", "comparison_id"])
     left = decided["winner"].eq("model_a") == decided["side_a"].eq("left")
-    counts = left.groupby(decided["rater"].astype(object)).agg(["sum", "size"])
-    every = counts.reindex(sorted(votes["rater"].unique()), fill_value=0)
-    return {str(name): (int(row["sum"]), int(row["size"])) for name, row in every.iterrows()}
+    of_left, of_either = Counter(decided["rater"][left]), Counter(decided["rater"])
+    names = sorted(votes["rater"].unique())
+    return {str(name): (of_left[name], of_either[name]) for name in names}
 
 
 def others_agreement(votes: pd.DataFrame) -> dict[str, OthersAgreement]:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
 from scipy.stats import fisher_exact
-from scipy.stats import t as student
 
 from analysis.core.clusters import clustered_share, share_by_cluster
 from analysis.core.columns import parted
 from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import clustered_estimate, newcombe
+from analysis.core.model_pair_votes import numbered
 from analysis.core.resampling import kinds_of
 from analysis.core.significance import holm
 
@@ -57,6 +58,14 @@ class Combination:
     votes: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CitedReasons:
+    """Which reasons votes cite: `votes` has a row per vote and a column per name."""
+
+    names: tuple[str, ...]
+    votes: NDArray[np.bool_]
+
+
 def cited_reasons(reasons: pd.Series) -> pd.DataFrame:
     """Votes x reasons, by name: whether the vote cites the reason, from text with `;` between."""
     codes, texts = pd.factorize(reasons)
@@ -79,16 +88,23 @@ def reason_shares(
     prompts
         The prompt of each vote.
     """
+    return shares_of_reasons(_cited_table(cited), prompts, confidence)
+
+
+def shares_of_reasons(
+    cited: CitedReasons, prompts: ArrayLike, confidence: float = 0.95
+) -> tuple[ReasonShare, ...]:
+    """The same from a `CitedReasons`."""
     totals, sizes = _by_prompt(cited, prompts)
     return tuple(
         ReasonShare(
             reason,
-            len(cited),
+            len(cited.votes),
             int(totals[:, place].sum()),
             len(sizes),
             clustered_share(totals[:, place], sizes, confidence),
         )
-        for place, reason in enumerate(cited.columns)
+        for place, reason in enumerate(cited.names)
     )
 
 
@@ -108,9 +124,16 @@ def reason_differences(
     for_a = winners.eq("model_a").to_numpy()
     if not (for_a | winners.eq("model_b").to_numpy()).all():
         raise ValueError("reasons are of votes for model_a or model_b")
+    return differences_of_reasons(_cited_table(cited), for_a, prompts, confidence)
+
+
+def differences_of_reasons(
+    cited: CitedReasons, for_a: NDArray[np.bool_], prompts: ArrayLike, confidence: float = 0.95
+) -> tuple[ReasonDifference, ...]:
+    """The same from a `CitedReasons`, and whether each vote is for A."""
     if for_a.all() or not for_a.any():
         nothing = Estimate(None, undefined=Undefined.NO_VOTES)
-        return tuple(ReasonDifference(reason, nothing, None, None) for reason in cited.columns)
+        return tuple(ReasonDifference(reason, nothing, None, None) for reason in cited.names)
     (ours, our_sizes), (theirs, their_sizes) = (
         _by_prompt(cited, prompts, counted) for counted in (for_a, ~for_a)
     )
@@ -123,9 +146,7 @@ def reason_differences(
     adjusted = holm([p_value for _, p_value in tests])
     return tuple(
         ReasonDifference(reason, difference, p_value, holm_p)
-        for reason, (difference, p_value), holm_p in zip(
-            cited.columns, tests, adjusted, strict=True
-        )
+        for reason, (difference, p_value), holm_p in zip(cited.names, tests, adjusted, strict=True)
     )
 
 
@@ -163,10 +184,15 @@ def reason_item_share(
 
 def reason_combinations(cited: pd.DataFrame) -> tuple[Combination, ...]:
     """How often reasons are cited together: the most frequent combination first."""
-    if not cited.columns.size:
-        return (Combination((), len(cited)),) if len(cited) else ()
-    kinds, repeats = kinds_of(cited.to_numpy(dtype=float))
-    names = np.asarray(cited.columns, dtype=object)
+    return combinations_of_reasons(_cited_table(cited))
+
+
+def combinations_of_reasons(cited: CitedReasons) -> tuple[Combination, ...]:
+    """The same from a `CitedReasons`."""
+    if not cited.names:
+        return (Combination((), len(cited.votes)),) if len(cited.votes) else ()
+    kinds, repeats = kinds_of(cited.votes.astype(float))
+    names = np.asarray(cited.names, dtype=object)
     found = [
         Combination(tuple(names[kind > 0]), int(votes))
         for kind, votes in zip(kinds, repeats, strict=True)
@@ -174,16 +200,20 @@ def reason_combinations(cited: pd.DataFrame) -> tuple[Combination, ...]:
     return tuple(sorted(found, key=lambda kind: (-kind.votes, kind.reasons)))
 
 
+def _cited_table(cited: pd.DataFrame) -> CitedReasons:
+    return CitedReasons(tuple(cited.columns), cited.to_numpy(dtype=bool))
+
+
 def _by_prompt(
-    cited: pd.DataFrame, prompts: pd.Series, counted: NDArray[np.bool_] | None = None
+    cited: CitedReasons, prompts: ArrayLike, counted: NDArray[np.bool_] | None = None
 ) -> tuple[Floats, Floats]:
     """Prompts x reasons of counted votes that cite the reason, and each prompt's counted votes."""
-    codes, kinds = pd.factorize(prompts, sort=True)
+    codes, kinds = numbered(prompts)
     weights = np.ones(len(codes)) if counted is None else counted.astype(float)
-    totals = np.zeros((len(kinds), cited.shape[1]))
-    for place, name in enumerate(cited.columns):
-        totals[:, place] = np.bincount(codes, weights * cited[name], len(kinds))
-    return totals, np.bincount(codes, weights, len(kinds)).astype(float)
+    totals = np.zeros((kinds, len(cited.names)))
+    for place in range(len(cited.names)):
+        totals[:, place] = np.bincount(codes, weights * cited.votes[:, place], kinds)
+    return totals, np.bincount(codes, weights, kinds).astype(float)
 
 
 def _t_test(value: float, influence: Floats, confidence: float) -> tuple[Estimate, float | None]:
@@ -195,4 +225,4 @@ def _t_test(value: float, influence: Floats, confidence: float) -> tuple[Estimat
     difference = clustered_estimate(value, variance, df, Population.PROMPTS, confidence)
     if difference.se is None:
         return difference, None
-    return difference, 2 * float(student.sf(abs(value) / difference.se, df))
+    return difference, 2 * float(stdtr(df, -abs(value) / difference.se))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 
 import pandas as pd
 
+from analysis.core.as_json import json_text, members
 from analysis.core.examples import choose_examples
 from analysis.core.interim import without_single_look
-from analysis.core.items import complete_items, count_choices
 from analysis.core.model_pair_report import (
     choices_of,
     known_raters,
-    model_pair_result,
+    model_pair_reports,
     planned_comparisons,
-    win_rate_of_complete,
+    win_rates_of_model_pairs,
 )
+from analysis.core.model_pair_votes import model_pairs_of
 from analysis.core.protocol_report import ProtocolComparison, protocol_comparisons
 from analysis.core.ranking_report import AxisRanking, axis_ranking
 from analysis.core.results import (
@@ -61,13 +61,13 @@ def build_report(
     valid, exclusions = valid_votes(votes)
     axes = _axes(valid, settings)
     order = {axis.key: place for place, axis in enumerate(axes)}
-    groups = valid.groupby(["protocol", "axis", "model_a", "model_b"], sort=True)
-    watched = max(len(groups), len(axes) * len(settings.planned))
+    names, pairs = model_pairs_of(valid)
+    watched = max(len(names), len(axes) * len(settings.planned))
+    reports = model_pair_reports(valid, settings, watched)
     results = []
-    for _, group in groups:
-        axis = axes[order[group["axis"].iloc[0]]]
-        results.append(model_pair_result(group, settings, axis, watched))
-        on_progress(len(results) / len(groups))
+    for name, own in zip(names, pairs, strict=True):
+        results.append(reports.result(name, own, axes[order[name.axis]]))
+        on_progress(len(results) / len(names))
     report = StudyReport(
         settings=settings,
         models=tuple(sorted({*valid["model_a"], *valid["model_b"]})),
@@ -107,29 +107,20 @@ def _look_is_due(settings: ReportSettings) -> Callable[[ModelPairResult], bool]:
 def _with_excluded(votes: pd.DataFrame, settings: ReportSettings) -> tuple[WithExcluded, ...]:
     """So that a reader sees what leaving raters out has changed."""
     everybody, _ = valid_votes(votes.assign(excluded=False))
-    groups = everybody.groupby(["protocol", "axis", "model_a", "model_b"], sort=True)
     return tuple(
-        WithExcluded(
-            protocol=group["protocol"].iloc[0],
-            axis=group["axis"].iloc[0],
-            model_a=group["model_a"].iloc[0],
-            model_b=group["model_b"].iloc[0],
-            win_rate=win_rate_of_complete(
-                complete_items(count_choices(group), settings.min_votes), settings
-            ),
-        )
-        for _, group in groups
+        WithExcluded(**name._asdict(), win_rate=rate)
+        for name, rate in win_rates_of_model_pairs(everybody, settings)
     )
 
 
 def report_json(report: StudyReport) -> str:
     """The report as JSON text, the same for the same report; undefined numbers are null."""
-    content = dataclasses.asdict(report)
-    content["settings"]["planned"] = [
+    planned = [
         {"model_a": a, "model_b": b, "comparisons": n}
         for (a, b), n in sorted(report.settings.planned.items())
     ]
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    settings = members(report.settings) | {"planned": planned}
+    return json_text(members(report) | {"settings": settings}) + "\n"
 
 
 def _check(votes: pd.DataFrame, settings: ReportSettings) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from analysis.core.estimates import Interval
+from analysis.core.model_pair_votes import numbered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,16 +24,20 @@ SAME = 1e-12
 
 def kinds_of(rows: Floats) -> tuple[Floats, Ints]:
     """The different rows in ascending order, and how often each occurs."""
-    columns = list(range(rows.shape[1]))
-    sizes = pd.DataFrame(rows).groupby(columns, sort=True).size().reset_index(name="repeats")
-    return sizes[columns].to_numpy(dtype=float), sizes["repeats"].to_numpy(dtype=np.int64)
+    if not len(rows):
+        return np.asarray(rows, dtype=float), np.empty(0, dtype=np.int64)
+    ascending = rows[np.lexsort(rows.T[::-1])]
+    begins = np.ones(len(rows), dtype=bool)
+    begins[1:] = (ascending[1:] != ascending[:-1]).any(axis=1)
+    repeats = np.diff(np.append(np.flatnonzero(begins), len(rows)))
+    return np.asarray(ascending[begins], dtype=float), repeats
 
 
 def sums_by(labels: ArrayLike, rows: Floats) -> Floats:
     """Rows with an equal label added up, in ascending order of the labels."""
-    codes, kinds = pd.factorize(np.asarray(labels), sort=True)
-    sums = np.zeros((len(kinds), rows.shape[1]))
-    np.add.at(sums, codes, rows)
+    numbers, kinds = numbered(labels)
+    sums = np.zeros((kinds, rows.shape[1]))
+    np.add.at(sums, numbers, rows)
     return sums
 
 

@@ -15,21 +15,7 @@ from analysis.core.sides import BalancedShare, LayoutBalance, SideBalance
 from analysis.core.slices import CategoryRate
 from analysis.core.stopping import AnytimeInterval, StoppingState
 from analysis.core.votes import Exclusions
-from analysis.core.win_rates import RaterRange, VoteShare, WinRate
-
-
-@dataclass(frozen=True, slots=True)
-class PreferenceTest:
-    """Whether the win rate differs from 1/2, over complete comparisons.
-
-    Method `sign`, exact with ties left out, for one comparison per prompt; else `prompt-t`.
-    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. `None` where
-    a single look is not yet due: there `anytime` has one.
-    """
-
-    method: str
-    p_value: float | None
-    holm_p_value: float | None = None
+from analysis.core.win_rates import PreferenceTest, RaterRange, VoteShare, WinRate
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest
 
 from analysis.core.estimates import Estimate, Undefined
 from analysis.core.intervals import wilson
-from analysis.core.significance import ClusterTest, benjamini_hochberg, holm, prompt_t_test
+from analysis.core.significance import (
+    ClusterTest,
+    benjamini_hochberg,
+    binomial_p,
+    holm,
+    prompt_t_test,
+)
 
 MIN_VOTES = 10
 FLAG_P = 0.05
@@ -96,9 +102,9 @@ def side_balance(axis: str, votes: pd.DataFrame, confidence: float = 0.95) -> Si
     return SideBalance(axis, balanced_share(left, confidence), balanced_share(a_left, confidence))
 
 
-def balanced_share(flags: pd.Series, confidence: float = 0.95) -> BalancedShare:
+def balanced_share(flags: pd.Series | NDArray[np.bool_], confidence: float = 0.95) -> BalancedShare:
     """Share of `True` with Wilson interval and exact two-sided binomial test of 1/2."""
-    return _binomial_share(int(flags.sum()), len(flags), confidence)
+    return _binomial_share(int(np.count_nonzero(flags)), len(flags), confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +173,9 @@ def _stands_out(share: BalancedShare, adjusted: float | None) -> bool:
     )
 
 
+@lru_cache(maxsize=65_536)
 def _binomial_share(count: int, n: int, confidence: float) -> BalancedShare:
     if n == 0:
         return BalancedShare(0, 0, Estimate(None, undefined=Undefined.NO_VOTES), None)
     share = Estimate(count / n, interval=wilson(count, n, confidence))
-    return BalancedShare(count, n, share, float(binomtest(count, n).pvalue))
+    return BalancedShare(count, n, share, binomial_p(count, n))

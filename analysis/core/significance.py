@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr
 from scipy.stats import binom, binomtest, chi2, false_discovery_control, norm
-from scipy.stats import t as student
 
 from analysis.core.estimates import Undefined
 from analysis.core.resampling import CELLS_AT_ONCE, kinds_of
@@ -52,6 +53,7 @@ class ClusterTest:
     undefined: Undefined | None = None
 
 
+@lru_cache(maxsize=65_536)
 def sign_test(wins: int, losses: int) -> SignTest:
     """Wins against losses, ties left out: min(1, 2 P(Bin(n, 1/2) <= min(wins, losses))).
 
@@ -63,10 +65,16 @@ def sign_test(wins: int, losses: int) -> SignTest:
         raise ValueError(f"{wins} wins and {losses} losses: counts are 0 or more")
     if n == 0:
         return SignTest(0, 0, 1.0, 1.0)
-    exact = float(binomtest(wins, n).pvalue)
+    exact = binomial_p(wins, n)
     if wins == losses:
         return SignTest(wins, losses, exact, 1.0)
     return SignTest(wins, losses, exact, exact - float(binom.pmf(wins, n, 0.5)))
+
+
+@lru_cache(maxsize=65_536)
+def binomial_p(count: int, n: int) -> float:
+    """Exact two-sided p value of a share against 1/2."""
+    return float(binomtest(count, n).pvalue)
 
 
 def mcnemar_test(first_only: int, second_only: int) -> McNemarTest:
@@ -100,7 +108,7 @@ def prompt_t_test(prompt_means: ArrayLike) -> ClusterTest:
     if se < SAME:
         return ClusterTest(n, None, None, Undefined.NO_VARIATION)
     statistic = float(gaps.mean()) / se
-    return ClusterTest(n, statistic, 2 * float(student.sf(abs(statistic), n - 1)))
+    return ClusterTest(n, statistic, 2 * float(stdtr(n - 1, -abs(statistic))))
 
 
 def prompt_sign_flip_test(

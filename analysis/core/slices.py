@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
+from analysis.core.model_pair_votes import Ints
 from analysis.core.settings import MajorityRule
-from analysis.core.significance import holm, prompt_t_test, sign_test
-from analysis.core.verdicts import majority_verdicts
-from analysis.core.win_rates import WinRate, scores_for_a, win_rate_of_verdicts
+from analysis.core.significance import holm
+from analysis.core.verdicts import verdict_places
+from analysis.core.win_rates import WinRate, preference_test, win_rate_of_places
 
 MIN_CATEGORIES = 2
 
@@ -55,10 +58,28 @@ def rates_by_category(
     named = votes.drop_duplicates("prompt_id").set_index("prompt_id")["category"]
     if named.nunique() < MIN_CATEGORIES or complete.empty:
         return ()
-    categories = named.reindex(complete.index.get_level_values("prompt_id")).to_numpy()
+    prompts = complete.index.get_level_values("prompt_id")
+    numbers, names = pd.factorize(named.reindex(prompts), sort=True)
+    verdicts = verdict_places(complete.to_numpy(), rule)
+    return rates_of_categories(
+        verdicts, pd.factorize(prompts)[0], numbers, tuple(map(str, names)), confidence
+    )
+
+
+def rates_of_categories(
+    verdicts: Ints, prompts: Ints, categories: Ints, names: Sequence[str], confidence: float = 0.95
+) -> tuple[CategoryRate, ...]:
+    """The same from numbers, one per complete comparison; verdicts are places in WINNERS.
+
+    Parameters
+    ----------
+    names
+        What the numbers of the categories stand for, in alphabetical order.
+    """
     rates = [
-        _rate(str(category), group, rule, confidence)
-        for category, group in complete.groupby(categories, sort=True)
+        _rate(names[category], verdicts[own], prompts[own], confidence)
+        for category in np.unique(categories).tolist()
+        if len(own := np.flatnonzero(categories == category))
     ]
     adjusted = holm([one.p_value for one in rates])
     return tuple(
@@ -66,21 +87,7 @@ def rates_by_category(
     )
 
 
-def _rate(
-    category: str, complete: pd.DataFrame, rule: MajorityRule, confidence: float
-) -> CategoryRate:
-    verdicts = pd.Series(majority_verdicts(complete.to_numpy(), rule))
-    prompts = pd.Series(complete.index.get_level_values("prompt_id"))
-    rate = win_rate_of_verdicts(verdicts, prompts, confidence)
-    return CategoryRate(
-        category=category,
-        prompts=prompts.nunique(),
-        win_rate=rate,
-        p_value=_p_value(verdicts, prompts, rate),
-    )
-
-
-def _p_value(verdicts: pd.Series, prompts: pd.Series, rate: WinRate) -> float | None:
-    if prompts.is_unique:
-        return sign_test(rate.wins, rate.losses).p_value
-    return prompt_t_test(scores_for_a(verdicts).groupby(prompts.to_numpy()).mean()).p_value
+def _rate(category: str, verdicts: Ints, prompts: Ints, confidence: float) -> CategoryRate:
+    rate = win_rate_of_places(verdicts, prompts, confidence)
+    test = preference_test(verdicts, prompts, rate)
+    return CategoryRate(category, len(np.unique(prompts)), rate, test.p_value)

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.core.estimates import Interval
+from analysis.core.model_pair_votes import Ints
 from analysis.core.sequential import Stop, beta_binomial_path, decide, evidence_against_half
 from analysis.core.settings import MajorityRule, StoppingPlan, StoppingRule
-from analysis.core.verdicts import majority_verdicts
-from analysis.core.win_rates import scores_for_a
+from analysis.core.verdicts import verdict_places
+from analysis.core.win_rates import SCORES
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,30 @@ def scores_in_opening_order(
     opened = votes.groupby(["prompt_id", "comparison_id"])["started_at"].min()
     if opened.isna().any():
         return None
-    ordered = opened.groupby(level="prompt_id").min().sort_values(kind="stable").index
-    enough = (counts.sum(axis=1) >= min_votes).groupby(level="prompt_id").all()
-    finished = ordered[enough.loc[ordered].cummin()]
-    kept = counts[counts.index.get_level_values("prompt_id").isin(finished)]
-    scores = scores_for_a(pd.Series(majority_verdicts(kept.to_numpy(), rule), dtype=object))
-    means = scores.groupby(kept.index.get_level_values("prompt_id").to_numpy()).mean()
-    return means.loc[finished].to_numpy(dtype=float), len(kept)
+    moments = opened.loc[counts.index].to_numpy(dtype="datetime64[ns]").astype(np.int64)
+    prompts, _ = pd.factorize(counts.index.get_level_values("prompt_id"), sort=True)
+    return scores_as_opened(prompts, moments, counts.to_numpy(), min_votes=min_votes, rule=rule)
+
+
+def scores_as_opened(
+    prompts: Ints, opened: Ints, counts: Ints, *, min_votes: int, rule: MajorityRule
+) -> tuple[np.ndarray, int]:
+    """The same from numbers: prompt, moment of the first vote and counts of each comparison.
+
+    Prompts that were opened at the same moment come in the order of their numbers.
+    """
+    kinds, numbers = np.unique(prompts, return_inverse=True)
+    first = np.full(len(kinds), np.iinfo(np.int64).max)
+    np.minimum.at(first, numbers, opened)
+    enough = np.ones(len(kinds), dtype=bool)
+    np.logical_and.at(enough, numbers, counts.sum(axis=1) >= min_votes)
+    ordered = np.argsort(first, kind="stable")
+    finished = ordered[np.logical_and.accumulate(enough[ordered])]
+    kept = np.isin(numbers, finished)
+    scores = SCORES[verdict_places(counts[kept], rule)]
+    totals = np.bincount(numbers[kept], scores, len(kinds))
+    sizes = np.bincount(numbers[kept], minlength=len(kinds))
+    return totals[finished] / sizes[finished], int(kept.sum())
 
 
 def anytime_interval(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -134,19 +135,31 @@ def _nothing(name: str, index: pd.Index) -> pd.Series:
 def _flags(column: pd.Series) -> pd.Series:
     if column.dtype == bool:
         return column
-    words = _texts(column).astype(object).str.lower()
-    _refuse(~words.isin(list(_FLAG_WORDS)), column, "must be true or false")
-    return words.map(_FLAG_WORDS).astype(bool)
+    texts = _texts(column)
+    flags = [_FLAG_WORDS.get(text.lower()) for text in texts.cat.categories]
+    bad = _by_kind(texts, [flag is None for flag in flags])
+    _refuse(bad.astype(bool), column, "must be true or false")
+    return _by_kind(texts, flags).astype(bool)
 
 
 def _times(column: pd.Series) -> pd.Series:
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         utc: pd.Series = column.dt.tz_convert("UTC")
         return utc
-    texts = _texts(column).astype(object)
-    times = pd.to_datetime(texts.where(texts.ne("")), utc=True, format="ISO8601", errors="coerce")
+    texts = _texts(column)
+    given = pd.Series(texts.cat.categories.to_numpy())
+    kinds = pd.to_datetime(given.where(given.ne("")), utc=True, format="ISO8601", errors="coerce")
+    times = pd.Series(
+        kinds.array.take(texts.cat.codes.to_numpy()), index=column.index, name=column.name
+    )
     _refuse(times.isna() & texts.ne(""), column, "must be a time such as 2026-01-31T12:00:00Z")
     return times
+
+
+def _by_kind(texts: pd.Series, values: Sequence[Any]) -> pd.Series:
+    """The value of each cell, given those of the different texts."""
+    found = np.array(values, dtype=object)[texts.cat.codes.to_numpy()]
+    return pd.Series(found, index=texts.index, name=texts.name)
 
 
 def _durations(column: pd.Series) -> pd.Series:
@@ -181,23 +194,19 @@ def _refuse(bad: pd.Series, column: pd.Series, rule: str) -> None:
 
 def _oriented(votes: pd.DataFrame) -> pd.DataFrame:
     """Each pair in the order it always comes in, else in alphabetical order."""
-    distinct = votes[["model_a", "model_b"]].drop_duplicates()
-    orders = set(zip(distinct["model_a"], distinct["model_b"], strict=True))
-    mixed = {pair for pair in orders if pair[::-1] in orders and pair[0] > pair[1]}
-    if not mixed:
+    # Both columns have the same categories, in the order of the alphabet.
+    a, b = (votes[name].cat.codes.to_numpy().astype(np.int64) for name in ("model_a", "model_b"))
+    width = len(votes["model_a"].cat.categories)
+    turned = np.isin(a * width + b, np.unique(b * width + a)) & (a > b)
+    if not turned.any():
         return votes
-    turned = pd.Series(
-        [pair in mixed for pair in zip(votes["model_a"], votes["model_b"], strict=True)],
-        index=votes.index,
-        dtype=bool,
-    )
     oriented = votes.copy()
     for left, right in (("model_a", "model_b"), ("played_a", "played_b")):
         oriented.loc[turned, left] = votes.loc[turned, right]
         oriented.loc[turned, right] = votes.loc[turned, left]
     for name in ("winner", "side_a"):
-        swapped = votes[name].astype(object).map(_SWAPPED)
-        oriented[name] = _coded(votes[name].astype(object).where(~turned, swapped))
+        swapped = _coded(votes[name], _SWAPPED).astype(object)
+        oriented[name] = _coded(votes[name].astype(object).mask(turned, swapped))
     return oriented
 
 
@@ -238,9 +247,10 @@ def _instead(texts: pd.Series, others: pd.Series) -> pd.Series:
 
 def _joined(texts: pd.Series, others: pd.Series) -> pd.Series:
     """Both texts with a bar between, as one string for each different pair."""
-    codes, kinds = pd.factorize(texts)
-    other_codes, other_kinds = pd.factorize(others)
-    pairs, distinct = pd.factorize(codes * len(other_kinds) + other_codes)
+    (codes, kinds), (other_codes, other_kinds) = (
+        pd.factorize(one.to_numpy(dtype=object)) for one in (texts, others)
+    )
     width = len(other_kinds)
+    pairs, distinct = pd.factorize(codes * width + other_codes)
     names = [f"{kinds[k // width]} | {other_kinds[k % width]}" for k in distinct.tolist()]
     return pd.Series(np.array([*names, ""], dtype=object)[pairs], index=texts.index, dtype=object)

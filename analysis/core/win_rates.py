@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from analysis.core.clusters import share_by_cluster, two_way_share
 from analysis.core.columns import WINNERS
 from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import tango, wilson
+from analysis.core.model_pair_votes import numbered
 from analysis.core.settings import MajorityRule
-from analysis.core.verdicts import majority_verdicts
+from analysis.core.significance import prompt_t_test, sign_test
+from analysis.core.verdicts import NOBODY_VOTED, verdict_places
+
+Floats = NDArray[np.float64]
 
 SCORE_FOR_A = {"model_a": 1.0, "tie": 0.5, "model_b": 0.0}
+SCORES = np.array([SCORE_FOR_A[winner] for winner in WINNERS])
+"""By the places of WINNERS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,20 @@ class WinRate:
 
 
 @dataclass(frozen=True, slots=True)
+class PreferenceTest:
+    """Whether the win rate differs from 1/2, over complete comparisons.
+
+    Method `sign`, exact with ties left out, for one comparison per prompt; else `prompt-t`.
+    `holm_p_value` is adjusted over all pairs, axes and protocols of the report. `None` where
+    a single look is not yet due: there `anytime` has one.
+    """
+
+    method: str
+    p_value: float | None
+    holm_p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VoteShare:
     """Share of votes for A, ties half.
 
@@ -66,6 +87,7 @@ class RaterRange:
     highest: float | None
 
 
+@lru_cache(maxsize=65_536)
 def win_rate(wins: int, ties: int, losses: int, confidence: float = 0.95) -> WinRate:
     """Score intervals for independent comparisons, one per prompt, given this panel.
 
@@ -94,13 +116,36 @@ def win_rate_of_verdicts(
     verdicts: pd.Series, prompts: pd.Series, confidence: float = 0.95
 ) -> WinRate:
     """Win rate of A; where a prompt has several comparisons, prompts are the clusters."""
-    counts = verdicts.value_counts()
-    wins, ties, losses = (int(counts.get(name, 0)) for name in ("model_a", "tie", "model_b"))
+    places = pd.Index(WINNERS).get_indexer(pd.Index(verdicts))
+    if (places < 0).any():
+        scores_for_a(verdicts)
+    return win_rate_of_places(places, prompts, confidence)
+
+
+def win_rate_of_places(
+    verdicts: NDArray[np.int64], prompts: ArrayLike, confidence: float = 0.95
+) -> WinRate:
+    """The same from verdicts as places in WINNERS."""
+    wins, losses, ties = np.bincount(verdicts, minlength=len(WINNERS)).tolist()
     independent = win_rate(wins, ties, losses, confidence)
-    if prompts.is_unique:
+    clusters, count = numbered(prompts)
+    if count == len(clusters):
         return independent
-    rate = share_by_cluster(scores_for_a(verdicts), prompts, confidence)
+    rate = share_by_cluster(SCORES[verdicts], clusters, confidence)
     return WinRate(wins, ties, losses, rate, rate.mapped(200, -100), independent.rate_without_ties)
+
+
+def preference_test(
+    verdicts: NDArray[np.int64], prompts: NDArray[np.int64], rates: WinRate
+) -> PreferenceTest:
+    """Of the win rate against 1/2, from verdicts as places in WINNERS."""
+    if not rates.n:
+        return PreferenceTest("sign", None)
+    clusters, count = numbered(prompts)
+    if count == len(clusters):
+        return PreferenceTest("sign", sign_test(rates.wins, rates.losses).p_value)
+    means = np.bincount(clusters, SCORES[verdicts], count) / np.bincount(clusters, minlength=count)
+    return PreferenceTest("prompt-t", prompt_t_test(means).p_value)
 
 
 def vote_share(votes: pd.DataFrame, confidence: float = 0.95) -> VoteShare:
@@ -108,14 +153,34 @@ def vote_share(votes: pd.DataFrame, confidence: float = 0.95) -> VoteShare:
 
     Without the raters' names (or with an empty one) there is no interval for new raters.
     """
-    scores = scores_for_a(votes["winner"])
-    items = votes.assign(score=scores).groupby("comparison_id", sort=True)
-    per_item = items.agg(score=("score", "mean"), prompt_id=("prompt_id", "first"))
+    known = "rater" in votes and votes["rater"].ne("").all()
+    return share_of_votes(
+        scores_for_a(votes["winner"]).to_numpy(),
+        comparisons=votes["comparison_id"],
+        prompts=votes["prompt_id"],
+        raters=votes["rater"] if known else None,
+        confidence=confidence,
+    )
+
+
+def share_of_votes(
+    scores: Floats,
+    *,
+    comparisons: ArrayLike,
+    prompts: ArrayLike,
+    raters: ArrayLike | None,
+    confidence: float = 0.95,
+) -> VoteShare:
+    """The same from one score for A per vote, with its labels; `raters` where all are known."""
+    items, count = numbered(comparisons)
+    clusters, _ = numbered(prompts)
+    first_votes = np.unique(items, return_index=True)[1]
+    means = np.bincount(items, scores, count) / np.bincount(items, minlength=count)
     return VoteShare(
-        votes=len(votes),
-        pooled=share_by_cluster(scores, votes["prompt_id"], confidence),
-        item_weighted=share_by_cluster(per_item["score"], per_item["prompt_id"], confidence),
-        new_raters=_share_for_new_raters(scores, votes, confidence),
+        votes=len(scores),
+        pooled=share_by_cluster(scores, clusters, confidence),
+        item_weighted=share_by_cluster(means, clusters[first_votes], confidence),
+        new_raters=_share_for_new_raters(scores, clusters, raters, confidence),
     )
 
 
@@ -140,12 +205,32 @@ def leave_one_rater_out(
     """
     scores_for_a(votes["winner"])
     raters, names = pd.factorize(votes["rater"], sort=True)
-    if len(names) < 2 or votes["rater"].eq("").any():
+    if votes["rater"].eq("").any():
         return RaterRange(len(names), None, None)
-    items, _ = pd.factorize(votes["comparison_id"])
+    items, kinds = pd.factorize(votes["comparison_id"])
     choices = pd.Index(WINNERS).get_indexer(pd.Index(votes["winner"]))
-    counts = np.zeros((items.max() + 1, len(WINNERS)), dtype=np.int64)
-    np.add.at(counts, (items, choices), 1)
+    cells = np.bincount(items * len(WINNERS) + choices, minlength=len(kinds) * len(WINNERS))
+    counts = cells.reshape(-1, len(WINNERS))
+    return range_without_each(raters, counts, items, choices, rule)
+
+
+def range_without_each(
+    raters: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    items: NDArray[np.int64],
+    choices: NDArray[np.int64],
+    rule: MajorityRule,
+) -> RaterRange:
+    """The same from numbers: one known rater, comparison and choice per vote.
+
+    Parameters
+    ----------
+    counts
+        Comparisons x choices: the votes of all raters.
+    """
+    raters, names = numbered(raters)
+    if names < 2:
+        return RaterRange(names, None, None)
     own = np.eye(len(WINNERS), dtype=np.int64)[choices]
     (score, counted), (other, kept) = (
         _verdict_scores(table, rule) for table in (counts, counts[items] - own)
@@ -153,7 +238,7 @@ def leave_one_rater_out(
     totals = score.sum() + np.bincount(raters, weights=other - score[items])
     sizes = counted.sum() - np.bincount(raters, weights=counted[items] & ~kept)
     rates = totals[sizes > 0] / sizes[sizes > 0]
-    return RaterRange(len(names), float(rates.min()), float(rates.max()))
+    return RaterRange(names, float(rates.min()), float(rates.max()))
 
 
 def scores_for_a(winners: pd.Series) -> pd.Series:
@@ -171,17 +256,18 @@ def scores_for_a(winners: pd.Series) -> pd.Series:
     return scores.astype(float)
 
 
-def _share_for_new_raters(scores: pd.Series, votes: pd.DataFrame, confidence: float) -> Estimate:
-    if "rater" not in votes or votes["rater"].eq("").any():
+def _share_for_new_raters(
+    scores: Floats, prompts: ArrayLike, raters: ArrayLike | None, confidence: float
+) -> Estimate:
+    if raters is None:
         pooled = float(scores.mean()) if len(scores) else None
         return Estimate(pooled, undefined=Undefined.UNKNOWN_RATERS)
-    return two_way_share(scores, votes["prompt_id"], votes["rater"], confidence=confidence).share
+    return two_way_share(scores, prompts, raters, confidence=confidence).share
 
 
 def _verdict_scores(
     counts: NDArray[np.int64], rule: MajorityRule
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Score for A of each comparison's verdict (0 without one), and whether it has one."""
-    verdicts = majority_verdicts(counts, rule)
-    scores = 1.0 * (verdicts == "model_a") + 0.5 * (verdicts == "tie")
-    return scores, counts.sum(axis=1) > 0
+    places = verdict_places(counts, rule)
+    return np.where(places == NOBODY_VOTED, 0.0, SCORES[places]), places != NOBODY_VOTED

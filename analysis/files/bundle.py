@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import IO
@@ -12,16 +12,15 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pandas as pd
 
-from analysis.core.columns import VOTE_COLUMNS
 from analysis.core.report import report_json
 from analysis.core.results import StudyReport
 from analysis.files.csv import judgment_lines, lines_of
 from analysis.files.exchange import VOTE_FILES
 from analysis.files.figures import figure_files
 from analysis.files.latex import win_rate_table
-from analysis.files.parquet import parquet_chunks
+from analysis.files.parquet import judgment_chunks, parquet_chunks
 from analysis.files.preferences import preference_lines
-from analysis.files.tables import tables_of, vote_table_rows
+from analysis.files.tables import Table, tables_of, vote_table_parts
 from analysis.page.html import render_report
 
 # The first moment that a zip can name.
@@ -34,20 +33,24 @@ class OutputError(Exception):
 
 def table_files(report: StudyReport, votes: pd.DataFrame) -> dict[str, Iterable[str]]:
     """The tables beside a report as text, by the names of their files."""
-    settings = report.settings
-    tables = tables_of(report, votes).items()
+    return _as_text(report, votes, tables_of(report, votes))
+
+
+def _as_text(
+    report: StudyReport, votes: pd.DataFrame, tables: Mapping[str, Table]
+) -> dict[str, Iterable[str]]:
     return {
-        **{f"{name}.csv": lines_of(table.columns, table.rows) for name, table in tables},
+        **{f"{name}.csv": lines_of(one.columns, one.rows) for name, one in tables.items()},
         "win_rates.tex": [win_rate_table(report)],
-        "preferences.jsonl": preference_lines(
-            votes, min_votes=settings.min_votes, rule=settings.majority_rule
-        ),
+        "preferences.jsonl": preference_lines(votes, tables["verdicts"].rows),
     }
 
 
-def binary_files(report: StudyReport, votes: pd.DataFrame) -> Iterator[tuple[str, Iterable[bytes]]]:
+def binary_files(
+    report: StudyReport, tables: Mapping[str, Table]
+) -> Iterator[tuple[str, Iterable[bytes]]]:
     """The same tables as Parquet, and the figures, by the names of their files."""
-    for name, table in tables_of(report, votes).items():
+    for name, table in tables.items():
         yield f"{name}.parquet", parquet_chunks(table.columns, table.rows)
     for name, content in figure_files(report):
         yield name, [content]
@@ -55,9 +58,10 @@ def binary_files(report: StudyReport, votes: pd.DataFrame) -> Iterator[tuple[str
 
 def zip_report(report: StudyReport, votes: pd.DataFrame, target: IO[bytes]) -> None:
     """Everything but the single votes, as a zip; the same bytes for the same report."""
+    tables = tables_of(report, votes)
     files: Iterable[tuple[str, Iterable[str] | Iterable[bytes]]] = chain(
-        table_files(report, votes).items(),
-        binary_files(report, votes),
+        _as_text(report, votes, tables).items(),
+        binary_files(report, tables),
         [("report.json", [report_json(report)]), ("report.html", [render_report(report)])],
     )
     with ZipFile(target, "w", ZIP_DEFLATED) as archive:
@@ -85,12 +89,13 @@ def write_report(report: StudyReport, votes: pd.DataFrame, folder: Path) -> list
 def _everything(
     report: StudyReport, votes: pd.DataFrame
 ) -> Iterator[tuple[str, Iterable[str] | Iterable[bytes]]]:
-    yield "judgments.csv", judgment_lines(vote_table_rows(votes))
-    yield "judgments.parquet", parquet_chunks(VOTE_COLUMNS, vote_table_rows(votes))
+    yield "judgments.csv", judgment_lines(vote_table_parts(votes))
+    yield "judgments.parquet", judgment_chunks(vote_table_parts(votes))
     for name, lines in VOTE_FILES.items():
-        yield name, lines(vote_table_rows(votes))
-    yield from table_files(report, votes).items()
-    yield from binary_files(report, votes)
+        yield name, lines(vote_table_parts(votes))
+    tables = tables_of(report, votes)
+    yield from _as_text(report, votes, tables).items()
+    yield from binary_files(report, tables)
     yield "report.json", [report_json(report)]
     yield "report.html", [render_report(report)]
 

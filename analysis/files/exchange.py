@@ -8,57 +8,98 @@ there, so ties are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import compress
 from operator import itemgetter
 from typing import Any
 
-from analysis.core.columns import Column, ColumnKind, fields
-from analysis.files.csv import lines_of
+from analysis.core.columns import Column, ColumnKind, Part, fields
+from analysis.files.csv import lines_of_parts
 
-Row = Mapping[str, Any]
-Rows = Iterable[Row]
+Parts = Iterable[Part]
 
 
-def fastchat_lines(rows: Rows) -> Iterator[str]:
+def fastchat_lines(parts: Parts) -> Iterator[str]:
     """CSV in FastChat's columns and some of ours, one row per vote; `tstamp` since 1970."""
-    return lines_of(FASTCHAT_COLUMNS, _counted(rows))
+    return lines_of_parts(FASTCHAT_COLUMNS, map(_counted, parts))
 
 
-def genai_bench_lines(rows: Rows) -> Iterator[str]:
+def genai_bench_lines(parts: Parts) -> Iterator[str]:
     """CSV in GenAI-Bench's columns; votes that do not say which side was which are left out."""
-    sided = (row for row in _counted(rows) if row["side_a"])
-    return lines_of(GENAI_BENCH_COLUMNS, sided)
+    return lines_of_parts(GENAI_BENCH_COLUMNS, map(_sided, map(_counted, parts)))
 
 
-def crowd_kit_lines(rows: Rows) -> Iterator[str]:
+def crowd_kit_lines(parts: Parts) -> Iterator[str]:
     """CSV for crowd-kit's pairwise aggregation: the label is the preferred model; no ties."""
-    decided = (row for row in _counted(rows) if row["winner"] != "tie")
-    return lines_of(CROWD_KIT_COLUMNS, decided)
+    return lines_of_parts(CROWD_KIT_COLUMNS, map(_decided, map(_counted, parts)))
 
 
-def _counted(rows: Rows) -> Iterator[Row]:
-    return (row for row in rows if not row["excluded"] and not row["is_gold"])
+def _counted(part: Part) -> Part:
+    flags = zip(part["excluded"], part["is_gold"], strict=True)
+    return _only(part, [not (excluded or is_gold) for excluded, is_gold in flags])
 
 
-def _seconds(moment: object) -> str | None:
+def _sided(part: Part) -> Part:
+    return _only(part, list(map(bool, part["side_a"])))
+
+
+def _decided(part: Part) -> Part:
+    return _only(part, [winner != "tie" for winner in part["winner"]])
+
+
+def _only(part: Part, kept: Sequence[bool]) -> Part:
+    if all(kept):
+        return part
+    return {name: list(compress(values, kept)) for name, values in part.items()}
+
+
+def _seconds(part: Part) -> list[str | None]:
     """With all its digits: a rater's first vote of two in one second stays the first."""
-    return repr(moment.timestamp()).removesuffix(".0") if isinstance(moment, datetime) else None
+    return [
+        repr(moment.timestamp()).removesuffix(".0") if isinstance(moment, datetime) else None
+        for moment in part["submitted_at"]
+    ]
 
 
-def _left_and_right(row: Row) -> tuple[str, str]:
-    models = (row["model_a"], row["model_b"])
-    return models if row["side_a"] == "left" else models[::-1]
+def _model_on(side: str) -> Callable[[Part], list[str]]:
+    """The model that was shown on a side, of votes that know their sides."""
+
+    def value(part: Part) -> list[str]:
+        shown = zip(*map(part.__getitem__, ("side_a", "model_a", "model_b")), strict=True)
+        return [model_a if side_a == side else model_b for side_a, model_a, model_b in shown]
+
+    return value
 
 
-def _vote_type(row: Row) -> str:
-    if row["winner"] == "tie":
-        return "tievote"
-    is_left = (row["winner"] == "model_a") == (row["side_a"] == "left")
-    return "leftvote" if is_left else "rightvote"
+def _vote_types(part: Part) -> list[str]:
+    told = zip(part["winner"], part["side_a"], strict=True)
+    return [
+        "tievote"
+        if winner == "tie"
+        else "leftvote"
+        if (winner == "model_a") == (side_a == "left")
+        else "rightvote"
+        for winner, side_a in told
+    ]
 
 
-def _text(name: str, value: Callable[[Row], Any]) -> Column:
+def _tasks(part: Part) -> list[str]:
+    told = zip(part["comparison_id"], part["axis"], strict=True)
+    return [f"{comparison}/{axis}" for comparison, axis in told]
+
+
+def _winning_models(part: Part) -> list[str]:
+    """Of votes that are no ties."""
+    told = zip(*map(part.__getitem__, ("winner", "model_a", "model_b")), strict=True)
+    return [model_a if winner == "model_a" else model_b for winner, model_a, model_b in told]
+
+
+def _always(value: Any) -> Callable[[Part], list[Any]]:
+    return lambda part: [value] * len(part["winner"])
+
+
+def _text(name: str, value: Callable[[Part], Any]) -> Column:
     return Column(name, ColumnKind.TEXT, value)
 
 
@@ -66,10 +107,10 @@ FASTCHAT_COLUMNS = (
     _text("question_id", itemgetter("prompt_id")),
     *fields(ColumnKind.TEXT, "model_a", "model_b", "winner"),
     _text("judge", itemgetter("rater")),
-    Column("turn", ColumnKind.WHOLE, lambda row: 1),
-    Column("anony", ColumnKind.FLAG, lambda row: True),
-    _text("language", lambda row: ""),
-    Column("tstamp", ColumnKind.NUMBER, lambda row: _seconds(row["submitted_at"])),
+    Column("turn", ColumnKind.WHOLE, _always(1)),
+    Column("anony", ColumnKind.FLAG, _always(True)),
+    _text("language", _always("")),
+    Column("tstamp", ColumnKind.NUMBER, _seconds),
     *fields(ColumnKind.TEXT, "axis", "prompt"),
     # FastChat passes these over; with them the file reads back to the same report.
     *fields(ColumnKind.TEXT, "comparison_id", "category", "reasons", "reason_order", "note"),
@@ -79,19 +120,19 @@ FASTCHAT_COLUMNS = (
 )
 GENAI_BENCH_COLUMNS = (
     *fields(ColumnKind.TEXT, "prompt"),
-    _text("left_model", lambda row: _left_and_right(row)[0]),
-    _text("right_model", lambda row: _left_and_right(row)[1]),
-    _text("vote_type", _vote_type),
+    _text("left_model", _model_on("left")),
+    _text("right_model", _model_on("right")),
+    _text("vote_type", _vote_types),
     *fields(ColumnKind.TEXT, "axis", "prompt_id"),
 )
 CROWD_KIT_COLUMNS = (
-    _text("task", lambda row: f"{row['comparison_id']}/{row['axis']}"),
+    _text("task", _tasks),
     _text("worker", itemgetter("rater")),
     _text("left", itemgetter("model_a")),
     _text("right", itemgetter("model_b")),
-    _text("label", lambda row: row[row["winner"]]),
+    _text("label", _winning_models),
 )
-VOTE_FILES: Mapping[str, Callable[[Rows], Iterator[str]]] = {
+VOTE_FILES: Mapping[str, Callable[[Parts], Iterator[str]]] = {
     "fastchat.csv": fastchat_lines,
     "genai_bench.csv": genai_bench_lines,
     "crowd_kit.csv": crowd_kit_lines,

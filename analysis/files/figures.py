@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from analysis.core.estimates import Estimate
@@ -17,7 +18,10 @@ from analysis.core.results import ModelPairResult, StudyReport
 from analysis.files.typefaces import columns_of, families_for, usual_families
 from analysis.page import charts
 from analysis.page.drawings import WIN_RATES, drawings
-from analysis.page.headline import common_model, question_words, stance
+from analysis.page.headline import stance
+from analysis.page.limits import MODELS_SHOWN
+from analysis.page.matrices import STEP_BOUNDS, STEP_COLOURS, Matrix, MatrixCell, win_rate_matrices
+from analysis.page.outline import Outline, outline_of
 from analysis.page.words import decimal, percent
 
 if TYPE_CHECKING:
@@ -25,7 +29,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg", "pdf")
-WIDTH, ROW, MARGINS = 3.4, 0.2, 0.55
+WIDTH, WIDE, ROW, MARGINS = 3.4, 7.0, 0.2, 0.55
+# A matrix of more models takes both columns; its cells have room for numbers up to the second.
+NARROW_MODELS, NUMBERED_MODELS = 12, 25
 WORDS = 22
 INK, FAINT = "#222222", "#8a8a8a"
 MARKERS = ("o", "D", "s", "^", "P", "X")
@@ -54,35 +60,39 @@ def figure_files(report: StudyReport) -> Iterator[tuple[str, bytes]]:
     """Every figure in every format, by the names of their files."""
     from matplotlib import rc_context
 
-    for name, subject in drawings(report):
+    outline = outline_of(report)
+    for name, subject in drawings(outline):
         with rc_context(STYLE | {"font.family": usual_families()}):
-            figure = _drawn(report, name, subject)
+            figure = _drawn(outline, name, subject)
         families = families_for(figure)
         with rc_context(STYLE | {"font.family": families}):
             if families != usual_families():
-                figure = _drawn(report, name, subject)
+                figure = _drawn(outline, name, subject)
             for form in FORMATS:
                 yield f"{name}.{form}", _written(figure, form)
 
 
-def _drawn(report: StudyReport, name: str, subject: ModelPairResult | AxisRanking | None) -> Figure:
+def _drawn(outline: Outline, name: str, subject: ModelPairResult | AxisRanking | None) -> Figure:
     if isinstance(subject, ModelPairResult):
-        return reason_figure(report, subject)
+        return reason_figure(outline.report, subject)
     if isinstance(subject, AxisRanking):
         return ranking_figure(subject)
-    return win_rate_figure(report) if name == WIN_RATES else agreement_figure(report)
+    if name != WIN_RATES:
+        return agreement_figure(outline)
+    if outline.as_matrix:
+        return matrix_figure(win_rate_matrices(outline))
+    return win_rate_figure(outline)
 
 
-def win_rate_figure(report: StudyReport) -> Figure:
+def win_rate_figure(outline: Outline) -> Figure:
     """A row per pair and question: dot, 95 % interval, a line at 50 %, and n at the right."""
-    focus = common_model(report)
-    counted = [result for result in report.results if result.win_rate.n]
-    questions = list(dict.fromkeys(question_words(report, one) for one in counted))
+    focus = outline.focus
+    kinds = {question: kind for kind, question in enumerate(outline.questions)}
     rows: list[tuple[str, ModelPairResult | None]] = []
-    for pair, results in charts.by_model_pair(counted, focus).items():
-        if len(questions) > 1:
+    for pair, results in charts.by_model_pair(outline.charted(), focus).items():
+        if len(kinds) > 1:
             rows.append((pair, None))
-            rows += [(f"  {question_words(report, one)}", one) for one in results]
+            rows += [(f"  {outline.question(one)}", one) for one in results]
         else:
             rows += [(pair, one) for one in results]
     figure, axes = _canvas(len(rows))
@@ -90,7 +100,7 @@ def win_rate_figure(report: StudyReport) -> Figure:
     for place, (_, result) in enumerate(rows):
         if result is not None:
             view = stance(result, focus or result.model_a)
-            kind = questions.index(question_words(report, result))
+            kind = kinds[outline.question(result)]
             estimate = Estimate(view.rate, interval=view.interval)
             _add_point(axes, place, estimate, kind, scale=100)
             _add_value(axes, place, f"{percent(view.rate)}  n = {view.comparisons}")
@@ -101,16 +111,29 @@ def win_rate_figure(report: StudyReport) -> Figure:
     return figure
 
 
-def agreement_figure(report: StudyReport) -> Figure:
+def matrix_figure(matrices: Sequence[Matrix]) -> Figure:
+    """Models x models for each question: the win rate of the row, in bold where it is clear."""
+    from matplotlib.figure import Figure
+
+    side = WIDTH if max(len(one.rows) for one in matrices) <= NARROW_MODELS else WIDE
+    figure = Figure(figsize=(side, (side + MARGINS) * len(matrices)), layout="constrained")
+    for axes, matrix in zip(
+        figure.subplots(len(matrices), squeeze=False)[:, 0], matrices, strict=True
+    ):
+        _add_matrix(axes, matrix)
+        words = f"{matrix.question}, %: {matrix.order}"
+        axes.set_title(textwrap.fill(words, int(16 * side)), fontsize=7, loc="left")
+    return figure
+
+
+def agreement_figure(outline: Outline) -> Figure:
     """A stacked bar per pair and question: how evenly its comparisons were split."""
-    results = [one for one in report.results if one.agreement.splits]
-    kinds = charts.split_kinds(report)
-    figure, axes = _canvas(len(results) + 1)
-    for place, result in enumerate(results, start=1):
+    bars, kinds = outline.split_bars(), outline.split_kinds
+    figure, axes = _canvas(len(bars) + 1)
+    for place, bar in enumerate(bars, start=1):
         left = 0.0
-        counts = charts.split_counts(report, result.agreement)
-        for count, (colour, ink) in zip(counts, charts.SPLIT_COLOURS, strict=False):
-            width = 100 * count / max(result.agreement.comparisons_with_two_votes, 1)
+        for count, (colour, ink) in zip(bar.counts, charts.SPLIT_COLOURS, strict=False):
+            width = 100 * count / max(bar.total, 1)
             axes.barh(place, width, left=left, height=0.7, color=colour, linewidth=0)
             if width >= 8:
                 axes.text(left + width / 2, place, str(count), ha="center", va="center", color=ink)
@@ -119,8 +142,7 @@ def agreement_figure(report: StudyReport) -> Figure:
         colour = charts.SPLIT_COLOURS[number][0]
         axes.scatter(2 + 34 * number, 0, s=22, marker="s", color=colour, clip_on=False)
         axes.text(6 + 34 * number, 0, kind, va="center")
-    labels = [charts.agreement_label(report, result) for result in results]
-    _label_rows(axes, ["", *labels])
+    _label_rows(axes, ["", *[bar.label for bar in bars]])
     _percent_axis(axes, "% of complete comparisons", right=0.0)
     return figure
 
@@ -145,7 +167,8 @@ def reason_figure(report: StudyReport, result: ModelPairResult) -> Figure:
 
 def ranking_figure(ranking: AxisRanking) -> Figure:
     """A row per model, the strongest first: rating on the Elo scale with its interval."""
-    models = sorted(ranking.models, key=lambda one: (one.island, -(one.rating.value or 0)))
+    ranked = sorted(ranking.models, key=lambda one: (one.island, -(one.rating.value or 0)))
+    models = ranked[:MODELS_SHOWN]
     figure, axes = _canvas(len(models))
     for place, model in enumerate(models):
         _add_point(axes, place, model.rating, model.island, scale=1)
@@ -154,9 +177,49 @@ def ranking_figure(ranking: AxisRanking) -> Figure:
         )
         _add_value(axes, place, f"{decimal(model.rating.value, 0)}  {ranks}".rstrip())
     _label_rows(axes, [model.model for model in models])
-    axes.set_xlabel("Rating (Elo scale), 95 % interval")
+    shown = f"\nthe {len(models)} highest of {len(ranked):,} models" if models != ranked else ""
+    axes.set_xlabel(f"Rating (Elo scale), 95 % interval{shown}")
     axes.margins(x=0.06)
     return figure
+
+
+def _add_matrix(axes: Axes, matrix: Matrix) -> None:
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    rates = [[100 * cell.rate if cell else nan for cell in row.cells] for row in matrix.rows]
+    colours = ListedColormap([fill for fill, _ in STEP_COLOURS])
+    norm = BoundaryNorm((0, *STEP_BOUNDS, 100), colours.N, clip=True)
+    axes.imshow(rates, colours, norm, interpolation="none")
+    numbered = len(matrix.rows) <= NUMBERED_MODELS
+    for place, row in enumerate(matrix.rows):
+        for column, cell in enumerate(row.cells):
+            if cell and numbered:
+                _add_number(axes, column, place, cell)
+            elif cell and cell.clear:
+                axes.plot(column, place, "o", color=STEP_COLOURS[cell.step][1], markersize=2)
+    axes.set_xlabel(
+        "Win rate of the row: blue won, orange lost, grey near 50 %\n"
+        f"{'bold' if numbered else 'with a dot'}: its interval excludes 50 %",
+        fontsize=6,
+    )
+    places, names = range(len(matrix.rows)), [_shortened(model) for model in matrix.models]
+    axes.set_xticks(places, names, rotation=90, fontsize=6)
+    axes.set_yticks(places, names, fontsize=6)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _add_number(axes: Axes, column: int, place: int, cell: MatrixCell) -> None:
+    axes.text(
+        column,
+        place,
+        cell.words,
+        ha="center",
+        va="center",
+        fontsize=6,
+        fontweight="bold" if cell.clear else "normal",
+        color=STEP_COLOURS[cell.step][1],
+    )
 
 
 def _canvas(rows: int) -> tuple[Figure, Axes]:
@@ -224,6 +287,11 @@ def _clipped(text: str | None, letters: int = WORDS) -> str:
     words = text or ""
     narrow = max(1, letters * len(words) // max(1, columns_of(words)))
     return textwrap.fill(words, narrow, max_lines=2, placeholder="…")
+
+
+def _shortened(text: str) -> str:
+    """On one line, no longer than a line of other labels."""
+    return text if len(text) <= WORDS else f"{text[: WORDS - 1]}…"
 
 
 def _written(figure: Figure, form: str) -> bytes:

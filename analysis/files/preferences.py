@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
-from analysis.core.decided import decided_comparisons
-from analysis.core.settings import MajorityRule
 
+def preference_lines(votes: pd.DataFrame, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """JSON lines of chosen and rejected models, for complete comparisons that were decided.
 
-def preference_lines(votes: pd.DataFrame, *, min_votes: int, rule: MajorityRule) -> Iterator[str]:
-    """JSON lines of chosen and rejected models, for complete comparisons that were decided."""
+    Parameters
+    ----------
+    rows
+        Those of `analysis.core.decided.decided_comparisons` for these votes.
+    """
     texts = dict(zip(votes["prompt_id"], votes["prompt"], strict=True))
-    for row in decided_comparisons(votes, min_votes=min_votes, rule=rule):
+    for row in rows:
         if row["complete"] and row["verdict"] in ("model_a", "model_b"):
             yield json.dumps(_preference(row, texts[row["prompt_id"]]), ensure_ascii=False) + "\n"
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from analysis.core.columns import Column, ColumnKind
+from analysis.core.columns import ROWS_PER_PART, Column, ColumnKind, Part
 from analysis.core.decided import VERDICT_COLUMNS, decided_comparisons
 from analysis.core.estimates import Estimate
 from analysis.core.ranking_report import AxisRanking, RankedModel
@@ -72,10 +73,36 @@ def win_rates(report: StudyReport) -> Table:
     return Table(WIN_RATE_COLUMNS, rows)
 
 
-def vote_table_rows(votes: pd.DataFrame) -> Iterator[Mapping[str, Any]]:
-    """The rows of a vote table; undefined cells are None."""
-    for record in votes.to_dict("records"):
-        yield {str(name): None if pd.isna(value) else value for name, value in record.items()}
+def vote_table_parts(votes: pd.DataFrame) -> Iterator[Part]:
+    """A vote table in parts, so that a million votes are never all in memory as single values.
+
+    Undefined cells are None.
+    """
+    columns = {str(name): _parts_of(votes[name]) for name in votes.columns}
+    for start in range(0, len(votes), ROWS_PER_PART):
+        part = slice(start, start + ROWS_PER_PART)
+        yield {name: values(part) for name, values in columns.items()}
+
+
+def _parts_of(column: pd.Series) -> Callable[[slice], list[Any]]:
+    """What gives a part of a column as values of Python; texts are looked up by their codes."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        # The code of an undefined cell is -1, the last of the kinds.
+        kinds = np.array([*column.cat.categories, None], dtype=object)
+        codes = column.cat.codes.to_numpy()
+        return lambda part: kinds[codes[part]].tolist()
+    return lambda part: _plain(column.iloc[part])
+
+
+def _plain(column: pd.Series) -> list[Any]:
+    """Values of Python; times without nanoseconds, as votes have them, are plain ones."""
+    is_time = isinstance(column.dtype, pd.DatetimeTZDtype)
+    is_plain = is_time and not column.dt.nanosecond.any()
+    values = list(column.array.to_pydatetime()) if is_plain else column.tolist()
+    undefined = column.isna().to_numpy()
+    if not undefined.any():
+        return values
+    return [None if gone else value for value, gone in zip(values, undefined, strict=True)]
 
 
 def _ranked(report: StudyReport) -> Iterator[_Ranked]:

@@ -1,16 +1,15 @@
-"""The report's charts as plotly figures. Colours of text and lines come from the page's style."""
+"""The report's charts as plotly reads them. Colours of text and lines are the page's style."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
-
-from analysis.core.agreement import Agreement, SplitCount
 from analysis.core.reasons import ReasonShare
-from analysis.core.results import ModelPairResult, StudyReport
-from analysis.page.headline import common_model, question_words, stance
+from analysis.core.results import ModelPairResult
+from analysis.page.headline import Stance, stance
+from analysis.page.outline import Outline, SplitBar
 from analysis.page.words import THIN, axis_words, percent, percent_interval
 
 Figure = dict[str, Any]
@@ -20,94 +19,89 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x")
 MODEL_COLOURS = (COLOURS[0], COLOURS[4])
 SPLIT_COLOURS = (("#0072B2", "#ffffff"), ("#56B4E9", "#10202c"), ("#c9c4b8", "#10202c"))
-EXACT_SPLITS = 3
 ROW = 26
 PIXELS_PER_LETTER = 8
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
+HALF = {
+    "line": {"dash": "4px 3px", "width": 1.5},
+    "type": "line",
+    "x0": 50,
+    "x1": 50,
+    "xref": "x",
+    "y0": 0,
+    "y1": 1,
+    "yref": "y domain",
+}
 
 
-def win_rate_chart(report: StudyReport) -> Figure:
+def win_rate_chart(outline: Outline) -> Figure:
     """A heading per model pair, a line per axis below it: dot, interval, and n at the right.
 
     With a single axis the line stands beside the heading.
     """
-    focus = common_model(report)
-    counted = [result for result in report.results if result.win_rate.n]
-    questions = list(dict.fromkeys(question_words(report, result) for result in counted))
-    figure, ticks, place = go.Figure(), {}, 0
-    for heading, results in by_model_pair(counted, focus).items():
+    focus = outline.focus
+    kinds = {question: kind for kind, question in enumerate(outline.questions)}
+    traces, values, ticks, place = [], [], {}, 0
+    for heading, results in by_model_pair(outline.charted(), focus).items():
         ticks[place] = f"<b>{_label(heading, 40)}</b>"
         for result in results:
-            question = question_words(report, result)
-            if len(questions) > 1:
+            question = outline.question(result)
+            if len(kinds) > 1:
                 place -= 1
                 ticks[place] = _label(question)
-            _add_rate(figure, result, focus, place, questions.index(question))
+            view = stance(result, focus or result.model_a)
+            traces.append(_rate(view, place, kinds[question]))
+            values.append(_value(view, place))
         place -= 1
-    figure.add_vline(x=50, line={"width": 1.5, "dash": "4px 3px"})
     subject = f"{_label(focus)} preferred" if focus else "First-named model preferred"
-    figure.update_xaxes(title={"text": f"{subject}, % of comparisons", "standoff": 8})
-    return _finished(figure, ticks, height=ROW * (1 - place) + 64, right=126, lift=13)
+    layout = {
+        "annotations": [*values, *_labels(ticks)],
+        "shapes": [HALF],
+        "xaxis": _percent_axis(f"{subject}, % of comparisons"),
+    }
+    return _finished(traces, layout, ticks, height=ROW * (1 - place) + 64, right=126, lift=13)
 
 
-def agreement_chart(report: StudyReport) -> Figure:
+def agreement_chart(outline: Outline) -> Figure:
     """One stacked bar per axis and pair: how evenly its comparisons were split."""
-    results = [r for r in report.results if r.agreement.splits]
-    kinds = split_kinds(report)
-    figure, ticks = go.Figure(), {}
-    for place, result in enumerate(results):
-        ticks[-2 * place] = _label(agreement_label(report, result))
-    for number, kind in enumerate(kinds):
-        counts = [_kind_counts(r.agreement, kinds)[kind] for r in results]
-        totals = [r.agreement.comparisons_with_two_votes for r in results]
-        _add_split(figure, kind, counts, totals, *SPLIT_COLOURS[number])
-    figure.update_layout(barmode="stack", showlegend=False)
-    figure.update_xaxes(title={"text": "% of complete comparisons", "standoff": 8})
-    return _finished(figure, ticks, height=44 * len(results) + 76, right=16, lift=32)
+    bars = outline.split_bars()
+    ticks = {-2 * place: _label(bar.label) for place, bar in enumerate(bars)}
+    traces = [
+        _split(kind, number, bars, *SPLIT_COLOURS[number])
+        for number, kind in enumerate(outline.split_kinds)
+    ]
+    layout = {
+        "barmode": "stack",
+        "showlegend": False,
+        "xaxis": _percent_axis("% of complete comparisons"),
+        "annotations": _labels(ticks),
+    }
+    return _finished(traces, layout, ticks, height=44 * len(bars) + 76, right=16, lift=32)
 
 
 def reason_chart(result: ModelPairResult, words: dict[str, str]) -> Figure:
     """Two bars per reason: its share in votes for A and in votes for B."""
-    figure, ticks = go.Figure(), {}
-    for place, share in enumerate(result.reasons_a):
-        ticks[-place] = _label(words.get(share.reason, axis_words(share.reason)), 30)
+    ticks = {
+        -place: _label(words.get(share.reason, axis_words(share.reason)), 30)
+        for place, share in enumerate(result.reasons_a)
+    }
     # Plotly stacks grouped bars upwards: the last ones added stand on top.
-    _add_reasons(figure, result.reasons_b, MODEL_COLOURS[1])
-    _add_reasons(figure, result.reasons_a, MODEL_COLOURS[0])
-    figure.update_layout(barmode="group", bargap=0.35, showlegend=False)
-    figure.update_xaxes(title={"text": "% of these votes that cite the reason", "standoff": 8})
-    return _finished(figure, ticks, height=46 * len(ticks) + 76, right=16, lift=32)
-
-
-def split_kinds(report: StudyReport) -> list[str]:
-    """Splits by name where every comparison has as many votes (5|0, 4|1, 3|2), else by kind."""
-    splits = {count.split for r in report.results for count in r.agreement.splits}
-    if len({sum(split) for split in splits}) == 1 and len(splits) <= EXACT_SPLITS:
-        return [SplitCount(split, 0).label for split in sorted(splits, reverse=True)]
-    return ["unanimous", "a majority", "no majority"] if splits else []
-
-
-def _kind_counts(agreement: Agreement, kinds: list[str]) -> dict[str, int]:
-    counts = dict.fromkeys(kinds, 0)
-    for count in agreement.splits:
-        kind = count.label if count.label in counts else _kind(count)
-        counts[kind] += count.comparisons
-    return counts
-
-
-def split_counts(report: StudyReport, agreement: Agreement) -> list[int]:
-    """Comparisons of each of `split_kinds`."""
-    return list(_kind_counts(agreement, split_kinds(report)).values())
-
-
-def _kind(count: SplitCount) -> str:
-    if len(count.split) == 1:
-        return "unanimous"
-    return "a majority" if 2 * count.split[0] > sum(count.split) else "no majority"
+    traces = [
+        _reasons(result.reasons_b, MODEL_COLOURS[1]),
+        _reasons(result.reasons_a, MODEL_COLOURS[0]),
+    ]
+    layout = {
+        "barmode": "group",
+        "bargap": 0.35,
+        "showlegend": False,
+        "xaxis": _percent_axis("% of these votes that cite the reason"),
+        "annotations": _labels(ticks),
+    }
+    return _finished(traces, layout, ticks, height=46 * len(ticks) + 76, right=16, lift=32)
 
 
 def by_model_pair(
-    results: list[ModelPairResult], focus: str | None
+    results: Iterable[ModelPairResult], focus: str | None
 ) -> dict[str, list[ModelPairResult]]:
     pairs: dict[str, list[ModelPairResult]] = {}
     for result in results:
@@ -119,128 +113,142 @@ def by_model_pair(
     return pairs
 
 
-def _add_rate(
-    figure: go.Figure, result: ModelPairResult, focus: str | None, place: int, axis: int
-) -> None:
-    view = stance(result, focus or result.model_a)
+def _rate(view: Stance, place: int, axis: int) -> dict[str, Any]:
     bounds = view.interval
     lower, upper = (bounds.lower, bounds.upper) if bounds else (view.rate, view.rate)
     colour = COLOURS[axis % len(COLOURS)]
-    figure.add_scatter(
-        x=[100 * view.rate],
-        y=[place],
-        mode="markers",
-        marker={"size": 11, "color": colour, "symbol": SYMBOLS[axis % len(SYMBOLS)]},
-        error_x={
+    return {
+        "cliponaxis": False,
+        "error_x": {
             "array": [100 * (upper - view.rate)],
             "arrayminus": [100 * (view.rate - lower)],
             "color": colour,
             "thickness": 2.5,
             "width": 0,
         },
-        hovertemplate=f"{percent(view.rate)} ({percent_interval(bounds)}), "
+        "hovertemplate": f"{percent(view.rate)} ({percent_interval(bounds)}), "
         f"n = {view.comparisons}<extra></extra>",
-        cliponaxis=False,
-        showlegend=False,
-    )
-    figure.add_annotation(
-        text=f"{percent(view.rate)}  n{THIN}={THIN}{view.comparisons}",
-        x=1.02,
-        xref="paper",
-        xanchor="left",
-        y=place,
-        showarrow=False,
-        name="value",
-    )
+        "marker": {"color": colour, "size": 11, "symbol": SYMBOLS[axis % len(SYMBOLS)]},
+        "mode": "markers",
+        "showlegend": False,
+        "x": [100 * view.rate],
+        "y": [place],
+        "type": "scatter",
+    }
 
 
-def _add_split(
-    figure: go.Figure, kind: str, counts: list[int], totals: list[int], colour: str, ink: str
-) -> None:
-    shares = [100 * count / total for count, total in zip(counts, totals, strict=True)]
-    figure.add_bar(
-        x=shares,
-        y=[-2 * place for place in range(len(counts))],
-        orientation="h",
-        width=1.0,
-        name=kind,
-        marker={"color": colour},
-        text=[
+def _value(view: Stance, place: int) -> dict[str, Any]:
+    return {
+        "name": "value",
+        "showarrow": False,
+        "text": f"{percent(view.rate)}  n{THIN}={THIN}{view.comparisons}",
+        "x": 1.02,
+        "xanchor": "left",
+        "xref": "paper",
+        "y": place,
+    }
+
+
+def _split(
+    kind: str, number: int, bars: Sequence[SplitBar], colour: str, ink: str
+) -> dict[str, Any]:
+    counts = [bar.counts[number] for bar in bars]
+    shares = [100 * count / bar.total for count, bar in zip(counts, bars, strict=True)]
+    return {
+        "hovertemplate": f"{kind}: %{{x:.1f}}{THIN}%<extra></extra>",
+        "insidetextanchor": "middle",
+        "marker": {"color": colour},
+        "name": kind,
+        "orientation": "h",
+        "text": [
             f"{count}" if share >= 6 else "" for count, share in zip(counts, shares, strict=True)
         ],
-        textposition="inside",
-        insidetextanchor="middle",
-        textangle=0,
-        textfont={"color": ink},
-        hovertemplate=f"{kind}: %{{x:.1f}}{THIN}%<extra></extra>",
-    )
+        "textangle": 0,
+        "textfont": {"color": ink},
+        "textposition": "inside",
+        "width": 1.0,
+        "x": shares,
+        "y": [-2 * place for place in range(len(counts))],
+        "type": "bar",
+    }
 
 
-def _add_reasons(figure: go.Figure, shares: tuple[ReasonShare, ...], colour: str) -> None:
+def _reasons(shares: tuple[ReasonShare, ...], colour: str) -> dict[str, Any]:
     known = [(-place, share) for place, share in enumerate(shares) if share.share.value is not None]
     values = [100 * (share.share.value or 0) for _, share in known]
     bounds = [share.share.interval for _, share in known]
     upper = [100 * b.upper - v if b else 0 for b, v in zip(bounds, values, strict=True)]
     lower = [v - 100 * b.lower if b else 0 for b, v in zip(bounds, values, strict=True)]
-    figure.add_bar(
-        x=values,
-        y=[place for place, _ in known],
-        orientation="h",
-        marker={"color": colour},
-        error_x={
+    return {
+        "error_x": {
             "array": upper,
             "arrayminus": lower,
             "thickness": 1.5,
-            "width": 3,
             "visible": any(bounds),
+            "width": 3,
         },
-        hovertemplate=f"%{{x:.1f}}{THIN}%<extra></extra>",
-    )
+        "hovertemplate": f"%{{x:.1f}}{THIN}%<extra></extra>",
+        "marker": {"color": colour},
+        "orientation": "h",
+        "x": values,
+        "y": [place for place, _ in known],
+        "type": "bar",
+    }
 
 
-def agreement_label(report: StudyReport, result: ModelPairResult) -> str:
-    question = question_words(report, result)
-    if len({(r.model_a, r.model_b) for r in report.results}) == 1:
-        return question
-    return f"{result.model_a} vs {result.model_b}, {question}"
+def _percent_axis(words: str) -> dict[str, Any]:
+    return {
+        "title": {"text": words, "standoff": 8, "font": {"size": 14}},
+        "range": [-0.5, 100.5],
+        "dtick": 25,
+        "fixedrange": True,
+        "zeroline": False,
+    }
+
+
+def _labels(labels: dict[int, str]) -> list[dict[str, Any]]:
+    """The names of lines, by their places.
+
+    They are annotations rather than tick labels: on a narrow screen `report.js` puts them `lift`
+    pixels above their lines.
+    """
+    return [
+        {
+            "name": "label",
+            "showarrow": False,
+            "text": label,
+            "x": 0,
+            "xanchor": "right",
+            "xref": "paper",
+            "xshift": -10,
+            "y": place,
+        }
+        for place, label in labels.items()
+    ]
 
 
 def _finished(
-    figure: go.Figure, labels: dict[int, str], *, height: int, right: int, lift: int
+    traces: list[dict[str, Any]],
+    layout: dict[str, Any],
+    labels: dict[int, str],
+    *,
+    height: int,
+    right: int,
+    lift: int,
 ) -> Figure:
-    """Label the lines and set what all charts share.
-
-    Labels are annotations rather than tick labels: on a narrow screen `report.js` puts them
-    `lift` pixels above their lines.
-    """
-    for place, label in labels.items():
-        figure.add_annotation(
-            text=label,
-            x=0,
-            xref="paper",
-            xanchor="right",
-            xshift=-10,
-            y=place,
-            showarrow=False,
-            name="label",
-        )
-    figure.update_xaxes(range=[-0.5, 100.5], dtick=25, fixedrange=True, zeroline=False)
+    """A figure with what all charts share."""
     places = [min(labels) - 0.9, max(labels) + 0.9]
-    figure.update_yaxes(range=places, fixedrange=True, visible=False)
-    figure.update_layout(
-        template="none",
-        height=height,
-        margin={"l": 24 + _longest(labels), "r": right, "t": 12, "b": 52},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 14},
-        hoverlabel={"font": {"family": FONT}},
-        xaxis_title_font_size=14,
-        meta={"lift": lift},
-    )
-    content: Figure = figure.to_plotly_json()
-    content["layout"]["template"] = {}
-    return content
+    shared = {
+        "yaxis": {"range": places, "fixedrange": True, "visible": False},
+        "margin": {"l": 24 + _longest(labels), "r": right, "t": 12, "b": 52},
+        "font": {"family": FONT, "size": 14},
+        "hoverlabel": {"font": {"family": FONT}},
+        "height": height,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "meta": {"lift": lift},
+    }
+    return {"data": traces, "layout": {"template": {}, **layout, **shared}}
 
 
 def _longest(labels: dict[int, str]) -> int:

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.core.ranking_report import AxisRanking
-from analysis.core.results import ModelPairResult, StudyReport
+from analysis.core.results import ModelPairResult
+from analysis.page.outline import Outline
 
 WIN_RATES = "win_rates"
 AGREEMENT = "agreement"
 
 
-def drawings(report: StudyReport) -> Iterator[tuple[str, ModelPairResult | AxisRanking | None]]:
+def drawings(outline: Outline) -> Iterator[tuple[str, ModelPairResult | AxisRanking | None]]:
     """Names of figures, and what they are of; None for those of the whole report."""
+    report = outline.report
     if report.has_results:
         yield WIN_RATES, None
-    if any(result.agreement.splits for result in report.results):
+    if outline.split_kinds:
         yield AGREEMENT, None
-    for number, result in enumerate(report.results, start=1):
-        if result.reasons_a:
-            yield f"reasons-{number}-{_plain(result.axis)}", result
+    for place, result in outline.with_reasons():
+        yield f"reasons-{place + 1}-{_plain(result.axis)}", result
     for number, ranking in enumerate(report.rankings, start=1):
         yield f"ranking-{number}-{_plain(ranking.axis)}", ranking
 
 
-def figure_names(report: StudyReport) -> list[str]:
+def figure_names(outline: Outline) -> list[str]:
     """The figures that a report has, without drawing them."""
-    return [name for name, _ in drawings(report)]
+    return [name for name, _ in drawings(outline)]
 
 
 def _plain(axis: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from analysis.core.columns import DEFAULT_AXIS
@@ -10,7 +9,8 @@ from analysis.core.estimates import Interval
 from analysis.core.results import ModelPairResult, StudyReport
 from analysis.core.sequential import Stop
 from analysis.core.stopping import StoppingState
-from analysis.page.words import THIN, axis_words, percent, percent_interval, rounded
+from analysis.page.outline import Outline, outline_of
+from analysis.page.words import THIN, percent, percent_interval, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +64,6 @@ class Standing:
         return (self.won - self.lost) / met, sum(view.rate for view in self.views) / met
 
 
-def question_words(report: StudyReport, result: ModelPairResult) -> str:
-    """The axis, with its protocol where the votes come from several."""
-    words = axis_words(result.axis)
-    several = len({other.protocol for other in report.results}) > 1
-    return f"{words}, {result.protocol or 'no protocol'}" if several else words
-
-
-def common_model(report: StudyReport) -> str | None:
-    """The model that takes part in every pair, the first-named one if two do."""
-    pairs = dict.fromkeys((result.model_a, result.model_b) for result in report.results)
-    appearances = Counter(model for pair in pairs for model in pair)
-    return next((model for model, n in appearances.items() if n == len(pairs)), None)
-
-
 def stance(result: ModelPairResult, model: str) -> Stance:
     """The result as win rate of `model`, one of the pair. Needs a complete comparison."""
     shown = result.headline
@@ -93,21 +79,22 @@ def stance(result: ModelPairResult, model: str) -> Stance:
 
 def headline(report: StudyReport) -> list[Sentence]:
     """The answer, one sentence per axis."""
+    return sentences(outline_of(report))
+
+
+def sentences(outline: Outline) -> list[Sentence]:
+    """The headline of a report whose outline is known."""
+    report = outline.report
     if not report.has_results:
         return [Sentence("No comparison has all its votes yet")]
-    pairs = {(result.model_a, result.model_b) for result in report.results}
-    counted = [result for result in report.results if result.win_rate.n]
-    if len(pairs) == 1:
-        *others, last = [_model_pair_sentence(report, result) for result in counted]
+    if not outline.several_model_pairs:
+        *others, last = [_model_pair_sentence(outline, result) for result in outline.counted]
         return [*others, Sentence(last.finding, f"{last.detail}; {panel_words(report)}")]
-    questions = dict.fromkeys(question_words(report, result) for result in counted)
+    asked: dict[str, list[ModelPairResult]] = {}
+    for result in outline.counted:
+        asked.setdefault(outline.question(result), []).append(result)
     *others, last = [
-        _standings_sentence(
-            question,
-            [result for result in counted if question_words(report, result) == question],
-            common_model(report),
-        )
-        for question in questions
+        _standings_sentence(question, results, outline.focus) for question, results in asked.items()
     ]
     meaning = f"clearly: the {interval_words(report)} of its win rate is above 50{THIN}%"
     return [*others, Sentence(last.finding, "; ".join(filter(None, [last.detail, meaning])))]
@@ -136,11 +123,12 @@ def panel_words(report: StudyReport) -> str:
     return f"this panel of {votes} raters per comparison"
 
 
-def _model_pair_sentence(report: StudyReport, result: ModelPairResult) -> Sentence:
+def _model_pair_sentence(outline: Outline, result: ModelPairResult) -> Sentence:
+    report = outline.report
     view, other = (stance(result, model) for model in (result.model_a, result.model_b))
     if other.clear:
         view = other
-    question = question_words(report, result)
+    question = outline.question(result)
     count = f"{percent(view.rate)} of {view.comparisons} {counted_noun(report, result)}"
     interval = percent_interval(view.interval)
     detail = f"{interval_words(report)} {interval}" if interval else "too few for an interval"
@@ -166,8 +154,7 @@ def stop_words(state: StoppingState) -> str:
 def _standings_sentence(
     question: str, results: list[ModelPairResult], focus: str | None
 ) -> Sentence:
-    models = {model for result in results for model in (result.model_a, result.model_b)}
-    standings = {model: Standing(_stances(results, model)) for model in sorted(models)}
+    standings = _standings(results)
     if not any(standing.won for standing in standings.values()):
         return Sentence(f"{_start(question)}, no model was clearly preferred over another")
     leader = focus or max(standings, key=lambda model: standings[model].lead)
@@ -190,8 +177,13 @@ def _start(question: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def _stances(results: list[ModelPairResult], model: str) -> list[Stance]:
-    return [stance(r, model) for r in results if model in (r.model_a, r.model_b)]
+def _standings(results: list[ModelPairResult]) -> dict[str, Standing]:
+    """Every model by name, with the results in which it takes part."""
+    views: dict[str, list[Stance]] = {}
+    for result in results:
+        for model in (result.model_a, result.model_b):
+            views.setdefault(model, []).append(stance(result, model))
+    return {model: Standing(views[model]) for model in sorted(views)}
 
 
 def _span(rates: list[float]) -> str:

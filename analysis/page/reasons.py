@@ -7,24 +7,25 @@ from typing import Any
 
 from analysis.core.results import ModelPairResult, StudyReport
 from analysis.page import charts
+from analysis.page.outline import Outline
 from analysis.page.tables import asked
 from analysis.page.words import axis_words
 
 COMBINATIONS_SHOWN = 8
 
 
-def reason_blocks(report: StudyReport) -> Iterator[dict[str, Any]]:
-    for number, result in enumerate(report.results):
-        if result.reasons_a:
-            yield {
-                "chart": f"reasons-{number}",
-                **asked(report, result),
-                "keys": _reason_keys(result),
-                "colours": charts.MODEL_COLOURS,
-                "rows": list(_reason_rows(report, result)),
-                "combinations": combination_rows(result, reason_words(report, result)),
-                "together": combination_plot(result, reason_words(report, result)),
-            }
+def reason_blocks(outline: Outline) -> Iterator[dict[str, Any]]:
+    for number, result in outline.with_reasons():
+        words = reason_words(outline.report, result)
+        yield {
+            "chart": f"reasons-{number}",
+            **asked(outline, result),
+            "keys": _reason_keys(result),
+            "colours": charts.MODEL_COLOURS,
+            "rows": list(_reason_rows(result, words)),
+            "combinations": combination_rows(result, words),
+            "together": combination_plot(result, words),
+        }
 
 
 def _reason_keys(result: ModelPairResult) -> list[tuple[str, str]]:
@@ -38,8 +39,7 @@ def _reason_keys(result: ModelPairResult) -> list[tuple[str, str]]:
     return list(zip(names, charts.MODEL_COLOURS, strict=True))
 
 
-def _reason_rows(report: StudyReport, result: ModelPairResult) -> Iterator[dict[str, Any]]:
-    words = reason_words(report, result)
+def _reason_rows(result: ModelPairResult, words: dict[str, str]) -> Iterator[dict[str, Any]]:
     triples = zip(result.reasons_a, result.reasons_b, result.reason_differences, strict=True)
     for for_a, for_b, difference in triples:
         yield {

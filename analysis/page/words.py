@@ -34,6 +34,11 @@ def decimal(value: float | None, places: int = 2) -> str:
     return "–" if value is None else rounded(value, places).replace("-", "−")
 
 
+def whole(number: int) -> str:
+    """A count with its thousands apart, such as `95,000`."""
+    return f"{number:,}"
+
+
 def p_value(p: float | None) -> str:
     if p is None:
         return "–"

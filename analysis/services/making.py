@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -89,10 +90,11 @@ def compute_extras(*, report_id: int) -> None:
 
 def _made(report: Report) -> dict[str, Any]:
     votes = study_votes(report.study, last_judgment_id=report.last_judgment_id)
-    _note_progress(report, READ)
+    progress = ReportProgress(report)
+    progress.note(READ)
 
     def on_progress(share: float) -> None:
-        _note_progress(report, READ + share * (COUNTED - READ))
+        progress.note(READ + share * (COUNTED - READ))
 
     result = build_report(votes, settings=report_settings(report.study), on_progress=on_progress)
     page = ContentFile(render_report(result).encode())
@@ -117,8 +119,17 @@ def _made_extras(report: Report) -> str:
         return str(report.extras.storage.save(path, File(archive)))
 
 
-def _note_progress(report: Report, percent: float) -> None:
-    _own_run(report).update(percent=round(percent))
+@dataclass(slots=True)
+class ReportProgress:
+    """How far a report is, noted with each new per cent: thousands of pairs come in between."""
+
+    report: Report
+    percent: int = 0
+
+    def note(self, percent: float) -> None:
+        if round(percent) > self.percent:
+            self.percent = round(percent)
+            _own_run(self.report).update(percent=self.percent)
 
 
 def _finish(report: Report, **values: Any) -> bool:

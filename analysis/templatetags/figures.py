@@ -16,6 +16,7 @@ for write in (
     words.percent,
     words.percent_interval,
     words.time_words,
+    words.whole,
     words.why_undefined,
 ):
     register.filter(write.__name__, write)

@@ -1,7 +1,8 @@
 """How a judgment of the database becomes a vote: the rules that both readers of it ask.
 
-`columns` reads all judgments of a study at once, for reports; `rows` one by one and without pandas,
-for files that are written while they are read. What a column of the vote table holds is said here.
+`columns` reads all judgments of a study at once, for reports; `parts` some thousand at a time and
+without pandas, for files that are written while they are read. What a column of the vote table
+holds is said here.
 """
 
 from __future__ import annotations

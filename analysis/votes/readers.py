@@ -23,7 +23,7 @@ from annotations.inputs import load_json
 from annotations.tables.columns import KnownColumns, missing_words
 from annotations.tables.files import Format, format_of, read_text_file
 from annotations.tables.reading import read_objects, read_table
-from annotations.tables.table import ReadTable, ensure_columns, ensure_text
+from annotations.tables.table import ReadColumns, ReadTable, ensure_columns, ensure_text
 
 Row = dict[str, Any]
 NumberedRows = Iterator[tuple[int | str, Row]]
@@ -88,7 +88,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The rows, and the reader's notes."""
     notes: list[str] = []
     try:
-        numbered, unit = _numbered(path, notes)
+        rows = _rows(path, notes)
     except (imagenhub.RatingError, label_studio.TaskError, uve.EntryError) as error:
         raise VoteFileError(f"{path}: {error}. {HELP}") from None
     except BadInput as error:
@@ -96,26 +96,38 @@ def _read(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         raise VoteFileError(f"{path}: {words} {HELP}") from None
     except OSError as error:
         raise VoteFileError(f"{path}: {error.strerror}.") from None
-    if not numbered:
+    if rows.empty:
         raise VoteFileError(f"{path}: no votes in it. {HELP}")
-    return _frame(path, numbered, unit), tuple(notes)
+    return _named(path, rows), tuple(notes)
 
 
-def _numbered(path: Path, notes: list[str]) -> tuple[list[tuple[int | str, Row]], str]:
-    """The rows of a file, each with its number, and what is counted: lines or entries."""
+def _rows(path: Path, notes: list[str]) -> pd.DataFrame:
+    """The rows of a file by their numbers, whose name says what is counted: lines or entries."""
     content = path.read_bytes()
     if format_of(path.name) is Format.JSON:
-        return _rows_of_json(content, path.name, notes)
+        return _frame(*_rows_of_json(content, path.name, notes))
     table = read_table(content, name=path.name, known=KNOWN, largest=sys.maxsize)
     if imagenhub.are_ratings(table.columns):
         table = read_table(content, name=path.name, known=imagenhub.KNOWN, largest=sys.maxsize)
         votes = list(imagenhub.paired(_rows_of(table)))
         notes += [imagenhub.NOTE, *table.notes]
-        return votes, "line"
+        return _frame(votes, "line")
     ensure_columns(table, REQUIRED, KNOWN)
-    rows = list(_rows_of(table))
+    by_column = table.by_column
+    rows = _columns_of(by_column()) if by_column else _frame(list(_rows_of(table)), "line")
     notes += table.notes
-    return rows, "line"
+    return rows
+
+
+def _columns_of(read: ReadColumns) -> pd.DataFrame:
+    """The rows of a table that was read by column, as they stand."""
+    cells = {name: _unguarded(texts) for name, texts in read.cells.items()}
+    return pd.DataFrame(cells, index=pd.Index(read.lines, name="line", dtype=object), dtype=object)
+
+
+def _unguarded(texts: list[str]) -> list[str]:
+    changed = {text: unguarded(text) for text in set(texts) if text.startswith("'")}
+    return [changed.get(text, text) for text in texts] if changed else texts
 
 
 def _rows_of(table: ReadTable) -> NumberedRows:
@@ -150,9 +162,13 @@ def _value(name: str, value: Any) -> Any:
     return ensure_text(value, name) if isinstance(value, str) else value
 
 
-def _frame(path: Path, numbered: list[tuple[int | str, Row]], unit: str) -> pd.DataFrame:
+def _frame(numbered: list[tuple[int | str, Row]], unit: str) -> pd.DataFrame:
     index = pd.Index([number for number, _ in numbered], name=unit, dtype=object)
-    rows = pd.DataFrame([row for _, row in numbered], index=index, dtype=object)
+    return pd.DataFrame([row for _, row in numbered], index=index, dtype=object)
+
+
+def _named(path: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows under the names of our columns."""
     missing = [name for name in REQUIRED if name not in rows.columns]
     if missing:
         words = missing_words(KnownColumns(KNOWN), missing, list(map(str, rows.columns)))

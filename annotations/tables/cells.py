@@ -32,13 +32,16 @@ def rows_of_cells(text: str, delimiter: str, *, line: int = 1) -> Iterator[tuple
     BadInput
         At the first quote or carriage return that stands where none can stand.
     """
-    at, end = 0, len(text)
+    at, end, quote = 0, len(text), text.find('"')
     while at < end:
         line_end = text.find("\n", at)
         line_end = end if line_end < 0 else line_end
-        if text.find('"', at, line_end) < 0:
+        if 0 <= quote < at:
+            quote = text.find('"', at)
+        if not 0 <= quote < line_end:
             row = text[at:line_end].rstrip("\r")
-            _refuse_returns(row, line)
+            if "\r" in row:
+                raise BadInput(_lone_return(row, line))
             cells, lines, at = row.split(delimiter), 1, line_end + 1
         else:
             cells, lines, at = _quoted_row(text, at, delimiter, line)
@@ -68,11 +71,6 @@ def _quoted_row(text: str, at: int, delimiter: str, line: int) -> tuple[list[str
         cells.append(plain)
         at = found.end()
     return cells, lines, at
-
-
-def _refuse_returns(row: str, line: int) -> None:
-    if "\r" in row:
-        raise BadInput(_lone_return(row, line))
 
 
 def _fault(text: str, at: int, delimiter: str, line: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,11 +27,20 @@ class Row:
 
 
 @dataclass(frozen=True)
+class ReadColumns:
+    """All rows of a table, column by column, and the line of each."""
+
+    lines: list[int]
+    cells: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
 class ReadTable:
     """The rows of a file, to be read once, and what was decided to read them.
 
     `columns` are all that the header names, under our own names where they are known; of JSON,
-    which has no header, there are none. `notes` is complete when the rows are read.
+    which has no header, there are none. `notes` is complete when the rows are read. `by_column`
+    reads all rows at once in their place, where a table is plain enough for that.
     """
 
     name: str
@@ -39,6 +48,7 @@ class ReadTable:
     columns: tuple[str, ...]
     rows: Iterator[Row]
     notes: list[str] = field(default_factory=list)
+    by_column: Callable[[], ReadColumns] | None = None
 
 
 def ensure_columns(table: ReadTable, required: Sequence[str], known: Sequence[str]) -> None:

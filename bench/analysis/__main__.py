@@ -7,27 +7,41 @@ python -m bench.analysis ranking    one case, in this process
 from __future__ import annotations
 
 import importlib.util
+import io
+import os
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import django
 import numpy as np
+import pandas as pd
 
 from analysis.core.agreement import measure_agreement
 from analysis.core.bradley_terry import fit_strengths
+from analysis.core.columns import Part
 from analysis.core.contests import Contests, contests_of_scores, win_matrix
+from analysis.core.decided import decided_comparisons
 from analysis.core.rankings import rank_models
+from analysis.core.raters import rater_rows
 from analysis.core.report import build_report, report_json
-from analysis.core.settings import ReportSettings
+from analysis.core.settings import MajorityRule, ReportSettings
 from analysis.core.strength_draws import bootstrap_strengths
 from analysis.core.votes import validate_votes
+from bench.analysis.simulated import arena as arena_votes
 from bench.analysis.simulated import contests as simulated_contests
-from bench.analysis.simulated import study
+from bench.analysis.simulated import study, study_of_many
 
 SEED = 20231117
+PICTURES = (".png", ".svg", ".pdf")
+MOST_PAGE = 3
 PEERS = ("statsmodels", "choix", "evalica")
 
 
@@ -48,12 +62,12 @@ def peak_megabytes() -> float:
 
 def small_report() -> None:
     """1,000 prompts x 2 models x 5 raters x 2 axes: 10,000 votes."""
-    _report(1_000, limit=3)
+    _report(1_000, limit=1)
 
 
 def large_report() -> None:
-    """100,000 prompts x 2 models x 5 raters x 2 axes: 1,000,000 votes; limit 1,536 MB."""
-    _report(100_000, limit=15)
+    """100,000 prompts x 2 models x 5 raters x 2 axes: 1,000,000 votes; limit 1,024 MB."""
+    _report(100_000, limit=10)
 
 
 def _report(prompts: int, limit: float) -> None:
@@ -61,6 +75,43 @@ def _report(prompts: int, limit: float) -> None:
     settings = ReportSettings("Benchmark", min_votes=5, ties_allowed=False)
     with timed("vote table checked, report with all intervals, JSON", limit):
         report_json(build_report(validate_votes(raw), settings=settings))
+
+
+def arena() -> None:
+    """59 models, 927 pairs, 8,931 votes: from a file of votes to every file of a report."""
+    _analyzed(arena_votes(59, 8_931, 500, np.random.default_rng(SEED), pairs=927), limit=10)
+
+
+def many_models() -> None:
+    """400 models, 2,000 votes: nearly every vote on a pair of its own."""
+    _analyzed(arena_votes(400, 2_000, 300, np.random.default_rng(SEED)), limit=10)
+
+
+def two_models() -> None:
+    """100,000 votes on two models."""
+    _analyzed(arena_votes(2, 100_000, 20_000, np.random.default_rng(SEED)), limit=10)
+
+
+def thousand_models() -> None:
+    """1,000 models, 100,000 votes, some 90,000 pairs."""
+    _analyzed(arena_votes(1_000, 100_000, 2_000, np.random.default_rng(SEED)), limit=60)
+
+
+def _analyzed(votes: pd.DataFrame, limit: float) -> None:
+    """`manage.py analyze` in this process."""
+    from django.core.management import call_command
+
+    with TemporaryDirectory() as folder:
+        source, out = Path(folder) / "votes.csv", Path(folder) / "out"
+        votes.to_csv(source, index=False)
+        with timed("read, counted, page, tables, figures and votes written", limit):
+            call_command("analyze", str(source), "--out", str(out), stdout=io.StringIO())
+        page = (out / "report.html").stat().st_size / 1e6
+        pictures = sum(one.stat().st_size for one in out.iterdir() if one.suffix in PICTURES) / 1e6
+    verdict = "met" if page < MOST_PAGE else "MISSED"
+    print(
+        f"  report.html {page:.1f} MB (limit {MOST_PAGE} MB: {verdict}), figures {pictures:.1f} MB"
+    )
 
 
 def ranking() -> None:
@@ -142,10 +193,54 @@ def agreement() -> None:
         fleiss_kappa(counts)
 
 
-CASES = {case.__name__: case for case in (small_report, large_report, ranking, agreement)}
+def files() -> None:
+    """Every file of 1,000,000 votes on 2 models, and the tables of 100,000 on 1,000 models."""
+    from analysis.files.csv import judgment_lines
+    from analysis.files.exchange import VOTE_FILES
+    from analysis.files.parquet import judgment_chunks
+    from analysis.files.preferences import preference_lines
+    from analysis.files.tables import vote_table_parts
+
+    two = validate_votes(study(100_000, 5, np.random.default_rng(SEED)))
+    makers: dict[str, Callable[[Iterable[Part]], Iterator[Any]]] = {
+        "judgments.csv": judgment_lines,
+        "judgments.parquet": judgment_chunks,
+        **VOTE_FILES,
+    }
+    for name, pieces_of in makers.items():
+        with timed(f"{name} of 1,000,000 votes", limit=15):
+            deque(pieces_of(vote_table_parts(two)), maxlen=0)
+    with timed("raters of 1,000,000 votes", limit=5):
+        deque(rater_rows(two), maxlen=0)
+    many = validate_votes(study_of_many(1_000, 100_000, np.random.default_rng(SEED)))
+    with timed("verdicts and preferences of 100,000 model pairs", limit=5):
+        rows = list(decided_comparisons(many, min_votes=1, rule=MajorityRule.PLURALITY))
+        deque(preference_lines(many, rows), maxlen=0)
+
+
+def reading() -> None:
+    """1,000,000 votes of a CSV file, read and checked."""
+    from analysis.votes.readers import read_votes
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "votes.csv"
+        study(100_000, 5, np.random.default_rng(SEED)).to_csv(path, index=False)
+        with timed("read_votes of 1,000,000 lines", limit=5):
+            read_votes(path)
+
+
+CASES = {
+    case.__name__: case
+    for case in (
+        *(small_report, large_report, arena, many_models, two_models, thousand_models),
+        *(ranking, agreement, files, reading),
+    )
+}
 
 
 def main(names: list[str]) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "juice.settings")
+    django.setup()
     for name in names:
         case = CASES[name]
         print(f"{name}: {case.__doc__}")

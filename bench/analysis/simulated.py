@@ -57,5 +57,48 @@ def contests(
     return first, second, scores, rng.integers(prompts, size=votes)
 
 
+def study_of_many(models: int, votes: int, rng: np.random.Generator) -> pd.DataFrame:
+    """A raw vote table of about as many model pairs as votes, each of a prompt of its own."""
+    first, second, scores, _ = contests(models, votes, 1, rng)
+    names = named("m", models)
+    return pd.DataFrame(
+        {
+            "prompt_id": named("p", votes),
+            "model_a": names[first],
+            "model_b": names[second],
+            "winner": np.where(scores > 0.5, "model_a", "model_b").astype(object),
+        }
+    )
+
+
+def arena(
+    models: int,
+    votes: int,
+    prompts: int,
+    rng: np.random.Generator,
+    *,
+    pairs: int | None = None,
+    ties: float = 0.1,
+) -> pd.DataFrame:
+    """A raw vote table of one vote per comparison, on so many pairs of models, or on any."""
+    first, second, scores, prompt = contests(models, votes, prompts, rng)
+    if pairs is not None:
+        every = np.stack(np.triu_indices(models, 1), axis=1)
+        chosen = every[rng.permutation(len(every))[:pairs]]
+        again = rng.integers(pairs, size=votes - pairs)
+        first, second = chosen[np.concatenate([np.arange(pairs), again])].T
+    winner = np.where(scores > 0, "model_a", "model_b").astype(object)
+    winner[rng.random(votes) < ties] = "tie"
+    names = named("m", models)
+    return pd.DataFrame(
+        {
+            "prompt_id": named("p", prompts)[prompt],
+            "model_a": names[first],
+            "model_b": names[second],
+            "winner": winner,
+        }
+    )
+
+
 def named(prefix: str, count: int) -> np.ndarray:
     return np.array([f"{prefix}{i:06d}" for i in range(count)], dtype=object)

@@ -28,6 +28,8 @@ RATERS = 5
 SEED = 20231117
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 BATCH = 20_000
+EARLY_PIECE = 3
+MOST_GROWTH = 20
 
 
 @contextmanager
@@ -180,14 +182,14 @@ def _fill_votes(
 
 
 def report() -> None:
-    """Votes read from the database, and the whole report; limits 15 s and 1,536 MB."""
+    """Votes read from the database, and the whole report; limits 10 s and 1,024 MB."""
     from analysis.core.report import build_report, report_json
     from analysis.votes.columns import study_votes
     from analysis.votes.settings import report_settings
     from annotations.models import Study
 
     study = Study.objects.get(slug="bench")
-    with timed("database to report, with all intervals, and JSON", limit=15):
+    with timed("database to report, with all intervals, and JSON", limit=10):
         with timed("  of which the vote table"):
             votes = study_votes(study)
         report_json(build_report(votes, settings=report_settings(study)))
@@ -195,19 +197,43 @@ def report() -> None:
 
 
 def csv_stream() -> None:
-    """judgments.csv, line by line; the memory must not grow with the number of lines."""
+    """judgments.csv in pieces; the memory must not grow with the number of lines."""
     from analysis.files.csv import judgment_lines
-    from analysis.votes.rows import judgment_rows
+
+    _streamed("every judgment as a line of CSV", judgment_lines)
+
+
+def parquet_stream() -> None:
+    """judgments.parquet in pieces; the memory must not grow with the number of row groups."""
+    from analysis.files.parquet import judgment_chunks
+
+    _streamed("every judgment in a Parquet file", judgment_chunks)
+
+
+def exchange_streams() -> None:
+    """The judgments in the columns of other tools."""
+    from analysis.files.exchange import VOTE_FILES
+
+    for name, lines in VOTE_FILES.items():
+        _streamed(f"every judgment in {name}", lines)
+
+
+def _streamed(what: str, written: Callable[[Any], Iterator[str] | Iterator[bytes]]) -> None:
+    """Limits: 15 s for a million judgments, and MOST_GROWTH between an early and the last piece."""
+    from analysis.votes.parts import judgment_parts
     from annotations.models import Study
 
     study = Study.objects.get(slug="bench")
-    sizes = []
-    with timed("every judgment as a line of CSV"):
-        for number, line in enumerate(judgment_lines(judgment_rows(study))):
-            if number in (1_000, 100_000, 500_000):
-                sizes.append(f"{peak_megabytes():,.0f} MB after {number:,}")
-            written = len(line)
-    print(f"  {'; '.join(sizes)}; last line {written} characters")
+    early, size = 0.0, 0
+    with timed(what, limit=15 * COMPARISONS / 100_000):
+        for number, piece in enumerate(written(judgment_parts(study))):
+            size += len(piece)
+            if number == EARLY_PIECE:
+                early = peak_megabytes()
+    growth = peak_megabytes() - early
+    verdict = "met" if growth < MOST_GROWTH else "MISSED"
+    grown = f"{growth:,.0f} MB more after the first {EARLY_PIECE} pieces"
+    print(f"  {size:,} characters or bytes, {grown}  (limit {MOST_GROWTH} MB: {verdict})")
 
 
 def books() -> None:
@@ -229,6 +255,8 @@ def books() -> None:
 CASES: dict[str, Callable[[], None]] = {
     "report": report,
     "csv_stream": csv_stream,
+    "parquet_stream": parquet_stream,
+    "exchange_streams": exchange_streams,
     "books": books,
 }
 

@@ -1,4 +1,5 @@
-// Draws the charts from the figures in the page, and lets tables be sorted by their headings.
+// Draws the charts from the figures in the page, lets tables be sorted by their headings and
+// searched.
 "use strict";
 
 const figures = JSON.parse(document.getElementById("figures").textContent);
@@ -69,6 +70,42 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
     heading.append(button);
   }
 }
+
+// A row is found by its names, not by its numbers.
+function searchText(row) {
+  return [...row.querySelectorAll("th, td.text")]
+    .map((cell) => cell.textContent)
+    .join(" ")
+    .toLowerCase();
+}
+
+function show(rows, typed, said) {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  let found = 0;
+  for (const [row, text] of rows) {
+    row.hidden = !words.every((word) => text.includes(word));
+    if (!row.hidden) found += 1;
+  }
+  said.textContent = words.length ? `${found} of ${rows.length} rows` : "";
+}
+
+function addSearch(table) {
+  const rows = [...table.tBodies[0].rows].map((row) => [row, searchText(row)]);
+  const box = document.createElement("p");
+  const label = document.createElement("label");
+  const field = document.createElement("input");
+  const said = document.createElement("output");
+  box.className = "search";
+  field.type = "search";
+  field.autocomplete = "off";
+  field.spellcheck = false;
+  label.append("Find ", field);
+  box.append(label, said);
+  field.addEventListener("input", () => show(rows, field.value, said));
+  table.closest(".scroll").before(box);
+}
+
+for (const table of document.querySelectorAll("table[data-searched]")) addSearch(table);
 
 // Both clips of an example from their beginning, as raters saw them.
 for (const box of document.querySelectorAll(".example__clips")) {

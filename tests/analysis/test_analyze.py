@@ -24,9 +24,17 @@ FILES = [
 BINARY = (".parquet", ".pdf", ".svg", ".png")
 
 
-def analyze(votes, out, *options):
+def analyze(votes, out, *options, progress=None):
     said = StringIO()
-    call_command("analyze", str(votes), "--out", str(out), *options, stdout=said)
+    call_command(
+        "analyze",
+        str(votes),
+        "--out",
+        str(out),
+        *options,
+        stdout=said,
+        stderr=progress or StringIO(),
+    )
     return said.getvalue().replace("\u202f", " ")
 
 
@@ -51,6 +59,17 @@ def test_every_example_becomes_these_files(tmp_path, name):
 def test_the_headline_is_printed(tmp_path):
     said = analyze(EXAMPLES / "judgments.csv", tmp_path, "--raters-per-comparison", "5")
     assert said.startswith("tern-2 was preferred on quality in 90.9 % of 11 prompts (95 % interval")
+
+
+def test_what_is_being_done_is_said_beside_the_result(tmp_path):
+    progress = StringIO()
+    said = analyze(EXAMPLES / "judgments.csv", tmp_path, progress=progress)
+    told = progress.getvalue().splitlines()
+    assert told[0] == f"Reading {EXAMPLES / 'judgments.csv'} ..."
+    assert "Counting 118 votes ..." in told
+    assert told.index("  50 % of the pairs ...") < told.index("  100 % of the pairs ...")
+    assert told[-1] == "Writing the report and its files ..."
+    assert "..." not in said
 
 
 def test_imported_votes_say_from_how_many_votes_a_comparison_counts(tmp_path):

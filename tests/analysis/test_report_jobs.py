@@ -148,8 +148,20 @@ def test_a_run_that_was_given_up_tells_nothing(woken):
     request_report(study=study, now=NOW)
     stale = Report.objects.get()
     Report.objects.update(state=ReportState.RUNNING, started_at=NOW, percent=58)
-    making._note_progress(stale, 30)
+    making.ReportProgress(stale).note(30)
     assert Report.objects.get().percent == 58
+
+
+def test_what_is_made_is_noted_with_each_new_per_cent_and_no_oftener(
+    woken, django_assert_num_queries
+):
+    request_report(study=judged_study("left"), now=NOW)
+    Report.objects.update(state=ReportState.RUNNING, started_at=NOW)
+    progress = making.ReportProgress(Report.objects.get())
+    with django_assert_num_queries(2):
+        for pair in range(1_000):
+            progress.note(30 + pair / 1_000)
+    assert Report.objects.get().percent == 31
 
 
 def test_a_report_sees_the_votes_it_was_asked_for(woken):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
 from analysis.core.report import build_report
 from analysis.core.settings import AskedAxis, ReportSettings
@@ -41,22 +42,44 @@ class Command(BaseCommand):
         wanted = options["raters_per_comparison"]
         if wanted < 1:
             raise CommandError("--raters-per-comparison is at least 1.")
+        progress = CommandProgress(self.stderr)
         try:
+            progress.say(f"Reading {options['votes']}")
             file = read_votes(options["votes"])
+            progress.say(f"Counting {len(file.votes):,} votes")
             title = options["title"] or options["votes"].stem
             settings = _settings(file, title, wanted, simulated=options["simulated"])
-            report = build_report(file.votes, settings=settings)
+            report = build_report(file.votes, settings=settings, on_progress=progress.count)
         except VoteFileError as error:
             raise CommandError(str(error)) from None
         except VoteTableError as error:
             raise CommandError(f"{options['votes']}: {error}") from None
         try:
+            progress.say("Writing the report and its files")
             paths = write_report(report, file.votes, options["out"])
         except OutputError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(prefixed_headline(report))
         for path in paths:
             self.stdout.write(f"  {path}")
+
+
+@dataclass(slots=True)
+class CommandProgress:
+    """What is being done now, a line each, on the stream that is not the result's."""
+
+    stream: OutputWrapper
+    tenths: int = 0
+
+    def say(self, words: str) -> None:
+        self.stream.write(f"{words} ...", style_func=str)
+        self.stream.flush()
+
+    def count(self, share: float) -> None:
+        """Of the pairs of models; said at each tenth that is whole."""
+        if int(10 * share) > self.tenths:
+            self.tenths = int(10 * share)
+            self.say(f"  {10 * self.tenths} % of the pairs")
 
 
 def _settings(file: VoteFile, title: str, wanted: int, *, simulated: bool) -> ReportSettings:

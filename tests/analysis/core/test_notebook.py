@@ -13,10 +13,15 @@ INNER = {
     # What is made of other pieces: parts of one report, or of the estimators themselves.
     *("model_pair_report", "protocol_report", "ranking_report", "columns"),
     *("coefficients", "resampling", "newton"),
+    *("model_pair_votes", "as_json"),
 }
 PIECES = {
     *("clustered_meats", "components", "clustered_estimate", "without_single_look"),
-    *("draw_flips", "flips_are_listed", "randomisation_p"),
+    *("draw_flips", "flips_are_listed", "randomisation_p", "binomial_p"),
+    # What the functions that take tables do with whole numbers, for thousands of pairs.
+    *("items_of", "verdict_places", "win_rate_of_places", "preference_test", "share_of_votes"),
+    *("range_without_each", "rates_of_categories", "scores_as_opened"),
+    *("shares_of_reasons", "differences_of_reasons", "combinations_of_reasons"),
 }
 
 

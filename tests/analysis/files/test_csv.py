@@ -5,11 +5,11 @@ import io
 
 import pytest
 
-from analysis.core.columns import COLUMNS, names_of
+from analysis.core.columns import COLUMNS, VOTE_COLUMNS, names_of
 from analysis.core.report import build_report
 from analysis.core.settings import ReportSettings
 from analysis.files.csv import judgment_lines, lines_of
-from analysis.files.tables import WIN_RATE_COLUMNS, vote_table_rows, win_rates
+from analysis.files.tables import WIN_RATE_COLUMNS, vote_table_parts, win_rates
 from analysis.votes.readers import read_votes
 from tests.analysis.studies import EXAMPLES
 
@@ -26,17 +26,17 @@ def parsed(lines):
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
 def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(first):
     row = dict.fromkeys(COLUMNS, "") | {"note": f"{first}HYPERLINK()"}
-    assert parsed(judgment_lines([row]))[0]["note"] == f"'{first}HYPERLINK()"
+    assert parsed(lines_of(VOTE_COLUMNS, [row]))[0]["note"] == f"'{first}HYPERLINK()"
 
 
 def test_a_negative_number_is_a_number():
     row = dict.fromkeys(COLUMNS, "") | {"duration_ms": -1.5}
-    assert parsed(judgment_lines([row]))[0]["duration_ms"] == "-1.5"
+    assert parsed(lines_of(VOTE_COLUMNS, [row]))[0]["duration_ms"] == "-1.5"
 
 
 def test_exported_votes_are_read_back_the_same(example, tmp_path):
     path = tmp_path / "again.csv"
-    path.write_text("".join(judgment_lines(vote_table_rows(example))), newline="")
+    path.write_text("".join(judgment_lines(vote_table_parts(example))), newline="")
     again = read_votes(path).votes
     assert again.reset_index(drop=True).equals(example.reset_index(drop=True))
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
+from analysis.core.decided import decided_comparisons
 from analysis.core.settings import MajorityRule
 from analysis.core.votes import validate_votes
 from analysis.files.exchange import crowd_kit_lines, fastchat_lines, genai_bench_lines
 from analysis.files.preferences import preference_lines
-from analysis.files.tables import vote_table_rows
+from analysis.files.tables import vote_table_parts
 
 VOTE = {
     "study": "s",
@@ -34,7 +35,7 @@ def table(*changes: dict) -> pd.DataFrame:
 
 
 def written(lines, *changes: dict) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO("".join(lines(vote_table_rows(table(*changes)))))))
+    return list(csv.DictReader(io.StringIO("".join(lines(vote_table_parts(table(*changes)))))))
 
 
 def test_fastchat_reads_a_vote_with_its_judge_and_time():
@@ -90,7 +91,9 @@ def test_a_cell_that_a_spreadsheet_would_run_is_escaped():
 
 
 def preferences(*changes: dict) -> list[dict]:
-    lines = preference_lines(table(*changes), min_votes=3, rule=MajorityRule.PLURALITY)
+    votes = table(*changes)
+    rows = decided_comparisons(votes, min_votes=3, rule=MajorityRule.PLURALITY)
+    lines = preference_lines(votes, rows)
     return [json.loads(line) for line in lines]
 
 

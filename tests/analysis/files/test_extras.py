@@ -24,6 +24,7 @@ from analysis.files.parquet import parquet_chunks
 from analysis.files.tables import tables_of
 from analysis.models import Report
 from analysis.page.drawings import figure_names
+from analysis.page.outline import outline_of
 from analysis.services.making import compute_extras, compute_report_now
 from analysis.tasks import compute_files
 from analysis.votes.columns import study_votes
@@ -116,8 +117,8 @@ def test_a_large_table_is_written_in_pieces_of_constant_memory():
 
 def test_every_figure_comes_in_every_format(report):
     files = dict(figure_files(report))
-    assert figure_names(report)[:2] == ["win_rates", "agreement"]
-    assert {name.rpartition(".")[0] for name in files} == set(figure_names(report))
+    assert figure_names(outline_of(report))[:2] == ["win_rates", "agreement"]
+    assert {name.rpartition(".")[0] for name in files} == set(figure_names(outline_of(report)))
     assert any(name.startswith("ranking-") for name in files)
     assert all(content.startswith(SIGNATURES[name[-3:]]) for name, content in files.items())
 
@@ -125,7 +126,7 @@ def test_every_figure_comes_in_every_format(report):
 def test_the_numbers_of_a_figure_are_those_of_the_report(report):
     from analysis.files.figures import win_rate_figure
 
-    figure = win_rate_figure(report)
+    figure = win_rate_figure(outline_of(report))
     words = {text.get_text() for text in figure.axes[0].texts}
     for result in report.results:
         rate = result.headline
@@ -138,7 +139,7 @@ def test_names_with_dollars_are_not_read_as_formulas(votes):
         validate_votes(renamed),
         settings=ReportSettings("S", 3, ties_allowed=False, bootstrap_draws=20),
     )
-    assert len(dict(figure_files(report))) == 3 * len(figure_names(report))
+    assert len(dict(figure_files(report))) == 3 * len(figure_names(outline_of(report)))
 
 
 def test_the_same_report_gives_the_same_bytes(report, votes):
@@ -230,7 +231,7 @@ def test_judgments_stream_as_parquet(client, ready):
 
 
 def test_binary_files_are_tables_and_figures(report, votes):
-    names = [name for name, _ in binary_files(report, votes)]
+    names = [name for name, _ in binary_files(report, tables_of(report, votes))]
     assert {name.rpartition(".")[2] for name in names} == {"parquet", "png", "svg", "pdf"}
 
 

@@ -11,6 +11,7 @@ from analysis.core.report import build_report
 from analysis.core.settings import ReportSettings
 from analysis.core.votes import validate_votes
 from analysis.page.html import render_report
+from analysis.page.outline import outline_of
 from analysis.page.reasons import combination_plot, combination_rows
 from analysis.page.tables import protocol_block, ranking_block
 from analysis.page.words import decimal
@@ -72,7 +73,7 @@ def test_models_that_never_met_stay_in_groups_of_their_own(votes):
 
 
 def test_agreement_under_two_protocols_is_shown_side_by_side(report):
-    block = protocol_block(report, report.protocols[0])
+    block = protocol_block(outline_of(report), report.protocols[0])
     rows = dict(block["rows"])
     assert {"all raters agree", "Fleiss’ kappa"} <= set(rows)
     page = render_report(report)

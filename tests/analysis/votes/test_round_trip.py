@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from analysis.files.csv import judgment_lines
 from analysis.files.exchange import VOTE_FILES
-from analysis.files.tables import vote_table_rows
+from analysis.files.tables import vote_table_parts
 from analysis.votes.readers import VoteFileError, read_rows, read_votes
 from tests.analysis.studies import EXAMPLES
 
@@ -49,7 +49,7 @@ def test_fastchats_form_of_ours_reads_back_to_the_same_report(tmp_path, name):
 def test_texts_of_all_kinds_come_back_as_they_were(tmp_path):
     votes = read_votes(EXAMPLES / "judgments.csv").votes.head(len(ODD)).assign(note=ODD)
     path = tmp_path / "judgments.csv"
-    path.write_text("".join(judgment_lines(vote_table_rows(votes))), newline="")
+    path.write_text("".join(judgment_lines(vote_table_parts(votes))), newline="")
     assert read_rows(path)["note"].tolist() == ODD
 
 

@@ -10,8 +10,9 @@ from pandas.testing import assert_frame_equal
 
 from analysis.core.settings import StoppingPlan, StoppingRule
 from analysis.core.votes import validate_votes
+from analysis.votes import parts
 from analysis.votes.columns import study_votes
-from analysis.votes.rows import judgment_rows
+from analysis.votes.parts import judgment_parts
 from analysis.votes.seen import votes_seen
 from analysis.votes.settings import report_settings
 from annotations.enums import StudyState
@@ -21,6 +22,13 @@ from tests.analysis.studies import judged_study
 from tests.annotations.factories import NOW, judge, make_rater, make_study
 
 pytestmark = pytest.mark.django_db
+
+
+def judgment_rows(study):
+    """What the parts hold, row by row."""
+    for part in judgment_parts(study):
+        for values in zip(*part.values(), strict=True):
+            yield dict(zip(part, values, strict=True))
 
 
 def query_count(function, *args):
@@ -97,6 +105,38 @@ def test_votes_read_by_column_are_those_read_one_by_one():
     study = judged_demo(StudyState.CLOSED)
     one_by_one = validate_votes(pd.DataFrame(judgment_rows(study)))
     assert_frame_equal(study_votes(study), one_by_one, check_categorical=False)
+
+
+def test_judgments_are_the_same_in_one_part_and_in_several(monkeypatch):
+    study = judged_demo(StudyState.CLOSED)
+    rows = list(judgment_rows(study))
+    monkeypatch.setattr(parts, "ROWS_PER_PART", 7)
+    several = list(judgment_parts(study))
+    assert [len(part["winner"]) for part in several[:-1]] == [7] * (len(several) - 1)
+    assert list(judgment_rows(study)) == rows
+    assert len(several) > 2
+
+
+def test_a_part_costs_two_queries_whatever_it_holds(monkeypatch):
+    study = judged_study("left", "right", "left")
+    assert query_count(list, judgment_parts(study)) == 6
+    monkeypatch.setattr(parts, "ROWS_PER_PART", 1)
+    assert query_count(list, judgment_parts(study)) == 6 + 5
+
+
+def test_reasons_are_in_the_order_of_the_question_and_times_are_utc():
+    study = judged_study("left")
+    judgment = Judgment.objects.order_by("pk").first()
+    own = list(judgment.axis.reasons.order_by("position", "pk"))
+    judgment.reasons.set([own[2], own[0]])
+    row = next(judgment_rows(study))
+    assert row["reasons"] == f"{own[0].key};{own[2].key}"
+    assignment = judgment.assignment
+    assert (row["started_at"], row["submitted_at"]) == (
+        assignment.shown_at or assignment.leased_at,
+        assignment.submitted_at,
+    )
+    assert row["submitted_at"].isoformat().endswith("+00:00")
 
 
 def test_reading_votes_costs_the_same_for_one_and_three_raters():
