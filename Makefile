@@ -7,10 +7,10 @@ export HOST ?= 127.0.0.1
 export PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check docs format imports screenshots translations lock clean
+.PHONY: help demo run test test-faults check docs format imports screenshots translations lock clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/demo.stamp ## Set up and run the demo (PORT=, HOST=)
 	@exec $(BIN)/python -m scripts.demo
@@ -20,6 +20,9 @@ run: .venv/dev.stamp ## Run a development server with worker, beat and Redis (PO
 
 test: .venv/dev.stamp ## Set up what the tests need; run every check and test, on both databases
 	@exec $(BIN)/python -m scripts.test
+
+test-faults: .venv/dev.stamp ## Kill, cut off and fill what the site stands on, under 50 raters
+	@exec $(BIN)/python -m scripts.test --faults
 
 check: .venv/dev.stamp ## Lint, types, import contracts, migrations
 	@$(BIN)/python -m scripts.test --checks

@@ -6,7 +6,10 @@ for the reason that it reports: `server_error` touches neither database nor sess
 
 from __future__ import annotations
 
+import sys
+
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -25,6 +28,7 @@ OWNER_TITLES = {
     403: "Not allowed",
     404: "There is no such page",
     500: "Something went wrong on the server",
+    503: "The database does not answer",
 }
 OWNER_TEXTS = {
     400: "Something in what was sent cannot be read. Go back, mend it, and send it again.",
@@ -33,7 +37,15 @@ OWNER_TEXTS = {
     "studies.",
     500: "The server could not do this because of a fault in it. What happened stands in its log. "
     "Try again in a minute; if it happens again, report it with the log.",
+    503: "It is starting again, or is out of room or connections. Nothing was saved of what was "
+    "sent just now. Load the page again in a few seconds; if that does not help, look at the "
+    "database.",
 }
+AWAY_SECONDS = 2
+"""After which programs may ask again."""
+AWAY_STATES = ("08", "53", "57P")
+"""No connection, no room for what is asked, and shut down by an operator."""
+AWAY_ON_SQLITE = ("locked", "unable to open", "disk")
 OUT_OF_DATE = (
     "The page was open for too long, or somebody logged in or out meanwhile, so nothing was saved. "
     "Load the page again, and send it once more."
@@ -64,7 +76,25 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _answer(request, 500)
+    """503 where the database is away or full, which passes by itself: programs, and the rating
+    page, send again what they sent. Any other error is a fault, and the same the next time.
+    """
+    if not is_database_away(sys.exception()):
+        return _answer(request, 500)
+    response = _answer(request, 503)
+    response.headers["Retry-After"] = str(AWAY_SECONDS)
+    return response
+
+
+def is_database_away(error: BaseException | None) -> bool:
+    """Whether it does not answer, or cannot take anything now."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    if connection.vendor == "sqlite":
+        return any(words in str(error) for words in AWAY_ON_SQLITE)
+    # None of a line that was cut; else as in PostgreSQL's appendix of error codes.
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(AWAY_STATES)
 
 
 def language_of_errors(request: HttpRequest) -> str:
@@ -80,7 +110,7 @@ def _answer(request: HttpRequest, status: int, words: str = "") -> HttpResponse:
         if request.path_info.startswith(PROGRAM_PATHS) or is_fetch(request):
             return problem_answer(status, text)
         context = {"title": title, "text": text}
-        response = _failed_page(context, language) if status == 500 else _page(request, context)
+        response = _failed_page(context, language) if status >= 500 else _page(request, context)
     response.status_code = status
     response.headers["Content-Language"] = language
     return response

@@ -97,13 +97,28 @@ def run_everything(only_checks: bool, only_screenshots: bool, seed: int | None) 
         return stages.summarise()
 
 
+def run_faults() -> int:
+    """What `tests/faults` tries in short, with every trouble and many raters; prints its table."""
+    with ExitStack() as stack:
+        var = stack.enter_context(tempfile.TemporaryDirectory(prefix="juice-test-"))
+        postgres = start_postgres(Path(var) / "postgres")
+        stack.callback(postgres.stop)
+        stages = Stages({**os.environ, "DEBUG": "1", "VAR_DIR": var, "FAULTS": "1"})
+        command = [sys.executable, "-m", "pytest", "-q", "-s", *OPTIONS, "tests/faults"]
+        stages.run("faults", command, DATABASE_URL=postgres.url)
+        return stages.summarise()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checks", action="store_true", help="only lint, types and the like")
     parser.add_argument("--screenshots", action="store_true", help="only the pictures of the docs")
+    parser.add_argument("--faults", action="store_true", help="only faults under load, at length")
     parser.add_argument("--shuffle", type=int, metavar="SEED", help="tests in a random order")
     options = parser.parse_args()
     try:
+        if options.faults:
+            return run_faults()
         return run_everything(options.checks, options.screenshots, options.shuffle)
     except SetupError as error:
         print(f"The tests could not be set up. {error}", file=sys.stderr)

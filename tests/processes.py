@@ -38,13 +38,16 @@ class Stack:
     redis: RunningService
     environment: dict[str, str]
     processes: dict[str, Popen[bytes]] = field(default_factory=dict)
+    own_environments: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What some processes have besides, by their names."""
     site_url: str = ""
     endpoint_url: str = ""
 
     def start(self, name: str, *command: object) -> Popen[bytes]:
         words = [str(word) for word in command]
         log = self.log_dir / f"{name}.log"
-        process = start_process(words, log=log, cwd=ROOT, env=self.environment)
+        environment = self.environment | self.own_environments.get(name, {})
+        process = start_process(words, log=log, cwd=ROOT, env=environment)
         self.processes[name] = process
         return process
 
@@ -61,11 +64,13 @@ class Stack:
     def celery(self, name: str, *words: object) -> None:
         self.start(name, BIN / "celery", "-A", "juice", *words)
 
-    def start_web(self) -> None:
+    def start_web(self, workers: int = 1) -> None:
+        """With the words of the Dockerfile that keep it running."""
         port = free_port()
         listen = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
-        threads = ["--blocking-threads", 4, "--log-level", "warning"]
-        self.start("web", BIN / "granian", *listen, *threads, "juice.wsgi:application")
+        threads = ["--blocking-threads", 4, "--log-level", "warning", "--workers", workers]
+        respawn = ["--respawn-failed-workers", "--respawn-interval", 1]
+        self.start("web", BIN / "granian", *listen, *threads, *respawn, "juice.wsgi:application")
         self.wait_for_http("web", port, "/healthz")
         self.site_url = f"http://127.0.0.1:{port}"
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 MOST_SECONDS = 60.0
 
 
-def wait_for(holds: Callable[[], bool], what: str) -> None:
+def wait_for(holds: Callable[[], bool], what: str, most: float = MOST_SECONDS) -> None:
     """Look again and again until it holds; a failure that says what did not come."""
-    give_up_at = time.monotonic() + MOST_SECONDS
+    give_up_at = time.monotonic() + most
     while not holds():
-        assert time.monotonic() < give_up_at, f"{what} did not come in {MOST_SECONDS:.0f} s"
+        assert time.monotonic() < give_up_at, f"{what} did not come in {most:.0f} s"
         time.sleep(0.05)

@@ -47,6 +47,7 @@ CODE_OF_STATUS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported-media-type",
     HTTPStatus.TOO_MANY_REQUESTS: "too-many-requests",
     HTTPStatus.INTERNAL_SERVER_ERROR: "server-error",
+    HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
 }
 
 

@@ -12,6 +12,7 @@ ERROR_TITLES = {
     403: _("The page is out of date"),
     404: _("There is no such page"),
     500: _("Something went wrong on our side"),
+    503: _("The server cannot answer at the moment"),
 }
 ERROR_TEXTS = {
     400: _(
@@ -30,6 +31,10 @@ ERROR_TEXTS = {
     500: _(
         "The server could not do this because of a fault in it; it has been noted. Please try "
         "again in a minute. If it happens again, tell the people who run the study."
+    ),
+    503: _(
+        "A part of it is starting again, which mostly takes a few seconds. Please load the page "
+        "again then; what you have judged is saved."
     ),
 }
 
