@@ -8,6 +8,10 @@ from celery.signals import heartbeat_sent, worker_ready
 
 from juice.liveness import give_sign_of_life
 
+# Their signals note what workers and sweeps do, and trace it where that is set.
+from operation import noting as noting
+from operation import tracing as tracing
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "juice.settings")
 
 app = Celery("juice", task_cls="celery.contrib.django.task:DjangoTask")

@@ -1,23 +1,14 @@
 """Liveness and readiness for operators and load balancers."""
 
-import os
 from collections.abc import Callable
-from datetime import datetime, timedelta
 
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from annotations.scratch import scratch_folder
-
-WORKER_SEEN_KEY = "worker-seen-at"
-WORKER_SEEN_WITHIN = timedelta(minutes=1)
-PROBE_BYTES = 1024 * 1024
-
-
-def record_worker_seen(*, now: datetime) -> None:
-    cache.set(WORKER_SEEN_KEY, now, timeout=3600)
+from operation.disks import ensure_disk_takes_files
+from operation.signs import SEEN_WITHIN, read_signs
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -59,17 +50,13 @@ def _check_redis() -> str:
 
 
 def _check_disk() -> str:
-    """Where files are made there must be room for one, and it must be allowed."""
-    with scratch_folder("readyz") as folder, (folder / "probe").open("wb") as probe:
-        probe.write(bytes(PROBE_BYTES))
-        probe.flush()
-        os.fsync(probe.fileno())
+    ensure_disk_takes_files()
     return "ok"
 
 
 def _check_worker() -> str:
-    seen_at = cache.get(WORKER_SEEN_KEY)
+    seen_at = read_signs().heartbeat_at
     if seen_at is None:
         return "no worker seen yet"
     age = timezone.now() - seen_at
-    return "ok" if age <= WORKER_SEEN_WITHIN else f"last seen {age.total_seconds():.0f} s ago"
+    return "ok" if age <= SEEN_WITHIN else f"last seen {age.total_seconds():.0f} s ago"

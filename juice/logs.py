@@ -10,24 +10,20 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Callable
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
 from celery.signals import before_task_publish, task_postrun, task_prerun
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse
 
+from annotations.about import NOTHING, about, say_about
+
 HEADER = "X-Request-ID"
 TASK_HEADER = "juice_request"
 # As proxies make them; anything else could forge lines, or be somebody's name.
 READABLE_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-about: ContextVar[Mapping[str, Any]] = ContextVar("about", default=NOTHING)
-"""What the lines are about that are logged now."""
 
 
 def request_id_of(sent: str) -> str:
@@ -54,7 +50,7 @@ class NamedRequests:
     ) -> None:
         """Every address that names a study calls it `slug`."""
         if "slug" in kwargs:
-            about.set({**about.get(), "study": kwargs["slug"]})
+            say_about(study=kwargs["slug"])
 
 
 @request_finished.connect

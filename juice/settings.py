@@ -46,6 +46,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 INSTALLED_APPS = [
     "unfold",
     "juice.apps.JuiceConfig",
+    "operation.apps.OperationConfig",
     "owner.apps.OwnerConfig",
     "annotations.apps.AnnotationsConfig",
     "generation.apps.GenerationConfig",
@@ -64,6 +65,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "juice.logs.NamedRequests",
+    "operation.timing.TimedRequests",
+    "operation.tracing.TracedRequests",
     "django.middleware.security.SecurityMiddleware",
     "juice.middleware.content_security_policy",
     "juice.middleware.ReadableRequests",
@@ -294,6 +297,34 @@ SPECTACULAR_SETTINGS = {
 }
 
 UNFOLD = admin_look.UNFOLD
+
+# Seeing what goes on: /metrics for who has this token; empty: there is no such address.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+# Where traces are sent; OpenTelemetry reads its other variables itself. Empty: nothing is traced.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+
+
+def _alert_webhook() -> str:
+    """Where faults are posted to: by https, unless plain http is allowed."""
+    url = env.str("ALERT_WEBHOOK", "")
+    allowed = ("https://", "http://") if env.bool("ALERT_WEBHOOK_PLAIN", False) else ("https://",)
+    if url and not url.startswith(allowed):
+        raise ImproperlyConfigured(
+            "ALERT_WEBHOOK is an https:// address, or an http:// one with ALERT_WEBHOOK_PLAIN=1."
+        )
+    return url
+
+
+# Who is told of faults, once when one begins and once when it ends.
+ALERT_MAIL: list[str] = env.list("ALERT_MAIL", [])
+ALERT_WEBHOOK = _alert_webhook()
+EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "juice@localhost")
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
 # Lines for people (plain) or for programs (json); both say request, task and study.

@@ -19,6 +19,7 @@ urlpatterns = [
     path("favicon.ico", favicon),
     path("", RedirectView.as_view(pattern_name="owner-studies")),
     path("studies/", include("owner.urls")),
+    path("", include("operation.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),

@@ -1,4 +1,4 @@
-"""Who may open an owner's page: one rule, put around every address of `owner.urls`."""
+"""Who may open a page of staff: one rule, put around every address of `owner.urls`, and others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ def guarded(patterns: Iterable[URLPattern]) -> list[URLPattern]:
 
 
 def for_owners(view: View) -> View:
-    """Staff who may see studies read; staff who may change studies also act.
+    """Staff who may see studies read; staff who may change studies also act."""
+    return for_staff(view, may_read=MAY_READ, may_act=MAY_ACT)
+
+
+def for_staff(view: View, *, may_read: str, may_act: str) -> View:
+    """Staff who have the one right read; staff who have the other also act.
 
     Everybody else is sent to log in, and whoever is logged in already without that right gets 403.
     """
@@ -36,7 +41,7 @@ def for_owners(view: View) -> View:
         user = request.user
         if not user.is_active or not user.is_staff:
             return redirect_to_login(request.get_full_path(), "admin:login")
-        if not user.has_perm(MAY_READ if request.method in READS else MAY_ACT):
+        if not user.has_perm(may_read if request.method in READS else may_act):
             raise PermissionDenied
         return view(request, *args, **kwargs)
 

@@ -19,7 +19,7 @@ import grimp
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "images" / "imports.svg"
-APPS = ("annotations", "generation", "analysis", "owner", "juice")
+APPS = ("annotations", "generation", "analysis", "owner", "operation", "juice")
 # Packages whose own packages are rooms.
 OPENED = ("annotations.services",)
 CELL, LABEL, TOP = 22, 210, 30

@@ -14,7 +14,7 @@ OPTIONS = [
 
 
 def main() -> int:
-    for name in ("base", "demo", "dev"):
+    for name in ("base", "tracing", "demo", "dev"):
         source, target = FOLDER / f"{name}.in", FOLDER / f"{name}.txt"
         command = [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS, str(source)]
         subprocess.run([*command, "-o", str(target)], check=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from annotations.about import say_about
 from annotations.errors import StimulusRefused
 from annotations.media.errors import MediaError
 from generation.adapters.base import Adapter, AdapterError, PermanentError, RetryableError
@@ -23,10 +24,14 @@ Clock = Callable[[], datetime]
 
 
 class JobContext:
-    """A job in one step, and its endpoint's adapter: built when it is first needed, and once."""
+    """A job in one step, and its endpoint's adapter: built when it is first needed, and once.
+
+    What is logged in the step names the job and its study.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        say_about(job=job.pk, study_id=job.study_id)
 
     @cached_property
     def adapter(self) -> Adapter:

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import settings as hypothesis_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("annotations", "generation", "analysis", "owner", "juice")
+APPS = ("annotations", "generation", "analysis", "owner", "operation", "juice")
 # What Django finds by its name.
 SAME_EVERYWHERE = {"Command", "Migration"}
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

@@ -5,7 +5,15 @@ import logging
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from analysis.models import Report
+from analysis.services import making
+from analysis.tasks import compute
+from annotations.about import say_about
+from generation.enums import JobState
+from generation.jobs.calling import JobContext
+from generation.models import Job
 from juice.logs import (
     NOTHING,
     JsonLines,
@@ -17,6 +25,7 @@ from juice.logs import (
     hand_on_request,
     request_id_of,
 )
+from tests.owner.at_work import study_with_jobs
 
 
 @pytest.fixture
@@ -106,6 +115,30 @@ def test_a_task_says_its_own_id_and_that_of_the_request_that_queued_it(lines):
     expected = {"task": "t1", "name": task.name, "args": [12], "request": "rrrrrrrr"}
     assert expected.items() <= under_way.items()
     assert "task" not in after
+
+
+@pytest.mark.django_db
+def test_a_step_of_a_job_and_a_report_name_their_study(lines, monkeypatch):
+    study = study_with_jobs((JobState.REMOTE_PENDING, {}))
+    job = Job.objects.get()
+    report = Report.objects.create(
+        study=study, fingerprint="0", votes=0, last_judgment_id=0, queued_at=timezone.now()
+    )
+    begin_task("t3", type("Task", (), {"name": "generation.tasks.poll", "request": {}}), [job.pk])
+    JobContext(job)
+    logging.getLogger("x").warning("a job")
+    begin_task("t4", type("Task", (), {"name": "analysis.tasks.compute", "request": {}}))
+    monkeypatch.setattr(making, "compute_report", lambda **_: logging.getLogger("x").warning("r"))
+    compute(report.pk)
+    of_job, of_report = (said for said, _ in lines)
+    assert {"task": "t3", "job": job.pk, "study_id": study.pk}.items() <= of_job.items()
+    assert {"task": "t4", "report": report.pk, "study_id": study.pk}.items() <= of_report.items()
+    assert "job" not in of_report
+
+
+def test_outside_of_requests_and_tasks_nothing_stays():
+    say_about(job=1)
+    assert about.get() == NOTHING
 
 
 def test_a_task_that_nobody_asked_for_says_no_request(lines):

@@ -19,7 +19,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import AddField, CreateModel
 
 pytestmark = pytest.mark.django_db
-OURS = ("annotations_", "generation_", "analysis_")
+OURS = ("annotations_", "generation_", "analysis_", "operation_")
 LOOKS = {
     "sqlite": [
         'SELECT name, type, "notnull" FROM pragma_table_info(%s)',

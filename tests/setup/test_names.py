@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("annotations", "generation", "analysis", "owner", "juice")
+APPS = ("annotations", "generation", "analysis", "owner", "operation", "juice")
 GLOSSARY = ROOT / "docs" / "concepts.md"
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 

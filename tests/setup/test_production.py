@@ -266,7 +266,7 @@ def test_the_image_runs_as_an_ordinary_user_from_locked_packages():
     assert "pip install --no-cache-dir --require-hashes -r requirements/base.txt" in lines
 
 
-@pytest.mark.parametrize("name", ["base", "demo", "dev"])
+@pytest.mark.parametrize("name", ["base", "tracing", "demo", "dev"])
 def test_every_locked_package_has_a_version_and_hashes_and_no_address(name):
     text = (ROOT / f"requirements/{name}.txt").read_text()
     packages = re.split(r"\n(?=\S)", text.strip())

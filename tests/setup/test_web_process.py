@@ -25,9 +25,10 @@ READ = (
     *("/studies/demo/progress/", "/studies/demo/people/", "/studies/demo/comparisons/"),
     *("/studies/demo/comparisons/matrix/", "/studies/demo/comparisons/900001/"),
     *("/studies/demo/report-with-clips.html", "/studies/demo/clips/", "/studies/demo/checks/"),
-    *("/studies/demo/recruitment/", "/s/demo/", "/admin/", "/admin/annotations/study/"),
-    *("/admin/analysis/report/", "/api/v1/studies/", "/api/v1/studies/demo/"),
-    *("/api/v1/studies/demo/report/", "/api/v1/studies/demo/judgments/"),
+    *("/studies/demo/recruitment/", "/operation/", "/s/demo/", "/admin/"),
+    *("/admin/annotations/study/", "/admin/analysis/report/", "/api/v1/studies/"),
+    *("/api/v1/studies/demo/", "/api/v1/studies/demo/report/"),
+    "/api/v1/studies/demo/judgments/",
 )
 FILES = (
     *("", "report.json", "judgments.csv", "renditions.csv", "generation.csv", "fastchat.csv"),
