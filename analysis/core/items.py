@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.core.columns import WINNERS
-from analysis.core.model_pair_votes import Ints, ModelPairVotes
+from analysis.core.model_pair_votes import Ints, ModelPairVotes, different
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class Items:
 def items_of(votes: ModelPairVotes) -> Items:
     """The comparisons of a model pair, counted as by `count_choices`."""
     width = votes.comparisons.max(initial=0) + 1
-    kinds, places = np.unique(votes.prompts * width + votes.comparisons, return_inverse=True)
+    kinds, places = different(votes.prompts * width + votes.comparisons)
     cells = np.bincount(places * len(WINNERS) + votes.choices, minlength=len(kinds) * len(WINNERS))
     return Items(kinds // width, cells.reshape(-1, len(WINNERS)), places)
 

@@ -18,6 +18,8 @@ from analysis.core.model_pair_votes import (
     ModelPairName,
     ModelPairVotes,
     Words,
+    different,
+    first_places,
     model_pairs_of,
     words_of,
 )
@@ -179,7 +181,7 @@ class ModelPairReports:
 
         None at all where no vote cites one: then they were not asked for.
         """
-        kinds, of_votes = np.unique(decided.reasons, return_inverse=True)
+        kinds, of_votes = different(decided.reasons)
         cells = [self.words.reasons[kind] for kind in kinds]
         found = set().union(*cells)
         if not found:
@@ -192,7 +194,8 @@ class ModelPairReports:
         self, votes: ModelPairVotes, verdicts: Ints, prompts: Ints
     ) -> tuple[CategoryRate, ...]:
         """See `rates_by_category`: a prompt belongs to the category that its first vote names."""
-        of_prompts = votes.categories[np.unique(votes.prompts, return_index=True)[1]]
+        firsts = first_places(votes.prompts, votes.prompts.max(initial=-1) + 1)
+        of_prompts = votes.categories[firsts]
         if len(np.unique(of_prompts)) < MIN_CATEGORIES or not len(verdicts):
             return ()
         return rates_of_categories(

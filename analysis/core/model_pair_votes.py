@@ -19,6 +19,10 @@ from analysis.core.columns import WINNERS, parted
 Ints = NDArray[np.int64]
 
 UNKNOWN = -1
+MANY, SPARSE = 5_000, 4
+"""From how many numbers on sorting them is slow, and from how large a span for each of them a table
+of all numbers between is too long.
+"""
 GROUPED_BY = ["protocol", "axis", "model_a", "model_b"]
 _SIDES = {"left": 1, "right": 0}
 
@@ -102,13 +106,12 @@ def model_pairs_of(votes: pd.DataFrame) -> tuple[list[ModelPairName], list[Model
     if votes.empty:
         return [], []
     columns = [_numbered(votes[name]) for name in GROUPED_BY]
-    pairs, groups = np.unique(
-        np.stack([numbers for numbers, _ in columns], axis=1), axis=0, return_inverse=True
-    )
-    names = [
-        ModelPairName(*(texts[place] for place, (_, texts) in zip(row, columns, strict=True)))
-        for row in pairs.tolist()
-    ]
+    groups, count = np.zeros(len(votes), dtype=np.int64), 1
+    for numbers, texts in columns:
+        groups, count = numbered(groups * len(texts) + numbers)
+    firsts = first_places(groups, count)
+    named = ([texts[place] for place in numbers[firsts].tolist()] for numbers, texts in columns)
+    names = [ModelPairName(*own) for own in zip(*named, strict=True)]
     order = np.argsort(groups, kind="stable")
     ends = np.cumsum(np.bincount(groups, minlength=len(names)))[:-1]
     parts = [np.split(column[order], ends) for column in _columns(votes, groups)]
@@ -119,10 +122,34 @@ def numbered(labels: ArrayLike) -> tuple[Ints, int]:
     """Labels as 0 .. k - 1 in ascending order of the labels, and k."""
     given = np.asarray(labels)
     if given.dtype.kind == "i":
-        kinds, numbers = np.unique(given, return_inverse=True)
+        kinds, numbers = different(given)
         return numbers, len(kinds)
     numbers, kinds = pd.factorize(given, sort=True)
     return numbers, len(kinds)
+
+
+def different(numbers: Ints) -> tuple[Ints, Ints]:
+    """The different whole numbers in ascending order, and the place of each among them.
+
+    As `np.unique`, which sorts: of a million votes that takes longer than all else.
+    """
+    if len(numbers) < MANY:
+        return np.unique(numbers, return_inverse=True)
+    least = numbers.min()
+    span = int(numbers.max() - least) + 1
+    if span > SPARSE * len(numbers):
+        places, kinds = pd.factorize(numbers, sort=True)
+        return kinds, places
+    there = np.zeros(span, dtype=bool)
+    there[numbers - least] = True
+    return np.flatnonzero(there) + least, (np.cumsum(there) - 1)[numbers - least]
+
+
+def first_places(numbers: Ints, kinds: int) -> Ints:
+    """Where each of the numbers 0 .. kinds - 1 comes first."""
+    places = np.empty(kinds, dtype=np.int64)
+    places[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    return places
 
 
 def _columns(votes: pd.DataFrame, groups: Ints) -> Iterator[Ints]:
@@ -149,7 +176,7 @@ def _numbered(column: pd.Series) -> tuple[Ints, tuple[str, ...]]:
 def _within(groups: Ints, numbers: Ints) -> Ints:
     """Numbers from 0 within each group, in the same order."""
     width = numbers.max(initial=-1) + 1
-    kinds, places = np.unique(groups * width + numbers, return_inverse=True)
+    kinds, places = different(groups * width + numbers)
     begins = np.searchsorted(kinds, np.arange(groups.max(initial=-1) + 1) * width)
     within: Ints = places - begins[groups]
     return within

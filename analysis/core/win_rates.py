@@ -13,7 +13,7 @@ from analysis.core.clusters import share_by_cluster, two_way_share
 from analysis.core.columns import WINNERS
 from analysis.core.estimates import Estimate, Population, Undefined
 from analysis.core.intervals import tango, wilson
-from analysis.core.model_pair_votes import numbered
+from analysis.core.model_pair_votes import first_places, numbered
 from analysis.core.settings import MajorityRule
 from analysis.core.significance import prompt_t_test, sign_test
 from analysis.core.verdicts import NOBODY_VOTED, verdict_places
@@ -174,7 +174,7 @@ def share_of_votes(
     """The same from one score for A per vote, with its labels; `raters` where all are known."""
     items, count = numbered(comparisons)
     clusters, _ = numbered(prompts)
-    first_votes = np.unique(items, return_index=True)[1]
+    first_votes = first_places(items, count)
     means = np.bincount(items, scores, count) / np.bincount(items, minlength=count)
     return VoteShare(
         votes=len(scores),

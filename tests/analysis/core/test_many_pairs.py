@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.core import model_pair_report, ranking_report
+from analysis.core import model_pair_report, model_pair_votes, ranking_report
 from analysis.core.as_json import json_text
 from analysis.core.bradley_terry import fit_strengths
 from analysis.core.contests import contests_of_votes
@@ -146,6 +146,25 @@ def test_json_of_other_values_is_that_of_the_standard_library(value):
 def test_a_number_that_json_does_not_have_is_refused(value):
     with pytest.raises(ValueError, match="JSON"):
         json_text([value])
+
+
+@pytest.mark.parametrize("many", [0, 1_000])
+@pytest.mark.parametrize("span", [5, 40, 10**15])
+def test_different_numbers_are_those_that_numpy_finds(monkeypatch, many, span):
+    """By sorting, by a table of all numbers between, and by hashing."""
+    monkeypatch.setattr(model_pair_votes, "MANY", many)
+    numbers = np.random.default_rng(span).integers(-1, span, size=60)
+    kinds, places = model_pair_votes.different(numbers)
+    expected, expected_places = np.unique(numbers, return_inverse=True)
+    assert kinds.tolist() == expected.tolist()
+    assert places.tolist() == expected_places.tolist()
+    firsts = model_pair_votes.first_places(places, len(kinds))
+    assert firsts.tolist() == np.unique(places, return_index=True)[1].tolist()
+
+
+def test_many_votes_give_the_report_that_sorting_them_gives(votes, report, monkeypatch):
+    monkeypatch.setattr(model_pair_votes, "MANY", 0)
+    assert build_report(votes, settings=SETTINGS) == report
 
 
 def test_kinds_are_the_different_rows_in_ascending_order():
