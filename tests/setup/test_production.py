@@ -167,6 +167,12 @@ def test_no_container_fills_the_disk_with_its_log(compose):
         assert set(service["logging"]["options"]) == {"max-size", "max-file"}
 
 
+def test_every_container_has_a_bound_for_its_memory(compose):
+    limits = {name: service["mem_limit"] for name, service in compose["services"].items()}
+    assert limits.pop("worker-media") == "${MEDIA_MEMORY:-3g}"
+    assert all(re.fullmatch(r"\d+[mg]", limit) for limit in limits.values()), limits
+
+
 @pytest.mark.parametrize("name", ["migrate", "web", *WORKERS, "beat"])
 def test_our_containers_may_do_no_more_than_they_must(compose, name):
     service = compose["services"][name]
