@@ -1,6 +1,8 @@
 """The report in a real Chromium, from the disk, under its own strict policy."""
 
+import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -9,10 +11,15 @@ from analysis.core.report import build_report
 from analysis.core.settings import ReportSettings
 from analysis.page.html import render_report
 from analysis.votes.readers import read_votes
-from tests.analysis.chromium import chromium_path
 from tests.analysis.studies import EXAMPLES
 
 pytestmark = pytest.mark.browser
+
+
+def chromium_path():
+    from tests.browser.conftest import found_chromium
+
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or found_chromium()
 
 
 def opened(page, folder):

@@ -2,15 +2,13 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from analysis.page.html import render_report
-from tests.analysis.chromium import chromium_path
 from tests.analysis.many import few_models, many_models
+from tests.browser.conftest import PHONE
 
-pytestmark = pytest.mark.browser
-
-PHONE = {"width": 390, "height": 844}
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture(scope="module")
@@ -18,15 +16,6 @@ def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(render_report(many_models(few_models(), 60)))
     return path
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=flags)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["light", "dark"])
