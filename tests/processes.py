@@ -107,6 +107,12 @@ class Stack:
         kill_group(process)
         process.wait()
 
+    def start_again_what_ended(self) -> None:
+        """As whatever keeps processes running does; a worker may end when its Redis goes."""
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None:
+                self.start(name, *process.args)
+
     def stop(self) -> None:
         for process in reversed(self.processes.values()):
             stop_process(process)

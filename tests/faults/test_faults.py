@@ -160,7 +160,11 @@ def assert_every_acknowledged_answer_is_there_once(raters: Raters) -> None:
 
 
 def assert_every_clip_was_made_once(stack: Stack) -> None:
-    wait_for(lambda: not Job.objects.moving().exists(), "The end of all jobs", STUCK_SECONDS)
+    def all_have_ended() -> bool:
+        stack.start_again_what_ended()
+        return not Job.objects.moving().exists()
+
+    wait_for(all_have_ended, "The end of all jobs", STUCK_SECONDS)
     assert Job.objects.all().counts_by_state() == {JobState.DONE: CLIPS}
     assert Stimulus.objects.filter(prompt__text__startswith=PROMPT).count() == CLIPS
     answer = httpx.get(f"{stack.endpoint_url}/v1/videos", params={"limit": 100})
